@@ -1,0 +1,201 @@
+//! Opens connections with the settings that durability rests on, and brings a database to the newest schema.
+//!
+//! Called by the writer and the readers. Migrations go forward only; each is one transaction with its version
+//! number, so a crash leaves the schema before or after it, never between.
+
+use std::{
+    fs::OpenOptions,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+
+use crate::error::Error;
+
+/// The migrations; number n brings `user_version` from n to n + 1.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_log_and_rows.sql")];
+
+/// "Nox1": tells a database of Nox from any other SQLite file.
+const APPLICATION_ID: i64 = 0x4e6f_7831;
+
+/// The first SQLite without the WAL-reset race that corrupted databases.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// How long the writer waits for a program that holds the database, for example a backup.
+const WRITER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a reader waits; in WAL mode it only ever does while the database is opened or recovered.
+const READER_PATIENCE: Duration = Duration::from_millis(50);
+
+/// A WAL that grew under a long read is cut back to this many bytes afterwards.
+const WAL_KEPT_BYTES: u32 = 64 * 1024 * 1024;
+
+/// Opens the write connection, makes the file if there is none, and migrates it. `max_bytes` caps its size.
+pub(crate) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::OldSqlite { found: rusqlite::version().to_owned() });
+    }
+    create_private(path)?;
+    let mut db = Connection::open_with_flags(path, flags()).map_err(failed)?;
+    db.busy_timeout(WRITER_PATIENCE).map_err(failed)?;
+    db.set_prepared_statement_cache_capacity(64);
+    // Before anything is set: a newer or foreign file must not be touched, not even its journal mode.
+    check_owner(&db, path)?;
+
+    set(&db, path, "journal_mode", "WAL", "wal")?;
+    set(&db, path, "synchronous", "FULL", "2")?;
+    set(&db, path, "foreign_keys", "ON", "1")?;
+    // fullfsync: on macOS a plain fsync leaves the bytes in the drive's cache.
+    db.execute_batch(
+        "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -8192;",
+    )
+    .map_err(failed)?;
+    // These two answer with a row.
+    db.query_row(&format!("PRAGMA journal_size_limit = {WAL_KEPT_BYTES}"), [], |_| Ok(())).map_err(failed)?;
+    if let Some(bytes) = max_bytes {
+        let page_bytes: u32 = db.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(failed)?;
+        let pages = bytes.div_ceil(u64::from(page_bytes.max(1)));
+        db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(failed)?;
+    }
+    migrate(&mut db, path)?;
+    Ok(db)
+}
+
+/// Opens a connection that cannot write and never checkpoints.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    let db = Connection::open_with_flags(path, flags()).map_err(failed)?;
+    db.busy_timeout(READER_PATIENCE).map_err(failed)?;
+    db.set_prepared_statement_cache_capacity(32);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+    db.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(())).map_err(failed)?;
+    db.execute_batch("PRAGMA temp_store = MEMORY;").map_err(failed)?;
+    set(&db, path, "query_only", "ON", "1")?;
+    Ok(db)
+}
+
+/// The random name of this database's life.
+pub(crate) fn epoch(db: &Connection, path: &Path) -> Result<String, Error> {
+    db.query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| row.get(0))
+        .map_err(|error| Error::from_sqlite(&error, path))
+}
+
+/// Moves a damaged database out of the way: the file, its WAL and its index, each with `.suffix` appended.
+///
+/// The store must be closed. The caller chooses the suffix, usually a time, and learns the new path. A name that
+/// is taken is never overwritten.
+///
+/// # Errors
+/// [`Error::Disk`] or [`Error::Sqlite`] when a file cannot be renamed or the name is taken.
+pub fn set_aside(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
+    let with = |tail: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(tail);
+        PathBuf::from(name)
+    };
+    let target = with(&format!(".{suffix}"));
+    // The WAL goes with its database under the name that SQLite expects, so that the pair can still be opened. The
+    // database goes first: SQLite discards a WAL without one, while a database without its WAL would look whole.
+    for tail in ["", "-wal", "-shm"] {
+        let (from, mut to) = (with(tail), target.clone().into_os_string());
+        to.push(tail);
+        if Path::new(&to).exists() {
+            return Err(Error::Sqlite {
+                code: 0,
+                detail: format!("{} exists already", Path::new(&to).display()),
+            });
+        }
+        match std::fs::rename(&from, &to) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !tail.is_empty() => {}
+            other => other.map_err(|error| Error::Sqlite { code: 0, detail: error.to_string() })?,
+        }
+    }
+    Ok(target)
+}
+
+fn flags() -> OpenFlags {
+    // Each connection is used by one thread at a time, so SQLite's own mutexes are not needed.
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// Makes an empty file that only its owner can read; SQLite gives the WAL the same mode.
+fn create_private(path: &Path) -> Result<(), Error> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|error| Error::Disk {
+        hint: crate::error::DiskHint::ReadOnly,
+        detail: format!("{}: {error}", path.display()),
+    })
+}
+
+/// Refuses a file that another program or a newer Nox owns.
+fn check_owner(db: &Connection, path: &Path) -> Result<(), Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    let owner: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0)).map_err(failed)?;
+    let found = user_version(db, path)?;
+    let tables: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
+    if owner != APPLICATION_ID && (owner != 0 || found != 0 || tables != 0) {
+        let detail = "it is a database of another program".to_owned();
+        return Err(Error::Damaged { path: path.to_path_buf(), detail });
+    }
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(Error::Newer { found, known });
+    }
+    Ok(())
+}
+
+fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    let mut version = user_version(db, path)?;
+    while let Some(sql) = usize::try_from(version).ok().and_then(|at| MIGRATIONS.get(at)) {
+        let step = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        step.execute_batch(sql).map_err(failed)?;
+        if version == 0 {
+            step.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+            step.execute("INSERT INTO meta (name, value) VALUES ('epoch', ?1)", [random_epoch()?])
+                .map_err(failed)?;
+        }
+        version += 1;
+        step.pragma_update(None, "user_version", version).map_err(failed)?;
+        step.commit().map_err(failed)?;
+        tracing::info!(version, "database schema migrated");
+    }
+    Ok(())
+}
+
+fn user_version(db: &Connection, path: &Path) -> Result<i64, Error> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(|error| Error::from_sqlite(&error, path))
+}
+
+fn random_epoch() -> Result<String, Error> {
+    let number = getrandom::u64().map_err(|error| Error::Sqlite { code: 0, detail: error.to_string() })?;
+    Ok(format!("{number:016x}"))
+}
+
+/// Sets a PRAGMA and reads it back: SQLite ignores what it does not know or cannot do.
+fn set(
+    db: &Connection,
+    path: &Path,
+    pragma: &'static str,
+    value: &'static str,
+    wanted: &'static str,
+) -> Result<(), Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    db.pragma_update(None, pragma, value).map_err(failed)?;
+    let found: rusqlite::types::Value =
+        db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).map_err(failed)?;
+    let found = match found {
+        rusqlite::types::Value::Integer(number) => number.to_string(),
+        rusqlite::types::Value::Text(text) => text,
+        other => format!("{other:?}"),
+    };
+    if found == wanted { Ok(()) } else { Err(Error::Setting { pragma, wanted, found }) }
+}

@@ -1,0 +1,274 @@
+//! The writer thread: the only one that writes and the only one that checkpoints.
+//!
+//! Batches wait in a bounded channel. The thread takes all that wait, writes them in one transaction, and commits
+//! once: that is the group commit. Only then does it answer, and only then does it publish, so an answer always
+//! means that the batch is on disk. When a transaction fails, all of it is rolled back and each batch is told;
+//! the thread lives on and starts the next transaction from what is on disk.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering},
+        mpsc::Receiver,
+    },
+};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{
+    error::Error,
+    hub::Hub,
+    ledger::{Ledger, Outcome, Written},
+    model::{Batch, Committed},
+    schema,
+};
+
+/// The most that is written in one transaction: beyond this, waiting longer gains nothing.
+const GROUP_BATCHES: usize = 512;
+const GROUP_BYTES: usize = 8 * 1024 * 1024;
+
+/// Work for the writer thread.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly every job is a commit: a box would cost each of them")]
+pub(crate) enum Job {
+    Commit(Waiting),
+    PruneReceipts {
+        before_at: i64,
+        reply: oneshot::Sender<Result<u64, Error>>,
+    },
+    /// Finish what waits, then end.
+    Close,
+}
+
+/// A batch and whoever waits for it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) batch: Batch,
+    pub(crate) size_bytes: usize,
+    pub(crate) reply: oneshot::Sender<Result<Committed, Error>>,
+}
+
+/// What the writer thread shares with the handles of the store.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    /// The last durable sequence number.
+    pub(crate) head: AtomicI64,
+    /// Bytes of the batches that wait.
+    pub(crate) waiting_bytes: AtomicUsize,
+}
+
+/// The state of the writer thread.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    path: PathBuf,
+    max_bytes: Option<u64>,
+    db: Connection,
+    /// `None` after a failure: it is read again in the next transaction.
+    ledger: Option<Ledger>,
+    shared: Arc<Shared>,
+    hub: Arc<Hub>,
+    wal: WalGauge,
+}
+
+/// Knows how long the WAL is and when to copy it back.
+#[derive(Debug)]
+struct WalGauge {
+    pages: Arc<AtomicU32>,
+    step: u32,
+    next_at: u32,
+}
+
+impl Writer {
+    pub(crate) fn open(
+        path: PathBuf,
+        max_bytes: Option<u64>,
+        checkpoint_pages: u32,
+        hub: Arc<Hub>,
+    ) -> Result<(Self, Arc<Shared>), Error> {
+        let mut db = schema::open_writer(&path, max_bytes)?;
+        let wal = WalGauge {
+            pages: Arc::default(),
+            step: checkpoint_pages.max(1),
+            next_at: checkpoint_pages.max(1),
+        };
+        let failed = |error: rusqlite::Error| Error::from_sqlite(&error, &path);
+        wal.watch(&mut db).map_err(failed)?;
+        let ledger = Ledger::load(&db).map_err(failed)?;
+        let shared = Arc::new(Shared::default());
+        shared.head.store(ledger.head(), Ordering::Release);
+        Ok((
+            Self { path, max_bytes, db, ledger: Some(ledger), shared: Arc::clone(&shared), hub, wal },
+            shared,
+        ))
+    }
+
+    pub(crate) fn db(&self) -> &Connection {
+        &self.db
+    }
+
+    /// Works until the store is closed or its last handle is gone.
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
+        let mut is_closing = false;
+        let mut group = Vec::new();
+        loop {
+            let first = if is_closing { jobs.try_recv().ok() } else { jobs.recv().ok() };
+            let Some(mut job) = first else { break };
+            let mut bytes = 0;
+            loop {
+                match job {
+                    Job::Commit(waiting) => {
+                        bytes += waiting.size_bytes;
+                        group.push(waiting);
+                    }
+                    Job::PruneReceipts { before_at, reply } => {
+                        let _ = reply.send(self.prune_receipts(before_at));
+                    }
+                    Job::Close => is_closing = true,
+                }
+                if group.len() >= GROUP_BATCHES || bytes >= GROUP_BYTES {
+                    break;
+                }
+                match jobs.try_recv() {
+                    Ok(next) => job = next,
+                    Err(_) => break,
+                }
+            }
+            if !group.is_empty() {
+                self.shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                self.commit(std::mem::take(&mut group));
+            }
+            self.checkpoint_if_due();
+        }
+        // Best effort: the WAL is as durable as the database, a later start copies it.
+        if let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the last checkpoint failed");
+        }
+        self.hub.close();
+    }
+
+    fn commit(&mut self, group: Vec<Waiting>) {
+        let error = match self.transact(&group) {
+            Ok(outcomes) => return self.answer(group, outcomes),
+            Err(error) => error,
+        };
+        self.recover(&error);
+        if group.len() > 1 && matches!(error, Error::Sqlite { .. }) {
+            // Something about one of the batches: the others shall not suffer, so each gets its own transaction.
+            for waiting in group {
+                self.commit(vec![waiting]);
+            }
+            return;
+        }
+        tracing::error!(%error, batches = group.len(), "a commit failed and was rolled back");
+        for waiting in group {
+            let _ = waiting.reply.send(Err(error.clone()));
+        }
+    }
+
+    /// Writes the group in one transaction. `Ok` means durable.
+    fn transact(&mut self, group: &[Waiting]) -> Result<Vec<Outcome>, Error> {
+        let Self { db, ledger, path, .. } = self;
+        let mut write = || {
+            db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            let ledger = match ledger {
+                Some(ledger) => ledger,
+                None => ledger.insert(Ledger::load(db)?),
+            };
+            let outcomes: rusqlite::Result<Vec<_>> =
+                group.iter().map(|waiting| ledger.write(db, &waiting.batch)).collect();
+            let outcomes = outcomes?;
+            ledger.finish(db)?;
+            db.prepare_cached("COMMIT")?.execute([])?;
+            Ok((outcomes, ledger.head()))
+        };
+        let (outcomes, head) = write().map_err(|error| Error::from_sqlite(&error, path))?;
+        self.shared.head.store(head, Ordering::Release);
+        Ok(outcomes)
+    }
+
+    /// Answers first, since a caller waits, then publishes in the order of the log.
+    fn answer(&self, group: Vec<Waiting>, outcomes: Vec<Outcome>) {
+        let mut written: Vec<(Written, Batch, usize)> = Vec::with_capacity(group.len());
+        for (Waiting { batch, size_bytes, reply }, outcome) in group.into_iter().zip(outcomes) {
+            // Nobody may be waiting any more; the batch is durable all the same.
+            let _ = match outcome {
+                Outcome::Written(done) => {
+                    let sent = reply.send(Ok(done.committed.clone()));
+                    written.push((done, batch, size_bytes));
+                    sent
+                }
+                Outcome::AlreadyDone(receipt) => reply.send(Err(Error::AlreadyDone(Box::new(receipt)))),
+                Outcome::Refused(refusal) => reply.send(Err(Error::Invalid(refusal))),
+                Outcome::Conflict { found } => {
+                    let (stream, expected) =
+                        batch.expected.map_or_else(Default::default, |wish| (wish.stream, wish.stream_seq));
+                    reply.send(Err(Error::Conflict { stream, expected, found }))
+                }
+            };
+        }
+        // Whoever subscribes after this look finds the commits on disk.
+        if self.hub.is_deserted() {
+            return;
+        }
+        for (done, batch, size_bytes) in written {
+            if let Some(commit) = done.into_commit(batch, size_bytes) {
+                self.hub.publish(&Arc::new(commit));
+            }
+        }
+    }
+
+    fn prune_receipts(&mut self, before_at: i64) -> Result<u64, Error> {
+        let pruned = self.db.execute("DELETE FROM receipts WHERE at < ?1", [before_at]);
+        pruned.map(|count| count as u64).map_err(|error| {
+            let error = Error::from_sqlite(&error, &self.path);
+            self.recover(&error);
+            error
+        })
+    }
+
+    /// Brings the connection back to what is on disk.
+    fn recover(&mut self, error: &Error) {
+        self.ledger = None;
+        if !self.db.is_autocommit()
+            && let Err(error) = self.db.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "rollback failed");
+        }
+        // After a failure of the device the connection's own picture of the file is not worth much.
+        let is_doubtful = !self.db.is_autocommit() || matches!(error, Error::Disk { .. });
+        if is_doubtful && let Ok(mut fresh) = schema::open_writer(&self.path, self.max_bytes) {
+            match self.wal.watch(&mut fresh) {
+                Ok(()) => self.db = fresh,
+                Err(error) => tracing::error!(%error, "the fresh connection has no WAL hook"),
+            }
+        }
+    }
+
+    /// Copies the WAL back once it is long. After the answers, so that nobody waits for it.
+    fn checkpoint_if_due(&mut self) {
+        let pages = self.wal.pages.load(Ordering::Relaxed);
+        // SQLite begins the WAL anew after a whole copy: then the next copy is due that much earlier.
+        self.wal.next_at = self.wal.next_at.min(pages.saturating_add(self.wal.step));
+        if pages < self.wal.next_at {
+            return;
+        }
+        // While a reader pins the WAL it goes on growing: trying at every commit would only cost.
+        self.wal.next_at = pages.saturating_add(self.wal.step);
+        if let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "a checkpoint failed, it is tried again later");
+        }
+    }
+}
+
+impl WalGauge {
+    /// Has the length of the WAL noted after each commit. This takes the place of SQLite's own checkpoints.
+    fn watch(&self, db: &mut Connection) -> rusqlite::Result<()> {
+        let pages = Arc::clone(&self.pages);
+        db.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, length: i32| {
+            pages.store(length.unsigned_abs(), Ordering::Relaxed);
+            Ok(())
+        }))
+    }
+}
