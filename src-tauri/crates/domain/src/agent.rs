@@ -1,0 +1,144 @@
+//! An agent: a named definition that runs carry out. Its truth is `agents/<id>/agent.toml` and `prompt.md`.
+
+use crate::ids::AgentId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The kind of program that carries an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Runtime {
+    /// Runs the fenced shell blocks of a task, one by one. Needs nothing installed.
+    #[default]
+    Runbook,
+}
+
+impl Runtime {
+    /// Every runtime of this version.
+    pub const ALL: &[Self] = &[Self::Runbook];
+
+    /// The word in `agent.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Runbook => "runbook",
+        }
+    }
+
+    /// Whether a good end should be looked at by a person first, when the agent does not say.
+    pub fn reviews_by_default(self) -> bool {
+        match self {
+            Self::Runbook => false,
+        }
+    }
+}
+
+/// What an agent may use. Empty means no limit of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct Limits {
+    /// Runs of this agent at the same time.
+    pub max_concurrent_tasks: Option<u32>,
+    /// Seconds that one tool call may take when it says nothing itself.
+    pub max_call_seconds: Option<u32>,
+}
+
+/// An agent as its folder says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Agent {
+    /// The name of its folder, for ever.
+    pub id: AgentId,
+    /// What people call it.
+    pub name: String,
+    /// One line about what it is for.
+    pub description: String,
+    /// What carries it.
+    pub runtime: Runtime,
+    /// Markdown; from `prompt.md`.
+    pub prompt: String,
+    /// A disabled agent starts nothing.
+    pub enabled: bool,
+    /// Whether finished work goes to Review before Done.
+    pub review: bool,
+    /// What it can do, in free words.
+    pub capabilities: Vec<String>,
+    /// Names and values that its runs get besides the allow-listed environment. Never secrets.
+    pub environment: BTreeMap<String, String>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A change to an agent; what is `None` stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct AgentPatch {
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// One line about what it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Markdown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Whether it may start runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Whether finished work is reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<bool>,
+    /// All capabilities, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Vec<String>>,
+    /// The whole environment, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<BTreeMap<String, String>>,
+    /// All limits, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+}
+
+impl Agent {
+    /// The agent after a patch.
+    pub fn patched(&self, patch: &AgentPatch) -> Self {
+        let mut next = self.clone();
+        if let Some(v) = &patch.name {
+            next.name = v.clone();
+        }
+        if let Some(v) = &patch.description {
+            next.description = v.clone();
+        }
+        if let Some(v) = &patch.prompt {
+            next.prompt = v.clone();
+        }
+        if let Some(v) = patch.enabled {
+            next.enabled = v;
+        }
+        if let Some(v) = patch.review {
+            next.review = v;
+        }
+        if let Some(v) = &patch.capabilities {
+            next.capabilities = v.clone();
+        }
+        if let Some(v) = &patch.environment {
+            next.environment = v.clone();
+        }
+        if let Some(v) = &patch.limits {
+            next.limits = v.clone();
+        }
+        next
+    }
+
+    /// The patch that takes `patch` back.
+    pub fn inverse(&self, patch: &AgentPatch) -> AgentPatch {
+        AgentPatch {
+            name: patch.name.as_ref().map(|_| self.name.clone()),
+            description: patch.description.as_ref().map(|_| self.description.clone()),
+            prompt: patch.prompt.as_ref().map(|_| self.prompt.clone()),
+            enabled: patch.enabled.map(|_| self.enabled),
+            review: patch.review.map(|_| self.review),
+            capabilities: patch.capabilities.as_ref().map(|_| self.capabilities.clone()),
+            environment: patch.environment.as_ref().map(|_| self.environment.clone()),
+            limits: patch.limits.as_ref().map(|_| self.limits.clone()),
+        }
+    }
+}

@@ -1,0 +1,512 @@
+//! The stored facts. What is in here is on disk for ever: fields are added, never renamed; old versions are upcast.
+
+use crate::{
+    At, Size,
+    ids::{AgentId, ItemId, ProjectId, RequestId, RunId, SessionId, TaskId, TurnId},
+    tool::{CallEnd, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
+};
+use serde::{Deserialize, Serialize};
+
+/// Who caused a fact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// The person at the window, the tray or a notification.
+    User,
+    /// An agent's program.
+    Agent,
+    /// The command line.
+    Cli,
+    /// Nox itself: a schedule, the recovery after a crash.
+    Nox,
+    /// Somebody who edited a file by hand.
+    Hand,
+}
+
+impl Actor {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Agent => "agent",
+            Self::Cli => "cli",
+            Self::Nox => "nox",
+            Self::Hand => "hand",
+        }
+    }
+}
+
+/// A process by pid and start time, so that a reused pid is not taken for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+pub struct ProcessRef {
+    /// The process id.
+    pub pid: u32,
+    /// Field 22 of `/proc/<pid>/stat`: clock ticks since the system's start.
+    pub started_ticks: Size,
+}
+
+/// What `--allow` of the command line grants beforehand. Rules that deny still deny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PreAllowed {
+    /// Nothing: a person is asked.
+    #[default]
+    Nothing,
+    /// The first request of the session.
+    First,
+    /// Every request of the session.
+    All,
+}
+
+/// What a session is, fixed when it is opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct SessionOpened {
+    /// Its id.
+    pub session: SessionId,
+    /// The task that it works on.
+    pub task: Option<TaskId>,
+    /// The agent.
+    pub agent: AgentId,
+    /// The agent's name then.
+    pub agent_name: String,
+    /// SHA-256 of the agent's files then, so that a run tells which version it used.
+    pub agent_version: String,
+    /// What carries it.
+    pub runtime: crate::agent::Runtime,
+    /// The project, if one was granted.
+    pub project: Option<ProjectId>,
+    /// Where it works. Absolute.
+    pub folder: String,
+    /// One line.
+    pub title: String,
+    /// What the agent is asked to do: the task's text then.
+    pub text: String,
+    /// Whether finished work goes to Review.
+    pub review: bool,
+    /// What was granted beforehand.
+    pub pre_allowed: PreAllowed,
+    /// What the runs get besides the allow-listed environment.
+    pub environment: std::collections::BTreeMap<String, String>,
+    /// Seconds for a tool call that says nothing itself.
+    pub max_call_seconds: Option<u32>,
+    /// Reserved: the git worktree that it works in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<String>,
+    /// Reserved: the schedule that opened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum RunEnd {
+    /// By itself.
+    Exit,
+    /// Nox ended it.
+    Killed,
+    /// Nobody saw: the engine ended first.
+    Lost,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnEnd {
+    /// The agent was through.
+    End,
+    /// Stopped by a person, or refused by one.
+    Cancelled,
+    /// The agent or its program failed.
+    Failed,
+    /// Nobody saw.
+    Lost,
+}
+
+/// How a session was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// The work is done.
+    Finished,
+    /// It failed.
+    Failed,
+    /// A person stopped it.
+    Stopped,
+}
+
+/// Why a turn did not end well; a code and its parts, for the faces' texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Problem {
+    /// A program ended with this code.
+    ExitCode {
+        /// The code.
+        exit_code: i32,
+        /// The call's title.
+        title: String,
+    },
+    /// A program was ended by this signal.
+    Signal {
+        /// The signal's number.
+        signal: i32,
+        /// The call's title.
+        title: String,
+    },
+    /// Its time was over.
+    TimedOut {
+        /// Seconds that it had.
+        seconds: u32,
+        /// The call's title.
+        title: String,
+    },
+    /// A rule or a person said no.
+    Denied {
+        /// The call's title.
+        title: String,
+        /// The person's reason.
+        reason: Option<String>,
+    },
+    /// The text that it should run has an error.
+    BadText {
+        /// The line in the task's text, from 1.
+        line: u32,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The program could not be started.
+    NotStarted {
+        /// What the system said and what to do.
+        message: String,
+    },
+    /// The connection ended before the turn did.
+    ConnectionEnded {
+        /// What was seen last.
+        message: String,
+    },
+    /// A person chose to stop after an unknown outcome.
+    Stopped,
+}
+
+/// What a person chose after an unknown outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownChoice {
+    /// Run it again.
+    Again,
+    /// Go on without it.
+    Skip,
+    /// Stop the session.
+    Stop,
+}
+
+/// What a file of the registry is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "subject", rename_all = "snake_case")]
+pub enum Subject {
+    /// A task's file.
+    Task {
+        /// The task.
+        task: TaskId,
+    },
+    /// A file of an agent.
+    Agent {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// `policy.toml`.
+    Policy,
+    /// Another file.
+    Other,
+}
+
+/// A stored fact. The variants of one stream are decided by one owner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A session begins.
+    SessionOpened(Box<SessionOpened>),
+    /// The agent is asked something.
+    TurnQueued {
+        /// The turn.
+        turn: TurnId,
+        /// The item that shows the text.
+        item: ItemId,
+        /// What is asked.
+        text: String,
+    },
+    /// A run is about to start: the intent, before the effect.
+    RunStarting {
+        /// The run.
+        run: RunId,
+        /// Signals carry it; those of an old one are dropped.
+        generation: u32,
+        /// 1 for the first run of the session.
+        attempt: u32,
+    },
+    /// The connection stands.
+    RunLive {
+        /// The run.
+        run: RunId,
+    },
+    /// The turn has begun.
+    TurnStarted {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// The agent said something.
+    Said {
+        /// The item.
+        item: ItemId,
+        /// Markdown.
+        text: String,
+    },
+    /// Nox or the driver notes something; a code and text for people.
+    Noted {
+        /// The item.
+        item: ItemId,
+        /// A stable code.
+        code: String,
+        /// In words.
+        text: String,
+    },
+    /// The agent wants to do something.
+    ToolCallProposed {
+        /// The item.
+        item: ItemId,
+        /// In full.
+        call: Box<ToolCall>,
+    },
+    /// A person is asked.
+    PermissionRequested {
+        /// In full.
+        request: Box<PermissionRequest>,
+    },
+    /// It was decided. Part of the audit trail.
+    PermissionDecided {
+        /// The tool call.
+        item: ItemId,
+        /// The request, if a person had been asked.
+        request: Option<RequestId>,
+        /// What.
+        decision: Decision,
+        /// By whom.
+        by: DecidedBy,
+        /// In the person's words.
+        reason: Option<String>,
+        /// [`ToolCall::binding_hash`] that the decision is bound to.
+        hash: String,
+    },
+    /// A request that no answer can reach any more.
+    PermissionWithdrawn {
+        /// The request.
+        request: RequestId,
+        /// Its tool call.
+        item: ItemId,
+        /// `changed`, `stopped`, `deleted`.
+        why: String,
+    },
+    /// The tool call has begun.
+    ToolCallStarted {
+        /// The item.
+        item: ItemId,
+        /// The shim that holds its process tree.
+        process: Option<ProcessRef>,
+    },
+    /// The tool call is over.
+    ToolCallEnded {
+        /// The item.
+        item: ItemId,
+        /// How.
+        end: CallEnd,
+        /// What it wrote.
+        output: Option<Box<OutputDigest>>,
+    },
+    /// How far the turn is.
+    Progressed {
+        /// Steps done.
+        done: u32,
+        /// All steps.
+        of: u32,
+    },
+    /// A person decided about an unknown outcome. Part of the audit trail.
+    UnknownResolved {
+        /// The tool call.
+        item: ItemId,
+        /// What.
+        choice: UnknownChoice,
+    },
+    /// What a model used; costs in millionths of a US dollar.
+    UsageReported {
+        /// The model's name.
+        model: String,
+        /// Tokens in.
+        input_tokens: Size,
+        /// Tokens out.
+        output_tokens: Size,
+        /// Millionths of a US dollar.
+        cost_micro_usd: Size,
+    },
+    /// Somebody wants it to end.
+    StopAsked,
+    /// The run is over.
+    RunEnded {
+        /// The run.
+        run: RunId,
+        /// How.
+        how: RunEnd,
+    },
+    /// The turn is over.
+    TurnEnded {
+        /// The turn.
+        turn: TurnId,
+        /// How.
+        end: TurnEnd,
+        /// Why not well.
+        problem: Option<Problem>,
+    },
+    /// The session is over.
+    SessionClosed {
+        /// How.
+        how: Closed,
+    },
+    /// The session goes on after all.
+    SessionReopened,
+    /// Hidden; can be restored.
+    SessionDeleted,
+    /// Shown again.
+    SessionRestored,
+
+    /// Nox changes a file of the registry. Content is in the event, so the change survives until it is on disk.
+    FileChanged {
+        /// Relative to the registry, `/` between parts.
+        path: String,
+        /// What it is about.
+        subject: Subject,
+        /// SHA-256 of the content that the change was made from; none for a new file.
+        base: Option<String>,
+        /// The new content; none deletes the file.
+        content: Option<String>,
+    },
+    /// The change is on disk.
+    FileWritten {
+        /// Relative to the registry.
+        path: String,
+        /// SHA-256 of what is there now; none when it is gone.
+        hash: Option<String>,
+    },
+    /// A file was changed by hand and understood.
+    FileSeen {
+        /// Relative to the registry.
+        path: String,
+        /// What it is about.
+        subject: Subject,
+        /// SHA-256; none when it is gone.
+        hash: Option<String>,
+    },
+    /// A file was changed by hand and is not understood; the last good state is kept.
+    FileBroken {
+        /// Relative to the registry.
+        path: String,
+        /// Where, from 1.
+        line: u32,
+        /// What is wrong.
+        message: String,
+    },
+    /// A registry's commit was made.
+    Committed {
+        /// The commit's id.
+        commit: String,
+        /// The paths in it.
+        paths: Vec<String>,
+    },
+
+    /// The user granted a folder.
+    ProjectGranted {
+        /// Its short name.
+        project: ProjectId,
+        /// Absolute.
+        path: String,
+    },
+    /// A key was stored in the keychain, or deleted from it. Never the key. Part of the audit trail.
+    KeyChanged {
+        /// The key's name.
+        name: String,
+        /// Whether it is there now.
+        present: bool,
+    },
+    /// A setting was changed.
+    SettingChanged {
+        /// The setting.
+        name: String,
+        /// As text.
+        value: String,
+    },
+    /// The engine began, and this is what it found.
+    EngineStarted {
+        /// Its version.
+        version: String,
+        /// Sessions whose run had no end.
+        lost_runs: u32,
+        /// Processes of an earlier engine that were still there and were ended.
+        swept: u32,
+        /// When.
+        at: At,
+    },
+}
+
+impl Event {
+    /// The stored type, equal to the JSON's `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::SessionOpened(_) => "session_opened",
+            Self::TurnQueued { .. } => "turn_queued",
+            Self::RunStarting { .. } => "run_starting",
+            Self::RunLive { .. } => "run_live",
+            Self::TurnStarted { .. } => "turn_started",
+            Self::Said { .. } => "said",
+            Self::Noted { .. } => "noted",
+            Self::ToolCallProposed { .. } => "tool_call_proposed",
+            Self::PermissionRequested { .. } => "permission_requested",
+            Self::PermissionDecided { .. } => "permission_decided",
+            Self::PermissionWithdrawn { .. } => "permission_withdrawn",
+            Self::ToolCallStarted { .. } => "tool_call_started",
+            Self::ToolCallEnded { .. } => "tool_call_ended",
+            Self::Progressed { .. } => "progressed",
+            Self::UnknownResolved { .. } => "unknown_resolved",
+            Self::UsageReported { .. } => "usage_reported",
+            Self::StopAsked => "stop_asked",
+            Self::RunEnded { .. } => "run_ended",
+            Self::TurnEnded { .. } => "turn_ended",
+            Self::SessionClosed { .. } => "session_closed",
+            Self::SessionReopened => "session_reopened",
+            Self::SessionDeleted => "session_deleted",
+            Self::SessionRestored => "session_restored",
+            Self::FileChanged { .. } => "file_changed",
+            Self::FileWritten { .. } => "file_written",
+            Self::FileSeen { .. } => "file_seen",
+            Self::FileBroken { .. } => "file_broken",
+            Self::Committed { .. } => "committed",
+            Self::ProjectGranted { .. } => "project_granted",
+            Self::KeyChanged { .. } => "key_changed",
+            Self::SettingChanged { .. } => "setting_changed",
+            Self::EngineStarted { .. } => "engine_started",
+        }
+    }
+
+    /// Whether it belongs to the audit trail, whose entries are chained by hash.
+    pub fn is_audit(&self) -> bool {
+        matches!(
+            self,
+            Self::PermissionRequested { .. }
+                | Self::PermissionDecided { .. }
+                | Self::PermissionWithdrawn { .. }
+                | Self::UnknownResolved { .. }
+                | Self::ProjectGranted { .. }
+                | Self::KeyChanged { .. }
+        ) || matches!(self, Self::FileChanged { subject: Subject::Policy, .. })
+    }
+
+    /// The version that is written now; every type is still in its first.
+    pub const VERSION: u16 = 1;
+}

@@ -1,0 +1,26 @@
+//! The nouns of Nox, its stored facts, and the pure rules between them.
+//!
+//! Everything here is a value or a function of values: no files, no clock, no randomness, no tokio. Callers hand in
+//! the time and fresh ids ([`Fresh`]), so that a history can be replayed and gives the same result every time.
+//!
+//! - [`session`]: `decide(state, command) → events` and `apply(state, event)` for one session.
+//! - [`event`]: what is stored, for ever. [`rows`]: what people and faces read, derived from it.
+//! - [`policy`]: which tool calls may run unasked. [`words`]: the one place where states become words.
+//! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
+//! - [`terminal`]: makes the output of programs harmless to show.
+
+pub mod agent;
+pub mod event;
+pub mod ids;
+pub mod policy;
+pub mod rank;
+pub mod rows;
+pub mod session;
+pub mod task;
+pub mod terminal;
+pub mod time;
+pub mod tool;
+pub mod words;
+
+pub use ids::Fresh;
+pub use time::{At, Size};

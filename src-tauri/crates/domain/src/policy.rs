@@ -1,0 +1,442 @@
+//! The policy: which tool calls run unasked, which are asked, which never run. Pure.
+//!
+//! The strictest matching rule wins; the default of the kind applies only when no rule matches. A prefix rule matches
+//! one *simple* command only: anything that a shell could read as more than one command, or as something else than
+//! its words, is matched by its exact hash or not at all. What is not understood is asked, never allowed.
+
+use crate::{
+    ids::AgentId,
+    tool::{Risk, ToolCall, ToolKind},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a rule says. The order is the strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Runs unasked.
+    Allow,
+    /// A person is asked.
+    Ask,
+    /// Never runs.
+    Deny,
+}
+
+impl Effect {
+    /// The word in `policy.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+
+    /// Reads a word of `policy.toml`.
+    pub fn read(text: &str) -> Option<Self> {
+        [Self::Allow, Self::Ask, Self::Deny].into_iter().find(|effect| effect.as_str() == text)
+    }
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Matcher {
+    /// A simple command that begins with these words, compared letter by letter.
+    Prefix(Vec<String>),
+    /// Exactly this text, by [`ToolCall::text_hash`].
+    Exact(String),
+    /// Every call of the rule's kind.
+    Any,
+}
+
+/// One rule of `policy.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Rule {
+    /// Its name in the file, unique.
+    pub id: String,
+    /// What it says.
+    pub effect: Effect,
+    /// Which kind of tool call it is about.
+    pub kind: ToolKind,
+    /// Which calls of that kind.
+    pub matcher: Matcher,
+    /// Only for this agent; none means all.
+    pub agent: Option<AgentId>,
+    /// Why it is there, in the words of the person who wrote it.
+    pub note: String,
+}
+
+/// The whole policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Policy {
+    /// What happens when no rule matches. A kind that is not named is asked.
+    pub defaults: BTreeMap<ToolKind, Effect>,
+    /// The rules, in the order of the file, which has no meaning.
+    pub rules: Vec<Rule>,
+}
+
+impl Default for Policy {
+    /// Thinking, reading and searching run unasked; everything else is asked.
+    fn default() -> Self {
+        let defaults = ToolKind::ALL
+            .iter()
+            .map(|kind| {
+                let harmless = matches!(kind, ToolKind::Read | ToolKind::Search | ToolKind::Think);
+                (*kind, if harmless { Effect::Allow } else { Effect::Ask })
+            })
+            .collect();
+        Self { defaults, rules: Vec::new() }
+    }
+}
+
+/// Why a call was allowed, asked or denied; a code and its parts, for the faces' texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Why {
+    /// A rule matched.
+    Rule {
+        /// Its id.
+        rule: String,
+    },
+    /// No rule matched, so the default of the kind applies.
+    NoRule,
+    /// The text is more than one simple command, and there are rules that could not be held against it.
+    NotSimple,
+    /// A person answered "for this session" before.
+    Session,
+    /// A person chose to run it again after its end was not seen.
+    Again,
+    /// The command line said so beforehand.
+    Flag,
+}
+
+/// What the policy says about one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// What happens.
+    pub effect: Effect,
+    /// Why.
+    pub why: Why,
+}
+
+impl Policy {
+    /// Judges one call of an agent.
+    pub fn judge(&self, agent: &AgentId, call: &ToolCall) -> Judgement {
+        let words = simple_command(&call.text);
+        let hash = call.text_hash();
+        let concerned = || {
+            self.rules
+                .iter()
+                .filter(|rule| rule.kind == call.kind && rule.agent.as_ref().is_none_or(|only| only == agent))
+        };
+        let strictest = concerned()
+            .filter(|rule| match &rule.matcher {
+                Matcher::Prefix(prefix) => words.as_ref().is_some_and(|words| begins_with(words, prefix)),
+                Matcher::Exact(exact) => *exact == hash,
+                Matcher::Any => true,
+            })
+            .max_by_key(|rule| rule.effect);
+        let exact = strictest.is_some_and(|rule| matches!(rule.matcher, Matcher::Exact(_)));
+        // A stricter prefix rule cannot be held against a text that is not one simple command. Only a person's word on
+        // exactly this text outweighs that doubt.
+        let doubtful = words.is_none()
+            && !exact
+            && concerned()
+                .any(|rule| matches!(rule.matcher, Matcher::Prefix(_)) && rule.effect > Effect::Allow);
+        let (effect, why) = match strictest {
+            Some(rule) => (rule.effect, Why::Rule { rule: rule.id.clone() }),
+            None => (self.defaults.get(&call.kind).copied().unwrap_or(Effect::Ask), Why::NoRule),
+        };
+        if doubtful && effect == Effect::Allow {
+            return Judgement { effect: Effect::Ask, why: Why::NotSimple };
+        }
+        Judgement { effect, why }
+    }
+
+    /// The matcher that "always" would write for this call: its first words if it is simple, else its exact text.
+    ///
+    /// The whole simple command is the prefix: a person can shorten it, Nox never widens it.
+    pub fn always_matcher(call: &ToolCall) -> Matcher {
+        match simple_command(&call.text) {
+            Some(words) => Matcher::Prefix(words),
+            None => Matcher::Exact(call.text_hash()),
+        }
+    }
+}
+
+fn begins_with(words: &[String], prefix: &[String]) -> bool {
+    !prefix.is_empty() && words.len() >= prefix.len() && words.iter().zip(prefix).all(|(a, b)| a == b)
+}
+
+/// The words of one simple command, or nothing if a shell could see anything else in the text.
+///
+/// Refused: newlines, `; & | < > $ ( )`, backticks, assignments in front, comments, globs, braces, a leading tilde,
+/// history marks, control characters, open quotes. Quotes and backslashes are resolved as `sh` does.
+pub fn simple_command(text: &str) -> Option<Vec<String>> {
+    let line = text.strip_suffix('\n').unwrap_or(text).trim_matches([' ', '\t']);
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            ' ' | '\t' => words.extend(word.take()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match letters.next()? {
+                        '\'' => break,
+                        c if c.is_control() => return None,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                loop {
+                    match letters.next()? {
+                        '"' => break,
+                        '$' | '`' | '!' => return None,
+                        '\\' => match letters.next()? {
+                            c @ ('"' | '\\') => word.push(c),
+                            '$' | '`' | '!' => return None,
+                            c if c.is_control() => return None,
+                            c => word.extend(['\\', c]),
+                        },
+                        c if c.is_control() => return None,
+                        c => word.push(c),
+                    }
+                }
+            }
+            '\\' => match letters.next()? {
+                c if c.is_control() => return None,
+                c => word.get_or_insert_default().push(c),
+            },
+            ';' | '&' | '|' | '<' | '>' | '$' | '(' | ')' | '`' | '*' | '?' | '[' | ']' | '{' | '}' | '!'
+            | '#' | '~' => return None,
+            c if c.is_control() => return None,
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    let first = words.first()?;
+    // `NAME=value program` runs the program in another environment; the words alone do not say which.
+    if first.is_empty() || first.contains('=') {
+        return None;
+    }
+    Some(words)
+}
+
+/// Programs whose effects leave the machine or cannot be taken back.
+const HIGH: &[&str] = &[
+    "rm",
+    "dd",
+    "mkfs",
+    "shred",
+    "sudo",
+    "su",
+    "doas",
+    "shutdown",
+    "reboot",
+    "kill",
+    "pkill",
+    "killall",
+    "chown",
+    "chmod",
+    "ssh",
+    "scp",
+    "rsync",
+    "ftp",
+    "mail",
+    "sendmail",
+    "crontab",
+    "systemctl",
+    "mount",
+    "umount",
+    "fdisk",
+    "iptables",
+    "eval",
+    "exec",
+];
+/// Programs that only look.
+const LOW: &[&str] = &[
+    "ls", "cat", "head", "tail", "wc", "echo", "printf", "pwd", "date", "df", "du", "free", "uptime",
+    "uname", "id", "whoami", "hostname", "grep", "rg", "stat", "file", "which", "true", "false", "sleep",
+    "seq", "ps", "cal", "nproc", "sort", "uniq", "diff", "cd", "test",
+];
+
+/// How dangerous a text looks, with the word that made it so. A help for the eye: it never allows anything.
+pub fn risk_of(call: &ToolCall) -> (Risk, String) {
+    let mut risk = (Risk::Low, String::new());
+    let mut raise = |to: Risk, word: &str| {
+        if to > risk.0 {
+            risk = (to, word.to_owned());
+        }
+    };
+    let separators = |c: char| matches!(c, ';' | '&' | '|' | '(' | ')' | '{' | '}' | '\n' | '`');
+    for part in call.text.split(separators) {
+        let mut words =
+            part.split_whitespace().map(|word| word.trim_matches(['"', '\'', '$'])).skip_while(|word| {
+                word.contains('=')
+                    || matches!(
+                        *word,
+                        "then" | "do" | "else" | "if" | "while" | "!" | "time" | "nohup" | "env"
+                    )
+            });
+        let Some(program) = words.next().filter(|word| !word.is_empty() && !word.starts_with('#')) else {
+            continue;
+        };
+        let name = program.rsplit('/').next().unwrap_or(program);
+        let second = words.next().unwrap_or_default();
+        if HIGH.contains(&name) || matches!((name, second), ("git", "push") | ("npm" | "cargo", "publish")) {
+            raise(Risk::High, name);
+        } else if !LOW.contains(&name) {
+            raise(Risk::Medium, name);
+        }
+    }
+    if call.text.contains('>') {
+        raise(Risk::Medium, ">");
+    }
+    risk
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn call(text: &str) -> ToolCall {
+        ToolCall {
+            key: "block:1".into(),
+            kind: ToolKind::Execute,
+            title: text.into(),
+            text: text.into(),
+            shell: "sh".into(),
+            folder: "/p".into(),
+            environment: vec![],
+            environment_hash: String::new(),
+            sandbox: "none".into(),
+            timeout_seconds: None,
+            continue_on_failure: false,
+        }
+    }
+
+    fn rule(id: &str, effect: Effect, words: &[&str]) -> Rule {
+        Rule {
+            id: id.into(),
+            effect,
+            kind: ToolKind::Execute,
+            matcher: Matcher::Prefix(words.iter().map(|w| (*w).to_owned()).collect()),
+            agent: None,
+            note: String::new(),
+        }
+    }
+
+    fn judge(rules: Vec<Rule>, text: &str) -> Effect {
+        let policy = Policy { rules, ..Policy::default() };
+        policy.judge(&AgentId::parse("runbook").unwrap(), &call(text)).effect
+    }
+
+    #[test]
+    fn an_allowed_prefix_cannot_carry_a_second_command() {
+        let allow = || vec![rule("ls", Effect::Allow, &["ls"])];
+        assert_eq!(judge(allow(), "ls -l /tmp\n"), Effect::Allow);
+        for dodge in [
+            "ls; rm -rf /",
+            "ls && rm x",
+            "ls | sh",
+            "ls `rm x`",
+            "ls $(rm x)",
+            "ls > /etc/passwd",
+            "ls\nrm x",
+            "LS_COLORS=x ls",
+            "lsof",
+            "ls &",
+            "ls <(rm x)",
+            "\"ls;rm\" x",
+            "ls $HOME",
+            "ls *",
+            "ls {a,b}",
+            "ls 'open",
+            "# ls",
+            "ls \\\nrm",
+            "ls ~",
+            "ls\rrm x",
+            "ls\0",
+        ] {
+            assert_eq!(judge(allow(), dodge), Effect::Ask, "{dodge:?}");
+        }
+    }
+
+    #[test]
+    fn the_strictest_rule_wins_and_doubt_asks() {
+        let rules =
+            || vec![rule("git", Effect::Allow, &["git"]), rule("push", Effect::Deny, &["git", "push"])];
+        assert_eq!(judge(rules(), "git status"), Effect::Allow);
+        assert_eq!(judge(rules(), "git push origin"), Effect::Deny);
+        assert_eq!(judge(rules(), "g'i't \"push\""), Effect::Deny);
+        assert_eq!(judge(rules(), "g\\it pu\\sh"), Effect::Deny);
+        let mut open = Policy { rules: rules(), ..Policy::default() };
+        open.defaults.insert(ToolKind::Execute, Effect::Allow);
+        let agent = AgentId::parse("a").unwrap();
+        assert_eq!(open.judge(&agent, &call("cd x && git push")).effect, Effect::Ask);
+        open.rules.push(Rule { matcher: Matcher::Any, ..rule("any", Effect::Allow, &[]) });
+        assert_eq!(open.judge(&agent, &call("cd x && git push")).effect, Effect::Ask);
+        let exact = call("cd x && git push").text_hash();
+        open.rules.push(Rule { matcher: Matcher::Exact(exact), ..rule("exact", Effect::Allow, &[]) });
+        // The most recent of equally strict matches may be any of the two; the exact one has to be found.
+        open.rules.retain(|r| r.id != "any");
+        assert_eq!(open.judge(&agent, &call("cd x && git push")).effect, Effect::Allow);
+        assert_eq!(open.judge(&agent, &call("cd x && git push ")).effect, Effect::Ask);
+    }
+
+    #[test]
+    fn rules_of_another_agent_do_not_count() {
+        let mut only = rule("ls", Effect::Allow, &["ls"]);
+        only.agent = Some(AgentId::parse("other").unwrap());
+        assert_eq!(judge(vec![only], "ls"), Effect::Ask);
+    }
+
+    #[test]
+    fn always_writes_a_prefix_for_simple_commands_and_a_hash_for_others() {
+        assert_eq!(
+            Policy::always_matcher(&call("restic check")),
+            Matcher::Prefix(vec!["restic".into(), "check".into()])
+        );
+        assert!(matches!(Policy::always_matcher(&call("a | b")), Matcher::Exact(_)));
+    }
+
+    #[test]
+    fn risk_names_the_word() {
+        assert_eq!(risk_of(&call("df -h")).0, Risk::Low);
+        assert_eq!(risk_of(&call("make")), (Risk::Medium, "make".into()));
+        assert_eq!(risk_of(&call("cd x && /bin/rm -r y")), (Risk::High, "rm".into()));
+        assert_eq!(risk_of(&call("git push")), (Risk::High, "git".into()));
+        assert_eq!(risk_of(&call("echo x > y")), (Risk::Medium, ">".into()));
+    }
+
+    const MARKS: &str = ";&|<>$()`\n*?[]{}#~!";
+
+    proptest! {
+        #[test]
+        fn a_simple_command_has_none_of_the_shells_marks_outside_quotes(text in "[ -~\\n\\t]{0,40}") {
+            if simple_command(&text).is_some() {
+                let mut quote = None;
+                let mut escaped = false;
+                for c in text.trim().chars() {
+                    if escaped { escaped = false; continue; }
+                    match (quote, c) {
+                        (None, '\\') | (Some('"'), '\\') => escaped = true,
+                        (None, '\'' | '"') => quote = Some(c),
+                        (Some(open), c) if open == c => quote = None,
+                        (None, c) => prop_assert!(!MARKS.contains(c), "{c:?} is a mark of the shell"),
+                        (Some(_), _) => {}
+                    }
+                }
+                prop_assert!(quote.is_none());
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! Read models: what lists, cards and conversations show. Rows are stored beside the events of their transaction and
+//! sent to every face as they change; a face upserts them by kind and id and derives nothing.
+
+use crate::{
+    At, Size,
+    agent::{Agent, Runtime},
+    event::{Closed, Problem as TurnProblem},
+    ids::{AgentId, ItemId, ProjectId, RequestId, SessionId, TaskId, TurnId},
+    task::{Attachment, Priority, TaskStatus},
+    tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
+};
+use serde::{Deserialize, Serialize};
+
+/// A task as its file says, without its body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct TaskRow {
+    /// The task.
+    pub id: TaskId,
+    /// Its file, relative to the registry.
+    pub path: String,
+    /// One line.
+    pub title: String,
+    /// What people decided.
+    pub status: TaskStatus,
+    /// How urgent.
+    pub priority: Priority,
+    /// Who does it.
+    pub agent: Option<AgentId>,
+    /// Where.
+    pub project: Option<ProjectId>,
+    /// A calendar day.
+    pub deadline: Option<String>,
+    /// Tasks that must be settled first.
+    pub depends_on: Vec<TaskId>,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// What was dropped with it.
+    pub attachments: Vec<Attachment>,
+    /// Its place in a column.
+    pub rank: String,
+    /// When it was made.
+    pub created_at: At,
+    /// When its file last changed.
+    pub changed_at: At,
+    /// Blocks that the runbook runtime would run.
+    pub blocks: u32,
+    /// SHA-256 of the file; a command that changes the body names it.
+    pub hash: String,
+    /// Whether a newer Nox wrote it, so that this one only shows it.
+    pub read_only: bool,
+}
+
+/// How far a session is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum SessionState {
+    /// Waits for a free place.
+    Queued,
+    /// Its run is being started.
+    Starting,
+    /// Works.
+    Running {
+        /// The title of the tool call that runs.
+        doing: Option<String>,
+    },
+    /// A person is asked.
+    NeedsApproval {
+        /// The oldest open request.
+        request: RequestId,
+        /// What would run.
+        text: String,
+        /// How many requests are open.
+        open: u32,
+    },
+    /// A tool call's end was never seen; a person must choose.
+    NeedsChoice {
+        /// The tool call.
+        item: ItemId,
+        /// Its title.
+        title: String,
+    },
+    /// The run was lost between two tool calls; it can go on.
+    Lost,
+    /// Is being ended.
+    Stopping,
+    /// Over.
+    Closed {
+        /// How.
+        how: Closed,
+        /// Why not well.
+        problem: Option<TurnProblem>,
+    },
+}
+
+impl SessionState {
+    /// Whether it is over.
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
+    /// Whether a person has to do something before it goes on.
+    pub fn needs_person(&self) -> bool {
+        matches!(self, Self::NeedsApproval { .. } | Self::NeedsChoice { .. } | Self::Lost)
+    }
+}
+
+/// Steps done, of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Progress {
+    /// Done.
+    pub done: u32,
+    /// All.
+    pub of: u32,
+}
+
+/// A session in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct SessionRow {
+    /// The session.
+    pub id: SessionId,
+    /// Its task.
+    pub task: Option<TaskId>,
+    /// Its agent.
+    pub agent: AgentId,
+    /// The agent's name when it was opened.
+    pub agent_name: String,
+    /// The agent's version when it was opened.
+    pub agent_version: String,
+    /// What carries it.
+    pub runtime: Runtime,
+    /// The project.
+    pub project: Option<ProjectId>,
+    /// Where it works.
+    pub folder: String,
+    /// One line.
+    pub title: String,
+    /// How far it is.
+    pub state: SessionState,
+    /// Whether its finished work goes to Review.
+    pub review: bool,
+    /// Steps done.
+    pub progress: Option<Progress>,
+    /// How many runs it had.
+    pub attempt: u32,
+    /// When it was opened.
+    pub opened_at: At,
+    /// When it was last heard of.
+    pub last_event_at: At,
+    /// When it was closed.
+    pub closed_at: Option<At>,
+    /// Items in its conversation.
+    pub items: u32,
+    /// Millionths of a US dollar; none when nothing was reported.
+    pub cost_micro_usd: Option<Size>,
+    /// Hidden; can be restored.
+    pub deleted: bool,
+}
+
+/// One entry of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Item {
+    /// Its id.
+    pub id: ItemId,
+    /// Its session.
+    pub session: SessionId,
+    /// Its turn.
+    pub turn: Option<TurnId>,
+    /// Its place in the conversation, from 0.
+    pub ord: u32,
+    /// When it came.
+    pub at: At,
+    /// What it is.
+    pub body: ItemBody,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ItemBody {
+    /// What the agent was asked.
+    Prompt {
+        /// Markdown.
+        text: String,
+    },
+    /// What the agent said.
+    Message {
+        /// Markdown.
+        text: String,
+    },
+    /// What Nox or the driver notes.
+    Note {
+        /// A stable code.
+        code: String,
+        /// In words.
+        text: String,
+    },
+    /// What the agent did or wants to do.
+    ToolCall {
+        /// In full.
+        call: Box<ToolCall>,
+        /// How far it is.
+        status: CallStatus,
+        /// Its request, if a person was asked.
+        request: Option<RequestId>,
+        /// What was decided.
+        decision: Option<Decision>,
+        /// The reason given with it.
+        reason: Option<String>,
+        /// When it began.
+        started_at: Option<At>,
+        /// When it ended.
+        ended_at: Option<At>,
+        /// How it ended.
+        end: Option<CallEnd>,
+        /// What it wrote.
+        output: Option<Box<OutputDigest>>,
+    },
+}
+
+/// How far a permission request is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RequestState {
+    /// Waits for an answer.
+    Open,
+    /// Was answered.
+    Answered {
+        /// How.
+        decision: Decision,
+        /// Where: `window`, `notification`, `tray`, `cli`.
+        via: String,
+        /// In the person's words.
+        reason: Option<String>,
+        /// When.
+        at: At,
+    },
+    /// No answer can reach it any more.
+    Withdrawn {
+        /// `changed`, `stopped`, `deleted`.
+        why: String,
+        /// When.
+        at: At,
+    },
+}
+
+/// A permission request in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct RequestRow {
+    /// In full.
+    pub request: PermissionRequest,
+    /// Its session.
+    pub session: SessionId,
+    /// The session's task.
+    pub task: Option<TaskId>,
+    /// Who asks.
+    pub agent: AgentId,
+    /// The asker's name.
+    pub agent_name: String,
+    /// The session's title.
+    pub title: String,
+    /// How far it is.
+    pub state: RequestState,
+}
+
+/// An agent in a list, with its prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct AgentRow {
+    /// As its folder says.
+    pub agent: Agent,
+    /// SHA-256 over its files.
+    pub version: String,
+    /// When its files last changed.
+    pub changed_at: At,
+}
+
+/// A folder that the user has granted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ProjectRow {
+    /// Its short name.
+    pub id: ProjectId,
+    /// Absolute.
+    pub path: String,
+    /// Whether it is there now.
+    pub present: bool,
+}
+
+/// A line of a file, shown with an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ExcerptLine {
+    /// From 1.
+    pub number: u32,
+    /// Without its line end.
+    pub text: String,
+}
+
+/// A file that is not understood; the last good state stays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct FileProblem {
+    /// Relative to the registry.
+    pub path: String,
+    /// Where, from 1.
+    pub line: u32,
+    /// Where in the line, from 1.
+    pub column: Option<u32>,
+    /// Which field.
+    pub field: Option<String>,
+    /// A stable code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+    /// The lines around it.
+    pub excerpt: Vec<ExcerptLine>,
+}
+
+/// A changed row, as it is stored and sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "row", rename_all = "snake_case")]
+pub enum Row {
+    /// A task's file.
+    Task(TaskRow),
+    /// A session.
+    Session(SessionRow),
+    /// An item of a session.
+    Item(Box<Item>),
+    /// A permission request.
+    Request(Box<RequestRow>),
+    /// An agent.
+    Agent(AgentRow),
+    /// A project.
+    Project(ProjectRow),
+    /// A broken file.
+    Problem(FileProblem),
+}
+
+/// The kinds of rows, by their stored names.
+pub mod kind {
+    /// [`super::TaskRow`].
+    pub const TASK: &str = "task";
+    /// [`super::SessionRow`].
+    pub const SESSION: &str = "session";
+    /// [`super::Item`].
+    pub const ITEM: &str = "item";
+    /// [`super::RequestRow`].
+    pub const REQUEST: &str = "request";
+    /// [`super::AgentRow`].
+    pub const AGENT: &str = "agent";
+    /// [`super::ProjectRow`].
+    pub const PROJECT: &str = "project";
+    /// [`super::FileProblem`].
+    pub const PROBLEM: &str = "problem";
+    /// The engine's own state of a session, from which its actor starts.
+    pub const SESSION_STATE: &str = "session_state";
+    /// The engine's own index of registry files.
+    pub const FILE: &str = "file";
+}
+
+impl Row {
+    /// Its kind, id, parent and sort key, as the store wants them.
+    pub fn key(&self) -> RowKey {
+        let (kind, id, parent, ord) = match self {
+            Self::Task(row) => (kind::TASK, row.id.to_string(), None, row.rank.clone()),
+            Self::Session(row) => (
+                kind::SESSION,
+                row.id.to_string(),
+                row.task.as_ref().map(ToString::to_string),
+                format!("{:016}", row.opened_at.0),
+            ),
+            Self::Item(row) => {
+                (kind::ITEM, row.id.to_string(), Some(row.session.to_string()), format!("{:010}", row.ord))
+            }
+            Self::Request(row) => (
+                kind::REQUEST,
+                row.request.id.to_string(),
+                Some(row.session.to_string()),
+                format!("{:016}", row.request.asked_at.0),
+            ),
+            Self::Agent(row) => (kind::AGENT, row.agent.id.to_string(), None, row.agent.name.clone()),
+            Self::Project(row) => (kind::PROJECT, row.id.to_string(), None, row.id.to_string()),
+            Self::Problem(row) => (kind::PROBLEM, row.path.clone(), None, row.path.clone()),
+        };
+        RowKey { kind, id, parent, ord }
+    }
+}
+
+/// Where a row stands in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowKey {
+    /// One of [`kind`].
+    pub kind: &'static str,
+    /// Unique within the kind.
+    pub id: String,
+    /// What it belongs to.
+    pub parent: Option<String>,
+    /// What it is sorted by within its parent.
+    pub ord: String,
+}

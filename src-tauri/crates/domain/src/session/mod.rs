@@ -1,0 +1,396 @@
+//! One session: its state, what may happen to it, and what follows.
+//!
+//! - [`decide`](Session::decide) answers a command with facts and effects, or a [`Rejection`].
+//! - [`hear`](Session::hear) does the same for a driver's signal; a signal of an old generation gives nothing.
+//! - [`apply`](Session::apply) takes one fact in. Folding the facts of a log gives the state again.
+//! - [`rows`](Session::rows) says what people read after some facts.
+//!
+//! Effects are returned beside the facts and run only after those are on disk. An effect that a crash swallowed is
+//! found again from the state by [`recover`](Session::recover).
+
+mod apply;
+mod decide;
+mod hear;
+mod project;
+
+use crate::{
+    At, Size,
+    event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
+    ids::{ItemId, RequestId, RunId, TurnId},
+    rows::Progress,
+    tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
+};
+use serde::{Deserialize, Serialize};
+
+/// The state of one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// What it is.
+    pub opened: SessionOpened,
+    /// Whether and how it is over.
+    pub closed: Option<Closed>,
+    /// Why it did not end well.
+    pub problem: Option<Problem>,
+    /// Hidden.
+    pub deleted: bool,
+    /// The newest turn.
+    pub turn: Option<Turn>,
+    /// The newest run.
+    pub run: Option<Run>,
+    /// The tool calls so far, in order.
+    pub calls: Vec<Call>,
+    /// Binding hashes that a person allowed for this session, or once more after an unknown outcome.
+    pub granted: Vec<Grant>,
+    /// Whether the first request was already answered beforehand.
+    pub pre_allowance_used: bool,
+    /// Somebody wants it to end.
+    pub stopping: bool,
+    /// A person said that it goes on after its run was lost; used up by the next run.
+    pub resume_wanted: bool,
+    /// Steps done.
+    pub progress: Option<Progress>,
+    /// The next item's place.
+    pub next_ord: u32,
+    /// What was reported as used.
+    pub cost_micro_usd: Option<Size>,
+    /// When it was opened.
+    pub opened_at: At,
+    /// When it was last heard of.
+    pub last_event_at: At,
+    /// When it was closed.
+    pub closed_at: Option<At>,
+}
+
+/// From a prompt to its stop reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Its id.
+    pub id: TurnId,
+    /// How far it is.
+    pub phase: TurnPhase,
+    /// What is asked.
+    pub text: String,
+}
+
+/// How far a turn is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnPhase {
+    /// Waits for a run.
+    Queued,
+    /// A run works on it.
+    Running,
+    /// Over.
+    Ended(TurnEnd),
+}
+
+/// One incarnation of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Its signals carry it.
+    pub generation: u32,
+    /// 1 for the first.
+    pub attempt: u32,
+    /// How far it is.
+    pub phase: RunPhase,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunPhase {
+    /// The intent is stored; the connection does not stand yet.
+    Starting,
+    /// The connection stands.
+    Live,
+    /// Over.
+    Ended(RunEnd),
+}
+
+/// One tool call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// The item that shows it.
+    pub item: ItemId,
+    /// The turn that it belongs to.
+    pub turn: Option<TurnId>,
+    /// The item's place.
+    pub ord: u32,
+    /// In full.
+    pub call: ToolCall,
+    /// How far it is.
+    pub status: CallStatus,
+    /// The open or answered request.
+    pub request: Option<PermissionRequest>,
+    /// What was decided.
+    pub decision: Option<Decision>,
+    /// The reason given.
+    pub reason: Option<String>,
+    /// By whom.
+    pub by: Option<DecidedBy>,
+    /// The shim that holds its process tree.
+    pub process: Option<ProcessRef>,
+    /// When it was proposed.
+    pub at: At,
+    /// When it began.
+    pub started_at: Option<At>,
+    /// When it ended.
+    pub ended_at: Option<At>,
+    /// How it ended.
+    pub end: Option<CallEnd>,
+    /// What it wrote.
+    pub output: Option<OutputDigest>,
+}
+
+/// A permission that outlives one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// [`ToolCall::binding_hash`].
+    pub hash: String,
+    /// Whether it is used up by the next call with this hash.
+    pub once: bool,
+}
+
+/// What somebody wants of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "want", rename_all = "snake_case")]
+pub enum SessionCommand {
+    /// End it.
+    Stop,
+    /// Answer an open request.
+    Answer {
+        /// The request.
+        request: RequestId,
+        /// What.
+        decision: Decision,
+        /// In the person's words.
+        reason: Option<String>,
+        /// The face: `window`, `notification`, `tray`, `cli`.
+        via: String,
+    },
+    /// Choose after an unknown outcome.
+    Resolve {
+        /// The tool call.
+        item: ItemId,
+        /// What.
+        choice: UnknownChoice,
+    },
+    /// Go on after a failure, a stop or a lost run; what is done stays done.
+    Continue,
+    /// Hide it.
+    Delete,
+    /// Show it again.
+    Restore,
+}
+
+/// What a driver reports. Each comes with the generation of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// The connection stands.
+    Live,
+    /// The agent says something.
+    Said(String),
+    /// The driver notes something: a stable code, and words.
+    Noted(String, String),
+    /// The agent wants to do something and waits for the answer.
+    Proposed(Box<ToolCall>),
+    /// A call, by its key, has begun.
+    CallStarted {
+        /// The call.
+        key: String,
+        /// The shim that holds it.
+        process: Option<ProcessRef>,
+    },
+    /// A call, by its key, is over.
+    CallEnded {
+        /// The call.
+        key: String,
+        /// How.
+        end: CallEnd,
+        /// What it wrote.
+        output: Option<Box<OutputDigest>>,
+    },
+    /// Steps done, of all.
+    Progress(Progress),
+    /// The turn is over.
+    TurnEnded {
+        /// How.
+        end: TurnEnd,
+        /// Why not well.
+        problem: Option<Problem>,
+    },
+    /// The connection is over; nothing of it lives any more.
+    RunEnded {
+        /// How.
+        how: RunEnd,
+        /// What was seen last, for people.
+        detail: Option<String>,
+    },
+}
+
+/// What has to be done after the facts are on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the scheduler for a place.
+    WantPlace,
+    /// Give the place back, or the wish for one.
+    GivePlaceBack,
+    /// Start a connection for this generation.
+    StartRun {
+        /// The run.
+        run: RunId,
+        /// Signals carry it.
+        generation: u32,
+        /// Keys of calls that are done and are not proposed again.
+        done: Vec<String>,
+    },
+    /// Tell the driver about a proposed call.
+    Deliver {
+        /// The call.
+        key: String,
+        /// The item, under which its output is kept.
+        item: ItemId,
+        /// Whether it may run.
+        allowed: bool,
+        /// What the agent is told with a refusal.
+        reason: Option<String>,
+        /// Whether a person refused, rather than a rule.
+        by_person: bool,
+    },
+    /// End the connection and everything it started.
+    StopRun,
+    /// The session was closed: the task's file should say so.
+    Closed(Closed),
+    /// A person should be told that something waits.
+    Asked(RequestId),
+}
+
+/// Facts, and what follows when they are on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Facts, in order.
+    pub events: Vec<Event>,
+    /// Effects, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// Why a command was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The request was answered or withdrawn before.
+    #[error("this request is no longer open")]
+    RequestNotOpen,
+    /// There is no such request or tool call here.
+    #[error("there is no such request or tool call in this session")]
+    NotHere,
+    /// It is over, and the command needs it to be open.
+    #[error("this session is over")]
+    Over,
+    /// It still runs, and the command needs it to be over.
+    #[error("this session still runs; stop it first")]
+    StillRuns,
+    /// It is already being ended.
+    #[error("this session is already being stopped")]
+    AlreadyStopping,
+    /// Nothing is left to go on with.
+    #[error("this session is finished; there is nothing to continue")]
+    Finished,
+}
+
+/// The time and the ids of one decision.
+pub struct Now<'a> {
+    /// Now.
+    pub at: At,
+    /// Where fresh ids come from.
+    pub ids: &'a mut dyn crate::Fresh,
+}
+
+impl Session {
+    /// The state after the first fact of the log, if that is a session's first.
+    pub fn begin(first: &Event, at: At) -> Option<Self> {
+        let Event::SessionOpened(opened) = first else { return None };
+        Some(Self {
+            opened: (**opened).clone(),
+            closed: None,
+            problem: None,
+            deleted: false,
+            turn: None,
+            run: None,
+            calls: Vec::new(),
+            granted: Vec::new(),
+            pre_allowance_used: false,
+            stopping: false,
+            resume_wanted: false,
+            progress: None,
+            next_ord: 0,
+            cost_micro_usd: None,
+            opened_at: at,
+            last_event_at: at,
+            closed_at: None,
+        })
+    }
+
+    /// The state after a whole history; none if it does not begin with a session's first fact.
+    pub fn replay<'a>(history: impl IntoIterator<Item = (&'a Event, At)>) -> Option<Self> {
+        let mut history = history.into_iter();
+        let (first, at) = history.next()?;
+        let mut session = Self::begin(first, at)?;
+        for (event, at) in history {
+            session.apply(event, at);
+        }
+        Some(session)
+    }
+
+    /// Whether a run exists that has no end yet.
+    pub fn has_live_run(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| !matches!(run.phase, RunPhase::Ended(_)))
+    }
+
+    /// The generation whose signals count.
+    pub fn generation(&self) -> u32 {
+        self.run.as_ref().map_or(0, |run| run.generation)
+    }
+
+    /// The oldest open requests first.
+    pub fn open_requests(&self) -> impl Iterator<Item = &PermissionRequest> {
+        self.calls
+            .iter()
+            .filter(|call| call.status == CallStatus::Waiting)
+            .filter_map(|call| call.request.as_ref())
+    }
+
+    /// The processes that may still be there: those of calls that have no end.
+    pub fn processes(&self) -> impl Iterator<Item = ProcessRef> {
+        self.calls.iter().filter(|call| call.ended_at.is_none()).filter_map(|call| call.process)
+    }
+
+    fn open_turn(&self) -> Option<&Turn> {
+        self.turn.as_ref().filter(|turn| !matches!(turn.phase, TurnPhase::Ended(_)))
+    }
+
+    fn has_unknown(&self) -> bool {
+        self.calls.iter().any(|call| call.status == CallStatus::Unknown)
+    }
+
+    fn has_open_request(&self) -> bool {
+        self.open_requests().next().is_some()
+    }
+
+    /// Keys of calls that are done: a resumed run does not propose them again.
+    pub fn done_keys(&self) -> Vec<String> {
+        self.calls
+            .iter()
+            .filter(|call| match call.status {
+                CallStatus::Succeeded | CallStatus::Skipped => true,
+                CallStatus::Failed | CallStatus::Denied => call.call.continue_on_failure,
+                _ => false,
+            })
+            .map(|call| call.call.key.clone())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! What people read of a session after some facts.
+
+use super::{Call, RunPhase, Session, TurnPhase};
+use crate::{
+    At,
+    event::{Event, RunEnd},
+    ids::{ItemId, RequestId, SessionId},
+    rows::{Item, ItemBody, RequestRow, RequestState, Row, SessionRow, SessionState},
+    tool::{CallStatus, DecidedBy, PermissionRequest},
+};
+
+impl Session {
+    /// Whether its run was lost between two tool calls, so that a person says whether it goes on.
+    pub(super) fn is_lost(&self) -> bool {
+        self.closed.is_none()
+            && self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Ended(RunEnd::Lost))
+            && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running)
+            && !self.resume_wanted
+    }
+
+    /// How far it is, derived from what is known.
+    pub fn state(&self) -> SessionState {
+        if let Some(how) = self.closed {
+            return SessionState::Closed { how, problem: self.problem.clone() };
+        }
+        if self.stopping {
+            return SessionState::Stopping;
+        }
+        if let Some(call) = self.calls.iter().find(|call| call.status == CallStatus::Unknown) {
+            return SessionState::NeedsChoice { item: call.item.clone(), title: call.call.title.clone() };
+        }
+        let mut open = self.open_requests();
+        if let Some(first) = open.next() {
+            return SessionState::NeedsApproval {
+                request: first.id.clone(),
+                text: first.call.text.trim().to_owned(),
+                open: 1 + open.count() as u32,
+            };
+        }
+        match self.run.as_ref().map(|run| run.phase) {
+            Some(RunPhase::Starting) => SessionState::Starting,
+            Some(RunPhase::Live) => SessionState::Running {
+                doing: self
+                    .calls
+                    .iter()
+                    .rev()
+                    .find(|call| call.status == CallStatus::Running)
+                    .map(|call| call.call.title.clone()),
+            },
+            Some(RunPhase::Ended(_)) if self.is_lost() => SessionState::Lost,
+            _ => SessionState::Queued,
+        }
+    }
+
+    /// The session's row.
+    pub fn row(&self) -> SessionRow {
+        let opened = &self.opened;
+        SessionRow {
+            id: opened.session.clone(),
+            task: opened.task.clone(),
+            agent: opened.agent.clone(),
+            agent_name: opened.agent_name.clone(),
+            agent_version: opened.agent_version.clone(),
+            runtime: opened.runtime,
+            project: opened.project.clone(),
+            folder: opened.folder.clone(),
+            title: opened.title.clone(),
+            state: self.state(),
+            review: opened.review,
+            progress: self.progress,
+            attempt: self.run.as_ref().map_or(0, |run| run.attempt),
+            opened_at: self.opened_at,
+            last_event_at: self.last_event_at,
+            closed_at: self.closed_at,
+            items: self.next_ord,
+            cost_micro_usd: self.cost_micro_usd,
+            deleted: self.deleted,
+        }
+    }
+
+    /// The rows that these facts changed; `self` is the state after all of them, `before` the items it had before.
+    pub fn rows(&self, before_items: u32, events: &[Event], at: At) -> Vec<Row> {
+        let mut rows = vec![Row::Session(self.row())];
+        let mut ord = before_items;
+        let mut calls: Vec<&ItemId> = Vec::new();
+        for event in events {
+            let text_item = |item: &ItemId, body: ItemBody, ord: u32| {
+                Row::Item(Box::new(Item {
+                    id: item.clone(),
+                    session: self.id().clone(),
+                    turn: self.turn.as_ref().map(|turn| turn.id.clone()),
+                    ord,
+                    at,
+                    body,
+                }))
+            };
+            match event {
+                Event::TurnQueued { item, text, .. } => {
+                    rows.push(text_item(item, ItemBody::Prompt { text: text.clone() }, ord));
+                    ord += 1;
+                }
+                Event::Said { item, text } => {
+                    rows.push(text_item(item, ItemBody::Message { text: text.clone() }, ord));
+                    ord += 1;
+                }
+                Event::Noted { item, code, text } => {
+                    rows.push(text_item(
+                        item,
+                        ItemBody::Note { code: code.clone(), text: text.clone() },
+                        ord,
+                    ));
+                    ord += 1;
+                }
+                Event::ToolCallProposed { item, .. } => {
+                    calls.push(item);
+                    ord += 1;
+                }
+                Event::ToolCallStarted { item, .. }
+                | Event::ToolCallEnded { item, .. }
+                | Event::UnknownResolved { item, .. } => calls.push(item),
+                Event::PermissionRequested { request } => {
+                    calls.push(&request.item);
+                    rows.push(self.request_row(request.as_ref().clone(), RequestState::Open));
+                }
+                Event::PermissionDecided { item, decision, by, reason, request, .. } => {
+                    calls.push(item);
+                    if let Some(asked) = request.as_ref().and_then(|id| self.asked(id)) {
+                        let via = match by {
+                            DecidedBy::Person { via } => via.clone(),
+                            _ => String::new(),
+                        };
+                        let state =
+                            RequestState::Answered { decision: *decision, via, reason: reason.clone(), at };
+                        rows.push(self.request_row(asked, state));
+                    }
+                }
+                Event::PermissionWithdrawn { request, item, why } => {
+                    calls.push(item);
+                    if let Some(asked) = self.asked(request) {
+                        rows.push(self.request_row(asked, RequestState::Withdrawn { why: why.clone(), at }));
+                    }
+                }
+                _ => {}
+            }
+        }
+        calls.sort_unstable();
+        calls.dedup();
+        for item in calls {
+            if let Some(call) = self.calls.iter().find(|call| call.item == *item) {
+                rows.push(self.call_row(call));
+            }
+        }
+        rows
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &SessionId {
+        &self.opened.session
+    }
+
+    /// Whether its turn is over.
+    pub fn turn_is_over(&self) -> bool {
+        self.turn.as_ref().is_none_or(|turn| matches!(turn.phase, TurnPhase::Ended(_)))
+    }
+
+    fn asked(&self, id: &RequestId) -> Option<PermissionRequest> {
+        self.calls.iter().filter_map(|call| call.request.as_ref()).find(|asked| asked.id == *id).cloned()
+    }
+
+    fn request_row(&self, request: PermissionRequest, state: RequestState) -> Row {
+        Row::Request(Box::new(RequestRow {
+            request,
+            session: self.id().clone(),
+            task: self.opened.task.clone(),
+            agent: self.opened.agent.clone(),
+            agent_name: self.opened.agent_name.clone(),
+            title: self.opened.title.clone(),
+            state,
+        }))
+    }
+
+    fn call_row(&self, call: &Call) -> Row {
+        Row::Item(Box::new(Item {
+            id: call.item.clone(),
+            session: self.id().clone(),
+            turn: call.turn.clone(),
+            ord: call.ord,
+            at: call.at,
+            body: ItemBody::ToolCall {
+                call: Box::new(call.call.clone()),
+                status: call.status,
+                request: call.request.as_ref().map(|request| request.id.clone()),
+                decision: call.decision,
+                reason: call.reason.clone(),
+                started_at: call.started_at,
+                ended_at: call.ended_at,
+                end: call.end.clone(),
+                output: call.output.clone().map(Box::new),
+            },
+        }))
+    }
+}

@@ -1,0 +1,252 @@
+//! The one place where states become the words, signs and columns that people see. Faces never derive a status.
+
+use crate::{
+    At,
+    event::{Closed, Problem},
+    ids::{ItemId, RequestId, SessionId},
+    rows::{Progress, SessionRow, SessionState, TaskRow},
+    task::TaskStatus,
+};
+use serde::{Deserialize, Serialize};
+
+/// A column of the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Column {
+    /// Not soon.
+    Backlog,
+    /// To be done.
+    Todo,
+    /// Somebody works on it.
+    Working,
+    /// A person has to do something. Derived, so no drop target.
+    NeedsYou,
+    /// To be looked at.
+    Review,
+    /// Done or cancelled.
+    Done,
+}
+
+/// The sign beside a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// Nothing happens.
+    Idle,
+    /// Waits for its turn.
+    Queued,
+    /// Works.
+    Running,
+    /// A person has to do something.
+    NeedsYou,
+    /// To be looked at.
+    Review,
+    /// Done.
+    Done,
+    /// Failed.
+    Failed,
+    /// Waits for other tasks.
+    Blocked,
+    /// Stopped on purpose.
+    Paused,
+    /// Its end was not seen.
+    Unknown,
+}
+
+/// What a status says; a code and its parts, for the faces' texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Words {
+    /// Not soon.
+    Backlog,
+    /// To be done.
+    Todo,
+    /// Waits for this many tasks.
+    Blocked {
+        /// How many.
+        open: u32,
+    },
+    /// Somebody works on it by hand: no session of Nox.
+    ByHand,
+    /// Waits for a free place.
+    Queued,
+    /// Is being started.
+    Starting,
+    /// Works.
+    Running {
+        /// On what.
+        doing: Option<String>,
+    },
+    /// A person is asked.
+    Approval {
+        /// The oldest open request.
+        request: RequestId,
+        /// What would run.
+        text: String,
+        /// How many are open.
+        open: u32,
+    },
+    /// A person must choose what happens after an unknown outcome.
+    UnknownOutcome {
+        /// The tool call.
+        item: ItemId,
+        /// Its title.
+        title: String,
+    },
+    /// The run was lost; it can go on.
+    Lost,
+    /// Is being ended.
+    Stopping,
+    /// Was stopped.
+    Stopped {
+        /// Why, when it was a refusal.
+        problem: Option<Problem>,
+    },
+    /// Failed.
+    Failed {
+        /// Why.
+        problem: Option<Problem>,
+    },
+    /// To be looked at.
+    Review,
+    /// Done.
+    Done,
+    /// Will not be done.
+    Cancelled,
+}
+
+/// A status as people see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Status {
+    /// Its sign.
+    pub sign: Sign,
+    /// Its words.
+    pub words: Words,
+    /// Since when: the last event.
+    pub at: At,
+}
+
+/// A card of the board: a task's file and its newest session, joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Card {
+    /// The task's file.
+    pub task: TaskRow,
+    /// Where it stands.
+    pub column: Column,
+    /// What it says.
+    pub status: Status,
+    /// Its newest session.
+    pub session: Option<SessionId>,
+    /// Whether that session is not over.
+    pub live: bool,
+    /// Steps done.
+    pub progress: Option<Progress>,
+    /// Tasks that it still waits for.
+    pub open_dependencies: u32,
+    /// Millionths of a US dollar; none when nothing was reported.
+    pub cost_micro_usd: Option<crate::Size>,
+}
+
+/// What people see of a session.
+pub fn session_status(row: &SessionRow) -> Status {
+    let (sign, words) = match &row.state {
+        SessionState::Queued => (Sign::Queued, Words::Queued),
+        SessionState::Starting => (Sign::Running, Words::Starting),
+        SessionState::Running { doing } => (Sign::Running, Words::Running { doing: doing.clone() }),
+        SessionState::NeedsApproval { request, text, open } => {
+            (Sign::NeedsYou, Words::Approval { request: request.clone(), text: text.clone(), open: *open })
+        }
+        SessionState::NeedsChoice { item, title } => {
+            (Sign::Unknown, Words::UnknownOutcome { item: item.clone(), title: title.clone() })
+        }
+        SessionState::Lost => (Sign::Unknown, Words::Lost),
+        SessionState::Stopping => (Sign::Paused, Words::Stopping),
+        SessionState::Closed { how: Closed::Finished, .. } => (Sign::Done, Words::Done),
+        SessionState::Closed { how: Closed::Failed, problem } => {
+            (Sign::Failed, Words::Failed { problem: problem.clone() })
+        }
+        SessionState::Closed { how: Closed::Stopped, problem } => {
+            (Sign::Paused, Words::Stopped { problem: problem.clone() })
+        }
+    };
+    Status { sign, words, at: row.last_event_at }
+}
+
+/// The card of a task with its newest session, if it has one.
+pub fn card(task: &TaskRow, session: Option<&SessionRow>, open_dependencies: u32) -> Card {
+    let session = session.filter(|row| !row.deleted);
+    let live = session.is_some_and(|row| !row.state.is_closed());
+    let (column, status) = match session {
+        Some(row) if live => {
+            let column = if row.state.needs_person() { Column::NeedsYou } else { Column::Working };
+            (column, session_status(row))
+        }
+        _ => settled(task, session, open_dependencies),
+    };
+    Card {
+        task: task.clone(),
+        column,
+        status,
+        session: session.map(|row| row.id.clone()),
+        live,
+        progress: session.filter(|_| live || matches!(column, Column::NeedsYou)).and_then(|row| row.progress),
+        open_dependencies,
+        cost_micro_usd: session.and_then(|row| row.cost_micro_usd),
+    }
+}
+
+/// Without a live session, the file decides; the last session only explains.
+fn settled(task: &TaskRow, session: Option<&SessionRow>, open: u32) -> (Column, Status) {
+    let at = session.map_or(task.changed_at, |row| row.last_event_at.max(task.changed_at));
+    let status = |sign, words| Status { sign, words, at };
+    match task.status {
+        TaskStatus::Failed => {
+            let problem = session.and_then(|row| match &row.state {
+                SessionState::Closed { problem, .. } => problem.clone(),
+                _ => None,
+            });
+            (Column::NeedsYou, status(Sign::Failed, Words::Failed { problem }))
+        }
+        TaskStatus::Review => (Column::Review, status(Sign::Review, Words::Review)),
+        TaskStatus::Done => (Column::Done, status(Sign::Done, Words::Done)),
+        TaskStatus::Cancelled => (Column::Done, status(Sign::Paused, Words::Cancelled)),
+        // The engine records the end of a session before the file says so; until then the session is right.
+        TaskStatus::InProgress => match session.map(|row| &row.state) {
+            Some(SessionState::Closed { how: Closed::Finished, .. }) => {
+                if session.is_some_and(|row| row.review) {
+                    (Column::Review, status(Sign::Review, Words::Review))
+                } else {
+                    (Column::Done, status(Sign::Done, Words::Done))
+                }
+            }
+            Some(SessionState::Closed { how: Closed::Failed, problem }) => {
+                (Column::NeedsYou, status(Sign::Failed, Words::Failed { problem: problem.clone() }))
+            }
+            Some(SessionState::Closed { how: Closed::Stopped, problem }) => {
+                (Column::Todo, status(Sign::Paused, Words::Stopped { problem: problem.clone() }))
+            }
+            _ => (Column::Working, status(Sign::Idle, Words::ByHand)),
+        },
+        TaskStatus::Backlog | TaskStatus::Todo if open > 0 => {
+            let column = if task.status == TaskStatus::Todo { Column::Todo } else { Column::Backlog };
+            (column, status(Sign::Blocked, Words::Blocked { open }))
+        }
+        TaskStatus::Backlog => (Column::Backlog, status(Sign::Idle, Words::Backlog)),
+        TaskStatus::Todo => match session.map(|row| &row.state) {
+            Some(SessionState::Closed { how: Closed::Stopped, problem }) => {
+                (Column::Todo, status(Sign::Paused, Words::Stopped { problem: problem.clone() }))
+            }
+            _ => (Column::Todo, status(Sign::Idle, Words::Todo)),
+        },
+    }
+}
+
+/// The file's status after a session was closed.
+pub fn status_after(how: Closed, review: bool) -> TaskStatus {
+    match (how, review) {
+        (Closed::Finished, true) => TaskStatus::Review,
+        (Closed::Finished, false) => TaskStatus::Done,
+        (Closed::Failed, _) => TaskStatus::Failed,
+        (Closed::Stopped, _) => TaskStatus::Todo,
+    }
+}
