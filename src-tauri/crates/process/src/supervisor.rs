@@ -1,0 +1,118 @@
+//! The task that follows a shim from its first report line until it is collected. Started by `tree`, once per tree; it
+//! goes on when the [`crate::ProcessTree`] is dropped, so that the shim does not stay behind as a zombie.
+
+use std::process::Child;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::unix::pipe;
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use crate::output::{self, OutputStream};
+use crate::report::Report;
+use crate::sweep::sweep;
+use crate::{Exit, ProcessIdentity, TreeIdentity, procfs};
+
+/// What the task gives to the tree.
+pub(crate) struct Supervised {
+    /// The first line: `Started`, or why not. Dropped without a line when the shim ended first.
+    pub(crate) started: oneshot::Receiver<Report>,
+    /// The output of the tree.
+    pub(crate) output: OutputStream,
+    /// Set once, when nothing is left and all output was handed over.
+    pub(crate) exit: watch::Receiver<Option<Exit>>,
+}
+
+/// Starts the tasks for a shim that was just started.
+pub(crate) fn supervise(
+    child: Child,
+    shim: ProcessIdentity,
+    report: pipe::Receiver,
+    stdout: pipe::Receiver,
+    stderr: pipe::Receiver,
+) -> Supervised {
+    let (started_sender, started) = oneshot::channel();
+    let (emptied, on_emptied) = oneshot::channel();
+    let (exit_sender, exit) = watch::channel(None);
+    let (output, pump) = output::stream(stdout, stderr, on_emptied);
+    let pump = tokio::spawn(pump);
+    tokio::spawn(async move {
+        let outcome = follow(report, shim, started_sender, child).await;
+        // The pump may have ended already, with the pipes.
+        let _ = emptied.send(());
+        finish(pump).await;
+        exit_sender.send_replace(Some(outcome));
+    });
+    Supervised { started, output, exit }
+}
+
+/// Reads the report to its end and collects the shim.
+async fn follow(
+    report: pipe::Receiver,
+    shim: ProcessIdentity,
+    started: oneshot::Sender<Report>,
+    mut child: Child,
+) -> Exit {
+    let mut lines = BufReader::new(report).lines();
+    let mut started = Some(started);
+    let mut program = None;
+    let mut exit = Exit::UNKNOWN;
+    let mut ended_well = false;
+    // An unreadable report is treated like its end.
+    while let Ok(Some(line)) = lines.next_line().await {
+        let Some(entry) = Report::parse(&line) else {
+            tracing::warn!(shim = shim.pid, line, "a line from the shim was not understood");
+            continue;
+        };
+        match entry {
+            Report::Started(_) | Report::ExecFailed(_) | Report::Failed { .. } => {
+                if let Report::Started(identity) = &entry {
+                    program = Some(*identity);
+                } else {
+                    ended_well = true;
+                }
+                if let Some(started) = started.take() {
+                    // Nobody waits when the spawn was cancelled; then the lifeline is closed as well.
+                    let _ = started.send(entry);
+                }
+            }
+            Report::Exited(code) => exit.code = Some(code),
+            Report::Signaled(signal) => exit.signal = Some(signal),
+            Report::Forced => exit.forced = true,
+            Report::Stuck(count) => {
+                exit.left_behind = count;
+                ended_well = true;
+            }
+            Report::Empty => ended_well = true,
+        }
+    }
+    let lost = match program {
+        Some(program) if !ended_well => Some(TreeIdentity { boot_id: procfs::boot_id(), shim, program }),
+        _ => None,
+    };
+    // The report has ended, so the shim is about to exit, or has been killed.
+    let swept = spawn_blocking(move || {
+        let collected = child.wait();
+        (collected, lost.map(|tree| sweep(std::slice::from_ref(&tree))))
+    });
+    match swept.await {
+        Ok((_, Some(swept))) => {
+            tracing::warn!(shim = shim.pid, ?swept, "the shim was killed; its tree was swept");
+            exit.forced = true;
+            exit.left_behind = u32::try_from(swept.left.len()).unwrap_or(u32::MAX);
+        }
+        Ok((Err(error), None)) => tracing::warn!(shim = shim.pid, %error, "the shim could not be collected"),
+        Ok((Ok(_), None)) => {}
+        Err(error) => {
+            tracing::warn!(shim = shim.pid, %error, "the runtime ended before the shim was collected")
+        }
+    }
+    exit
+}
+
+/// Waits until the output was handed over.
+async fn finish(pump: JoinHandle<()>) {
+    if let Err(error) = pump.await {
+        tracing::warn!(%error, "the task that reads a program's output did not end well");
+    }
+}

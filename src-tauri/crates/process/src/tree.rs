@@ -1,0 +1,237 @@
+//! A program and everything it starts, from its start to the end of the last process.
+
+use std::ffi::OsString;
+use std::io::{self, PipeWriter, Write};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::Signal;
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe;
+use tokio::sync::watch;
+
+use crate::output::OutputStream;
+use crate::report::Report;
+use crate::spawner::{self, ShimEnds};
+use crate::supervisor::{Supervised, supervise};
+use crate::{Error, ProcessIdentity, Result, ShimPath, TreeIdentity, procfs, signals};
+
+/// What to run, and with what. Nothing of this process is passed on but what is named here.
+#[derive(Debug, Clone)]
+pub struct SpawnSpec {
+    /// A path, or a name that is looked for on the `PATH` in `env`. A relative path counts from `cwd`.
+    pub program: OsString,
+    /// The arguments after the program's name.
+    pub args: Vec<OsString>,
+    /// The folder to run in.
+    pub cwd: PathBuf,
+    /// The whole environment; see [`crate::allowed_environment`]. The shim adds `NOX_TREE`, which marks the tree.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where the program reads from.
+    pub stdin: Stdin,
+    /// The time between SIGTERM and SIGKILL when the shim itself is asked to end, by the user or the system.
+    pub grace: Duration,
+}
+
+/// Where a program reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stdin {
+    /// From `/dev/null`: every read is at the end.
+    Closed,
+    /// From what [`ProcessTree::write`] or [`TreeStdin`] writes.
+    Piped,
+}
+
+/// How a tree ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit code of the program, if it ended by itself.
+    pub code: Option<i32>,
+    /// The signal that ended the program, if one did. Neither is known when somebody killed the shim first.
+    pub signal: Option<i32>,
+    /// Whether some process of the tree did not end before SIGKILL.
+    pub forced: bool,
+    /// Processes that could not be ended: they belong to another user, or hang in the kernel.
+    pub left_behind: u32,
+}
+
+impl Exit {
+    /// Whether the program ended by itself with code 0.
+    pub fn is_success(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    pub(crate) const UNKNOWN: Exit = Exit { code: None, signal: None, forced: false, left_behind: 0 };
+}
+
+/// A running program with everything it starts. Dropping it ends all of that, after at most a fraction of a second.
+#[derive(Debug)]
+pub struct ProcessTree {
+    identity: TreeIdentity,
+    lifeline: PipeWriter,
+    stdin: Option<TreeStdin>,
+    output: Option<OutputStream>,
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+impl ProcessTree {
+    /// Starts the program under a shim of its own, and returns once it runs. Needs a tokio runtime with IO.
+    ///
+    /// # Errors
+    /// [`Error::WorkingDirectory`] and [`Error::Program`] name what is wrong with the spec; the others say that the
+    /// system is short of something. After an error nothing runs.
+    pub async fn spawn(spec: &SpawnSpec, shim: &ShimPath) -> Result<ProcessTree> {
+        check_folder(spec)?;
+        let (ours, theirs) = make_pipes(spec.stdin).map_err(|source| Error::Pipe { source })?;
+        let child = spawner::start_shim(shim.path(), spec, theirs)
+            .await
+            .map_err(|source| Error::ShimNotStarted { path: shim.path().to_owned(), source })?;
+        // Nobody collects the child before the supervisor does, so its number is still its own.
+        let pid = child.id();
+        let shim = ProcessIdentity::of(pid).unwrap_or(ProcessIdentity { pid, started_at_ticks: 0 });
+        let Supervised { started, output, exit } =
+            supervise(child, shim, ours.report, ours.stdout, ours.stderr);
+        let program = match started.await {
+            Ok(Report::Started(program)) => program,
+            Ok(Report::ExecFailed(source)) => {
+                return Err(Error::Program { program: spec.program.clone(), source });
+            }
+            Ok(Report::Failed { step, source }) => return Err(Error::ShimFailed { step, source }),
+            Ok(_) | Err(_) => return Err(Error::ShimEnded),
+        };
+        let identity = TreeIdentity { boot_id: procfs::boot_id(), shim, program };
+        let (lifeline, stdin) = (ours.lifeline, ours.stdin.map(TreeStdin));
+        Ok(ProcessTree { identity, lifeline, stdin, output: Some(output), exit })
+    }
+
+    /// The names of the shim and the program, to be stored for [`crate::sweep`].
+    pub fn id(&self) -> &TreeIdentity {
+        &self.identity
+    }
+
+    /// Hands over the output, once. Whoever takes it must read it to its end or drop it; [`ProcessTree::wait`] waits for
+    /// that.
+    pub fn take_output(&mut self) -> Option<OutputStream> {
+        self.output.take()
+    }
+
+    /// Hands over the input, once, for a writer of its own.
+    pub fn take_stdin(&mut self) -> Option<TreeStdin> {
+        self.stdin.take()
+    }
+
+    /// Writes to the program's input; waits while the program does not read.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when there is no input (any more), or the program has closed it.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        match &mut self.stdin {
+            Some(stdin) => stdin.write(bytes).await,
+            None => Err(Error::Input { source: io::ErrorKind::BrokenPipe.into() }),
+        }
+    }
+
+    /// Asks everything in the tree to end: SIGTERM, and SIGKILL for what is left after the grace. Returns at once;
+    /// [`ProcessTree::wait`] tells when it is done. A second call can only make the grace shorter.
+    pub fn stop(&self, grace: Duration) {
+        self.send(&format!("t {}\n", spawner::millis(grace)));
+    }
+
+    /// Ends everything in the tree with SIGKILL. Returns at once.
+    pub fn kill(&self) {
+        self.send("k\n");
+    }
+
+    /// Waits until no process of the tree is left and all output was handed over. May be called again and is safe to
+    /// cancel. Output that nobody took is thrown away.
+    pub async fn wait(&mut self) -> Exit {
+        self.output = None;
+        // The sender is dropped early only when the runtime itself shuts down.
+        self.exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::UNKNOWN)
+    }
+
+    /// A shim that is gone cannot be told anything, and needs not: its end is on the way through the report.
+    fn send(&self, command: &str) {
+        let _ = (&self.lifeline).write_all(command.as_bytes());
+        self.wake_shim();
+    }
+
+    /// A program can stop its shim, as both belong to the same user; a stopped shim would not act.
+    fn wake_shim(&self) {
+        if self.exit.borrow().is_none() {
+            signals::send(self.identity.shim, Signal::SIGCONT);
+        }
+    }
+}
+
+impl Drop for ProcessTree {
+    fn drop(&mut self) {
+        self.wake_shim();
+    }
+}
+
+/// The input of a program. Dropping it tells the program that there is no more.
+#[derive(Debug)]
+pub struct TreeStdin(pipe::Sender);
+
+impl TreeStdin {
+    /// Writes all of the bytes; waits while the program does not read.
+    ///
+    /// # Errors
+    /// [`Error::Input`] when the program has closed its input or ended.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.write_all(bytes).await.map_err(|source| Error::Input { source })
+    }
+}
+
+/// The shim is started in the folder, so its start would blame the shim for a folder that is not there.
+fn check_folder(spec: &SpawnSpec) -> Result<()> {
+    let source = match std::fs::metadata(&spec.cwd) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => io::ErrorKind::NotADirectory.into(),
+        Err(error) => error,
+    };
+    Err(Error::WorkingDirectory { path: spec.cwd.clone(), source })
+}
+
+/// The ends of the pipes that stay here. All are closed on exec, so no other child holds them.
+struct OurEnds {
+    lifeline: PipeWriter,
+    report: pipe::Receiver,
+    stdin: Option<pipe::Sender>,
+    stdout: pipe::Receiver,
+    stderr: pipe::Receiver,
+}
+
+fn make_pipes(stdin: Stdin) -> io::Result<(OurEnds, ShimEnds)> {
+    let (their_lifeline, lifeline) = io::pipe()?;
+    // A shim that was stopped does not read; a command must not wait for it.
+    fcntl(&lifeline, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let (report, their_report) = readable()?;
+    let (stdout, their_stdout) = readable()?;
+    let (stderr, their_stderr) = readable()?;
+    let (stdin, their_stdin) = match stdin {
+        Stdin::Closed => (None, None),
+        Stdin::Piped => {
+            let (reader, writer) = io::pipe()?;
+            (Some(pipe::Sender::from_owned_fd(writer.into())?), Some(reader.into()))
+        }
+    };
+    let ours = OurEnds { lifeline, report, stdin, stdout, stderr };
+    let theirs = ShimEnds {
+        stdin: their_stdin,
+        stdout: their_stdout,
+        stderr: their_stderr,
+        lifeline: their_lifeline.into(),
+        report: their_report,
+    };
+    Ok((ours, theirs))
+}
+
+/// A pipe that is read here. Only our end does not block: that flag belongs to an end, and a program expects to wait.
+fn readable() -> io::Result<(pipe::Receiver, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((pipe::Receiver::from_owned_fd(reader.into())?, writer.into()))
+}
