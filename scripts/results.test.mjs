@@ -13,6 +13,7 @@ const CASES = [
   ['nodeTest', 0, '# tests 3\n# pass 3\n# fail 0\n# cancelled 0\n', { passed: 3, failed: 0 }],
   ['nodeTest', 1, 'ℹ pass 2\nℹ fail 1\nℹ cancelled 1\n', { passed: 2, failed: 2 }],
   ['nodeTest', 0, '# pass 3\n# fail 0\nnext file\n# pass 4\n# fail 0\n', { passed: 7, failed: 0 }],
+  ['closing', 1, 'ok one\n1 passed, 0 failed\n4 passed, 2 failed, 1 skipped\n', { passed: 4, failed: 2 }],
 ];
 
 for (const [reader, code, output, expected] of CASES) {

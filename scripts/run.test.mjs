@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { ROOT } from './lib/paths.mjs';
 import { cargoProgress, run, tail } from './lib/run.mjs';
 
 const node = (program) => [process.execPath, '-e', program];
@@ -13,7 +15,7 @@ test('output goes to the listener and the log, without colours and progress bars
   const result = await run(node(program), { id: 'test-lines', onLine: (line) => lines.push(line) });
   assert.equal(result.code, 0);
   assert.equal(result.output, 'green\nlast\n');
-  assert.equal(readFileSync(result.log, 'utf8'), 'green\nlast\n');
+  assert.equal(readFileSync(join(ROOT, result.log), 'utf8'), 'green\nlast\n');
   assert.deepEqual(lines, ['green', 'Building [==> ] 3/9: a']);
   assert.equal(tail(result.log, 1), 'last');
 });

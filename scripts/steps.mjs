@@ -11,9 +11,9 @@ export const STEPS = [
   {
     id: 'fmt',
     group: 'rust',
-    title: 'Rust is formatted (else: cargo fmt --all)',
+    title: 'Rust is formatted (else: run cargo fmt --all)',
     lane: 'cargo',
-    command: () => ['cargo', 'fmt', '--all', '--check'],
+    command: () => ['cargo', 'fmt', '--all', '--check', '--', '-l'],
   },
   {
     id: 'ui-build',
@@ -78,7 +78,7 @@ export const STEPS = [
   {
     id: 'bindings',
     group: 'bindings',
-    title: 'Bindings are fresh (else: npm run bindings)',
+    title: 'Bindings are fresh (else: run npm run bindings)',
     lane: 'cargo',
     needs: ['rust-build'],
     command: () => [built('xtask'), 'bindings', '--check'],
@@ -110,16 +110,19 @@ export const STEPS = [
     alone: true,
     needs: ['rust-build'],
     command: () => npm('run', 'test:window', '-w', 'tests/e2e'),
-    reader: 'nodeTest',
+    reader: 'closing',
   },
 ];
 
 /** Every test file of the scripts; a new one is added here, and a test fails when it was forgotten. */
 export const SCRIPT_TESTS = [
   'scripts/fingerprint.test.mjs',
+  'scripts/packages.test.mjs',
   'scripts/platforms.test.mjs',
   'scripts/results.test.mjs',
   'scripts/run.test.mjs',
   'scripts/schedule.test.mjs',
   'scripts/setup.test.mjs',
+  'scripts/start.test.mjs',
+  'scripts/test.test.mjs',
 ];

@@ -1,7 +1,7 @@
 // Reads how many tests passed and failed from what the test runners print.
 
 /** A function from a runner's output to `{ passed, failed }`, by the runner's name. */
-export const READERS = { nextest, vitest, nodeTest };
+export const READERS = { nextest, vitest, nodeTest, closing };
 
 /** cargo-nextest: `Summary [ 1.2s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 3 skipped`. */
 function nextest(output) {
@@ -27,6 +27,12 @@ function nodeTest(output) {
     return [...lines].reduce((total, match) => total + Number(match[1]), 0);
   };
   return { passed: sum('pass'), failed: sum('fail') + sum('cancelled') };
+}
+
+/** Our own runners: their last line of the form `12 passed, 0 failed`. */
+function closing(output) {
+  const last = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].pop();
+  return last ? { passed: Number(last[1]), failed: Number(last[2]) } : nothing();
 }
 
 /**

@@ -2,7 +2,7 @@
 // script is stopped. Every program gets a process group of its own, so that ending it ends its children too.
 import { spawn, spawnSync } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { LOGS, ROOT, tool } from './paths.mjs';
 
 const running = new Set();
@@ -31,8 +31,8 @@ export function npm(...args) {
  */
 export function run(command, { id, env, onLine, minutes = 30, cwd = ROOT } = {}) {
   mkdirSync(LOGS, { recursive: true });
-  const log = join(LOGS, `${id}.log`);
-  const file = createWriteStream(log);
+  const file = createWriteStream(join(LOGS, `${id}.log`));
+  const log = relative(ROOT, join(LOGS, `${id}.log`));
   const begun = Date.now();
   let output = '';
   let timedOut = false;
@@ -134,9 +134,9 @@ export function endCleanly(again) {
   };
 }
 
-/** The last lines of a log that say something. */
+/** The last lines of a log (its path from the top of the repository) that say something. */
 export function tail(log, count = 40) {
-  const lines = readFileSync(log, 'utf8').split('\n').filter((line) => line.trim());
+  const lines = readFileSync(join(ROOT, log), 'utf8').split('\n').filter((line) => line.trim());
   return lines.slice(-count).join('\n');
 }
 
@@ -156,6 +156,5 @@ function end(child, signal) {
 }
 
 function plain(text) {
-  // eslint-disable-next-line no-control-regex
-  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').trimEnd();
+  return text.replace(/\u001b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9])/g, '').trimEnd();
 }
