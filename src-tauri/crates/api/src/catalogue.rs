@@ -1,0 +1,49 @@
+//! The one list of operations. Every face is generated from it: Tauri commands, the control socket, the command line.
+//!
+//! An entry is `kind name(Input) -> Output`. A `command` changes something, carries a command id and is answered from
+//! its receipt when it is repeated; a `query` only reads.
+
+/// Calls `$callback!` with the whole catalogue.
+#[macro_export]
+macro_rules! with_catalogue {
+    ($callback:path) => {
+        $callback! {
+            command create_task(CreateTask) -> Recorded;
+            command change_task(ChangeTask) -> Recorded;
+            command move_task(MoveTask) -> Recorded;
+            command delete_task(OneTask) -> Recorded;
+            command start_task(StartTask) -> Recorded;
+            command drop_things(DropThings) -> Recorded;
+            command stop_session(OneSession) -> Recorded;
+            command continue_session(OneSession) -> Recorded;
+            command delete_session(OneSession) -> Recorded;
+            command restore_session(OneSession) -> Recorded;
+            command resolve_unknown(ResolveUnknown) -> Recorded;
+            command answer_request(AnswerRequest) -> Recorded;
+            command stop_all(Nothing) -> Recorded;
+            command create_agent(CreateAgent) -> Recorded;
+            command change_agent(ChangeAgent) -> Recorded;
+            command delete_agent(OneAgent) -> Recorded;
+            command delete_rule(OneRule) -> Recorded;
+            command grant_project(GrantProject) -> Recorded;
+            command forget_project(OneProject) -> Recorded;
+            command put_key(PutKey) -> Recorded;
+            command delete_key(OneKey) -> Recorded;
+            command change_settings(ChangeSettings) -> Recorded;
+            command make_samples(Nothing) -> Recorded;
+            command undo(Undo) -> Recorded;
+            query snapshot(Nothing) -> Snapshot;
+            query list_tasks(Nothing) -> TaskList;
+            query list_agents(Nothing) -> AgentList;
+            query read_task(OneTask) -> TaskDetail;
+            query read_items(ReadItems) -> ItemsPage;
+            query read_output(ReadOutput) -> OutputPage;
+            query check_runbook(CheckRunbook) -> RunbookCheck;
+            query read_policy(Nothing) -> PolicyView;
+            query preview_rule(PreviewRule) -> RulePreview;
+            query list_keys(Nothing) -> KeysView;
+            query test_key(OneKey) -> KeyTest;
+            query doctor(Nothing) -> DoctorReport;
+        }
+    };
+}
