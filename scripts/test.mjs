@@ -3,7 +3,7 @@
 //
 //   npm test -- --list              the steps and their groups
 //   npm test -- --only rust,ui      some of them, with what they need
-import { noteBuilt, sources, crates } from './lib/build.mjs';
+import { crates, noteBuilt, sources, stale } from './lib/build.mjs';
 import { orSay } from './lib/missing.mjs';
 import { ROOT } from './lib/paths.mjs';
 import { count } from './lib/results.mjs';
@@ -35,6 +35,11 @@ async function main() {
   const perform = async (step) => {
     number += 1;
     const name = `[${number}/${steps.length}] ${step.title}`;
+    // Writing the same files again would have cargo embed and compile them again.
+    if (step.id === 'ui-build' && !stale(now).ui) {
+      say(`  ok ${name} (unchanged)`);
+      return true;
+    }
     active.set(step, '');
     show();
     const onLine = step.lane === 'cargo' ? crates((words) => active.set(step, words)) : undefined;
