@@ -36,12 +36,18 @@ impl Actor {
     }
 }
 
-/// A process by pid and start time, so that a reused pid is not taken for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+/// A process tree, named so that a reused pid is not taken for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 pub struct ProcessRef {
-    /// The process id.
+    /// Which start of the system the pids belong to: `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+    /// The shim that holds the tree.
+    pub shim_pid: u32,
+    /// Field 22 of the shim's `/proc/<pid>/stat`: clock ticks since the system's start.
+    pub shim_started_ticks: Size,
+    /// The program that the tree was started for.
     pub pid: u32,
-    /// Field 22 of `/proc/<pid>/stat`: clock ticks since the system's start.
+    /// The program's start, in the same ticks.
     pub started_ticks: Size,
 }
 

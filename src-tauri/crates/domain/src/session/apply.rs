@@ -88,7 +88,7 @@ impl Session {
             }
             Event::ToolCallStarted { item, process } => self.with_call(item, |call| {
                 call.status = CallStatus::Running;
-                call.process = *process;
+                call.process = process.clone();
                 call.started_at = Some(at);
             }),
             Event::ToolCallEnded { item, end, output } => self.with_call(item, |call| {

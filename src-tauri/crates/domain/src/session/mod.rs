@@ -363,7 +363,7 @@ impl Session {
 
     /// The processes that may still be there: those of calls that have no end.
     pub fn processes(&self) -> impl Iterator<Item = ProcessRef> {
-        self.calls.iter().filter(|call| call.ended_at.is_none()).filter_map(|call| call.process)
+        self.calls.iter().filter(|call| call.ended_at.is_none()).filter_map(|call| call.process.clone())
     }
 
     fn open_turn(&self) -> Option<&Turn> {

@@ -1,0 +1,20 @@
+//! Why a connection could not be started.
+
+/// Why a connection could not be started. Each says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The text that should be run has an error; nothing of it was run.
+    #[error("line {line}: {message}")]
+    BadText {
+        /// The line in the text, from 1.
+        line: u32,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The working folder is not there.
+    #[error("the folder {folder} is not there: make it, or choose another project")]
+    NoFolder {
+        /// The folder.
+        folder: String,
+    },
+}

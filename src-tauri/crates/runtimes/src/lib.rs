@@ -1,0 +1,123 @@
+//! What carries an agent. The engine knows only [`AgentConnection`]; which driver is behind it, it never asks.
+//!
+//! A connection is started with [`connect`], reports through [`Signals`], and is told about its proposed calls with
+//! [`AgentConnection::answer`]. Its rules:
+//! - nothing with an effect happens before an answer that allows it;
+//! - every proposed call gets exactly one `CallEnded`, unless the connection ends first;
+//! - `RunEnded` is its last signal, and when it is sent nothing that the connection started is alive;
+//! - dropping it ends everything that it started.
+
+mod error;
+pub mod runbook;
+
+pub use error::Error;
+
+use async_trait::async_trait;
+use nox_domain::{
+    agent::Runtime,
+    ids::{ItemId, SessionId},
+    session::Signal,
+    tool::OutputDigest,
+};
+use nox_process::ShimPath;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use tokio::sync::mpsc;
+
+/// A standing connection to whatever carries an agent.
+#[async_trait]
+pub trait AgentConnection: Send {
+    /// Tells about a call that it proposed.
+    async fn answer(&mut self, answer: Answer);
+
+    /// Ends it and everything that it started; `RunEnded` follows when that is done.
+    async fn stop(&mut self);
+}
+
+/// What became of a proposed call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The call.
+    pub key: String,
+    /// Where its output is kept.
+    pub item: ItemId,
+    /// Whether it may run.
+    pub allowed: bool,
+    /// What the agent is told with a refusal.
+    pub reason: Option<String>,
+    /// Whether a person refused, rather than a rule.
+    pub by_person: bool,
+}
+
+/// Everything that a driver needs to start.
+pub struct Start {
+    /// The session that it carries.
+    pub session: SessionId,
+    /// Where it works. It exists.
+    pub folder: PathBuf,
+    /// What is asked.
+    pub text: String,
+    /// What runs get besides the allow-listed environment.
+    pub environment: BTreeMap<String, String>,
+    /// Seconds for a call that says nothing itself.
+    pub max_call_seconds: Option<u32>,
+    /// Keys of calls that are done: they are not proposed again.
+    pub done: Vec<String>,
+    /// The program that holds process trees.
+    pub shim: ShimPath,
+    /// Where it reports.
+    pub signals: Signals,
+    /// Where output goes.
+    pub output: Arc<dyn OutputStore>,
+}
+
+/// The way of a driver's signals into the engine. Bounded: when the engine is behind, the driver waits, and with it
+/// whatever it reads from.
+#[derive(Clone)]
+pub struct Signals {
+    generation: u32,
+    sender: mpsc::Sender<(u32, Signal)>,
+}
+
+impl Signals {
+    /// Signals of one generation of a run.
+    pub fn new(generation: u32, sender: mpsc::Sender<(u32, Signal)>) -> Self {
+        Self { generation, sender }
+    }
+
+    /// Reports; answers whether anybody still listens.
+    pub async fn send(&self, signal: Signal) -> bool {
+        self.sender.send((self.generation, signal)).await.is_ok()
+    }
+}
+
+/// Which of a program's two pipes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pipe {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Where the output of items is kept and from where it is streamed.
+pub trait OutputStore: Send + Sync {
+    /// Begins the output of an item.
+    fn begin(&self, session: &SessionId, item: &ItemId) -> Box<dyn ItemOutput>;
+}
+
+/// The output of one item while it runs.
+#[async_trait]
+pub trait ItemOutput: Send {
+    /// Takes the next bytes. Waits when the disk is behind.
+    async fn write(&mut self, pipe: Pipe, bytes: Vec<u8>);
+
+    /// The program is over: what is kept of its output.
+    async fn finish(self: Box<Self>) -> OutputDigest;
+}
+
+/// Starts a connection.
+pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConnection>, Error> {
+    match runtime {
+        Runtime::Runbook => Ok(Box::new(runbook::connect(start)?)),
+    }
+}
