@@ -202,7 +202,17 @@ export class Desk extends Page {
 
   /** Starts the command line and lets it run; `text.out` and `text.err` grow, `exited` is its end. */
   startNox(args, { cwd } = {}) {
-    const child = this.processes.start('nox', CLI, args, { env: this.env, cwd: cwd ?? this.world.files, stdio: ['pipe', 'pipe', 'pipe'] });
+    return this.#startText(CLI, args, cwd);
+  }
+
+  /** The same in a terminal: what it shows is `text.out`, what is typed is written to `stdin`. */
+  startNoxInTerminal(args, { cwd } = {}) {
+    const line = [CLI, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    return this.#startText(program('script'), ['--quiet', '--return', '--flush', '--command', line, '/dev/null'], cwd);
+  }
+
+  #startText(command, args, cwd) {
+    const child = this.processes.start('nox', command, args, { env: this.env, cwd: cwd ?? this.world.files, stdio: ['pipe', 'pipe', 'pipe'] });
     child.text = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (chunk) => (child.text.out += chunk));
     child.stderr.setEncoding('utf8').on('data', (chunk) => (child.text.err += chunk));

@@ -204,8 +204,9 @@ export class Page {
       return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));`, theme);
   }
 
-  /** A picture of the page as PNG bytes. */
+  /** A picture of the page as PNG bytes, once its fonts are there. */
   async picture() {
+    await this.run('return document.fonts.ready.then(() => true)');
     return Buffer.from(await this.driver.takeScreenshot(), 'base64');
   }
 }

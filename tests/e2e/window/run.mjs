@@ -58,6 +58,6 @@ const started = Date.now();
 for (const file of files) await runFile(file);
 
 const rest = [count.toDo && `${count.toDo} not built yet`, count.skipped && `${count.skipped} skipped`].filter(Boolean);
-console.log(`window: ${[`${count.passed} passed`, `${count.failed} failed`, ...rest].join(', ')} in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 if (count.failed) console.log(`evidence of failures: ${path.relative(REPOSITORY, OUTPUT)}/`);
+console.log(`${[`${count.passed} passed`, `${count.failed} failed`, ...rest].join(', ')} in ${((Date.now() - started) / 1000).toFixed(0)} s`);
 process.exit(count.failed || !count.passed ? 1 : 0);

@@ -1,0 +1,45 @@
+/** The agents and tasks on the pictures. Used by `screenshots.mjs`. Every command in them is harmless and runs anywhere. */
+
+const agent = (id, name, description, prompt) => ({
+  id,
+  name,
+  toml: `schema = 1\nname = "${name}"\ndescription = "${description}"\nruntime = "runbook"\nenabled = true\n`,
+  prompt: `# ${name}\n\n${prompt}\n`,
+});
+
+export const SAMPLE_AGENTS = [
+  agent('backend', 'Backend', 'Services, imports and the ledger', 'You run what the task says, step by step, and stop at the first failure.'),
+  agent('docs', 'Docs', 'Guides, examples and release notes', 'You check every example before it is published.'),
+  agent('release', 'Release', 'Builds, signs and publishes', 'Nothing leaves this computer without an answer from a person.'),
+];
+
+const sh = (script, name) => `\`\`\`sh${name ? ` name="${name}"` : ''}\n${script}\n\`\`\`\n`;
+
+/**
+ * `run`: `stay` starts it and leaves it running, `ask` leaves its approval open, `end` lets it finish or fail. `until` is what
+ * its output says when the next may begin.
+ */
+export const SAMPLE_TASKS = [
+  { title: 'Move invoice PDFs to object storage', status: 'backlog', priority: 'low', body: 'The old disk is full by spring.' },
+  { title: 'Write the upgrade notes for 2.0', status: 'backlog', priority: 'medium', agent: 'docs', deadline: '2026-12-04', body: 'One page, with the three breaking changes first.' },
+  { title: 'Read-only mode when the disk is full', status: 'backlog', priority: 'high', body: 'Show what can still be done.' },
+  { title: 'Rate-limit the public search endpoint', status: 'todo', priority: 'high', agent: 'backend', body: 'Ten a second for each address.' },
+  { title: 'Explain the permission rules with three examples', status: 'todo', priority: 'medium', agent: 'docs', deadline: '2026-11-27', body: 'Allow, ask, deny.' },
+  {
+    title: 'Check the nightly backup', status: 'todo', priority: 'low', agent: 'backend', run: 'stay', until: /checked pack 6\b/,
+    body: `${sh('for n in $(seq 1 400); do printf "\\033[32mchecked\\033[0m pack %d of 400, no errors\\n" "$n"; sleep 0.3; done', 'Check the packs')}\n${sh('echo "restored one file to compare"', 'Restore one file')}`,
+  },
+  {
+    title: 'Import the statements of 2023', status: 'todo', priority: 'medium', agent: 'backend', run: 'end', until: /already booked/,
+    body: sh('echo "reading 2023-01.csv"\necho "line 212: statement 88121 is already booked" >&2\nexit 101', 'Import'),
+  },
+  {
+    title: 'Publish 1.8.2 to the package index', status: 'todo', priority: 'high', agent: 'release', deadline: '2026-11-21', run: 'ask',
+    body: `The tests are green and the notes are written.\n\n${sh('git push origin v1.8.2', 'Push the tag')}`,
+  },
+  { title: 'Clear out the stale feature flags', status: 'todo', priority: 'medium', agent: 'backend', run: 'ask', body: sh('rm -r flags/checkout_v1 flags/banner_2024', 'Remove two flags') },
+  { title: 'Arrow keys in the date picker', status: 'review', priority: 'medium', agent: 'backend', body: 'Left and right by day, up and down by week.' },
+  { title: 'How the ledger rounds, with a table of cases', status: 'review', priority: 'low', agent: 'docs', body: 'Half to even, shown on ten sums.' },
+  { title: 'Retry with backoff for bank imports', status: 'done', priority: 'critical', agent: 'backend', body: 'Six tries, with jitter.' },
+  { title: 'Print styles for receipts', status: 'done', priority: 'low', agent: 'docs', body: 'One page each.' },
+];

@@ -1,0 +1,152 @@
+/**
+ * Makes the pictures of `docs/screenshots/` from the real app: every place, empty and full, in light and dark, narrow, and
+ * with an error. `node screenshots.mjs [word…]` makes those whose names contain one of the words.
+ *
+ * What is on the pictures is real: tasks are files in the registry and drops, sessions run, approvals are open. Prints a line
+ * for each picture and exits 1 when one could not be made.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Desk } from './desk.mjs';
+import { PLACES, WORDS, answer, moveByKeys, openSession, passWelcome, taskFile } from './nox.mjs';
+import { SAMPLE_AGENTS, SAMPLE_TASKS } from './samples.mjs';
+import { until } from './until.mjs';
+import { REPOSITORY } from './world.mjs';
+
+const FOLDER = path.join(REPOSITORY, 'docs', 'screenshots');
+const SIZE = [1360, 850];
+const NARROW = [700, 850];
+/** Room for the window's frame around the page. */
+const SCREEN = [1440, 960];
+const THEMES = ['light', 'dark'];
+
+const words = process.argv.slice(2);
+const failures = [];
+let made = 0;
+
+/** Takes one picture in both themes. A step that fails is told and the next goes on. */
+async function picture(desk, name, arrange = async () => {}) {
+  if (words.length && !words.some((word) => name.includes(word))) return;
+  try {
+    await arrange();
+    for (const theme of THEMES) {
+      await desk.setTheme(theme);
+      const file = path.join(FOLDER, `${name}-${theme}.png`);
+      writeFileSync(file, await desk.picture());
+      made += 1;
+      console.log(`✓ ${path.relative(REPOSITORY, file)}`);
+    }
+  } catch (error) {
+    failures.push(name);
+    console.log(`✗ ${name}: ${error.message}`);
+  }
+}
+
+/** The places that the app has, by their words. */
+async function places(desk) {
+  const found = [];
+  for (const place of PLACES) if ((await desk.findAll('link', place, { counted: true })).length) found.push(place);
+  return found;
+}
+
+const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+
+/** Puts agents, tasks and sessions in many states into the app. */
+async function fill(desk) {
+  const registry = path.join(desk.home, 'registry');
+  for (const agent of SAMPLE_AGENTS) {
+    desk.world.write(path.join(registry, 'agents', agent.id, 'agent.toml'), agent.toml);
+    desk.world.write(path.join(registry, 'agents', agent.id, 'prompt.md'), agent.prompt);
+  }
+  await desk.goTo('Agents');
+  await desk.shows(new RegExp(SAMPLE_AGENTS.at(-1).name));
+  await desk.goTo('Board');
+
+  // The first comes by a real drop; its neighbours are written beside it by hand.
+  const first = desk.world.write('rotate.md', '# Rotate the backup keys\n\n```sh name="New key"\nhead -c 32 /dev/urandom | base64 > new.key\n```\n');
+  await desk.dropFiles([first], await desk.column('To do'));
+  await desk.card('Rotate the backup keys', { in: 'To do' });
+  const { file } = await taskFile(desk, 'Rotate the backup keys');
+  for (const task of SAMPLE_TASKS) {
+    const front = Object.entries({ title: task.title, status: task.status, priority: task.priority, agent: task.agent, deadline: task.deadline });
+    const lines = front.filter(([, value]) => value).map(([key, value]) => `${key}: ${value}`);
+    desk.world.write(path.join(path.dirname(file), `${slug(task.title)}.md`), `---\n${lines.join('\n')}\n---\n\n${task.body}\n`);
+  }
+  for (const task of SAMPLE_TASKS.filter((each) => each.status !== 'done')) await desk.card(task.title, { limitMs: 10_000 });
+
+  // Some of them work: one at a time, so that it is clear whose approval is answered.
+  for (const task of SAMPLE_TASKS.filter((each) => each.run)) {
+    await desk.goTo('Board');
+    await moveByKeys(desk, task.title, 'Working');
+    await desk.card(task.title, { in: 'Needs you', limitMs: 10_000 });
+    if (task.run === 'ask') continue;
+    await openSession(desk, task.title);
+    await answer(desk, 'Allow once');
+    if (task.until) await desk.says(await desk.find('log'), task.until, 15_000);
+  }
+  await desk.goTo('Board');
+}
+
+async function main() {
+  mkdirSync(FOLDER, { recursive: true });
+  const desk = new Desk('screenshots', { screen: SCREEN, keyring: true });
+  try {
+    await desk.start();
+    await desk.resize(...SIZE);
+    await desk.find('heading', WORDS.welcome, { limitMs: 10_000 });
+    await picture(desk, 'first-start');
+    await passWelcome(desk);
+
+    for (const place of await places(desk)) await picture(desk, `${slug(place)}-empty`, () => desk.goTo(place));
+
+    await fill(desk);
+    for (const place of await places(desk)) await picture(desk, slug(place), () => desk.goTo(place));
+    await desk.goTo('Board');
+    const running = SAMPLE_TASKS.find((task) => task.run === 'stay');
+    const asking = SAMPLE_TASKS.find((task) => task.run === 'ask');
+    await picture(desk, 'session-running', () => openSession(desk, running.title));
+    await desk.goTo('Board');
+    await picture(desk, 'session-approval', () => openSession(desk, asking.title));
+    await desk.goTo('Board');
+    await picture(desk, 'palette', async () => {
+      await desk.keys('Control+K');
+      await desk.dialog(WORDS.palette);
+    });
+    await desk.keys('Escape');
+    await picture(desk, 'keys', async () => {
+      await desk.keys('?');
+      await desk.dialog(WORDS.keys);
+    });
+    await desk.keys('Escape');
+    await picture(desk, 'new-task', async () => {
+      await desk.keys('C');
+      await desk.find('textbox', WORDS.title);
+    });
+    await desk.keys('Escape');
+
+    const drag = desk.world.write('november-invoices.csv', 'date,sum\n2026-11-03,12.40\n');
+    await desk.dropFiles([drag], await desk.column('To do'), { hover: () => picture(desk, 'board-drop') });
+
+    await picture(desk, 'board-narrow', () => desk.resize(...NARROW));
+    await picture(desk, 'session-narrow', () => openSession(desk, asking.title));
+    await desk.resize(...SIZE);
+    await desk.goTo('Board');
+
+    const { file, text } = await taskFile(desk, SAMPLE_TASKS[0].title);
+    await picture(desk, 'board-error', async () => {
+      desk.world.write(file, text.replace('---\n', '---\ndeadline: 2026-11-31\n'));
+      await desk.shows(/2026-11-31|30 days/);
+    });
+    desk.world.write(file, text);
+    await until(() => made > 0 || words.length > 0, 'a picture');
+  } catch (error) {
+    console.log(`the pictures stopped: ${error.message}\n  evidence: ${path.relative(REPOSITORY, await desk.keepEvidence())}`);
+    failures.push('the rest');
+  } finally {
+    await desk.stop();
+  }
+  console.log(`${made} pictures, ${failures.length} failed${failures.length ? `: ${failures.join(', ')}` : ''}`);
+  process.exit(failures.length || !made ? 1 : 0);
+}
+
+await main();
