@@ -44,6 +44,14 @@ test('a program that somebody removed is built again', options, async () => {
   assert.deepEqual(work().map((call) => call.split(' ')[0]), ['cargo']);
 });
 
+test('a page that is not the one that was built is built again', options, async () => {
+  await repository.run('start.mjs', [], DISPLAY);
+  work();
+  repository.write('ui/dist/index.html', 'a placeholder');
+  await repository.run('start.mjs', [], DISPLAY);
+  assert.deepEqual(work().map((call) => call.split(' ')[0]), ['npm', 'cargo']);
+});
+
 test('without a display it builds, then says what to do and fails', options, async () => {
   const result = await repository.run('start.mjs');
   assert.equal(result.code, 1);

@@ -7,6 +7,8 @@ import { ROOT, STATE, built } from './paths.mjs';
 import { cargoProgress, npm, run, tail } from './run.mjs';
 
 const MEMORY = join(STATE, 'built.json');
+/** The page as the last build left it; another one is a placeholder or somebody's experiment. */
+const PAGE = ['ui/dist/index.html'];
 const UI_INPUTS = ['ui', 'package.json', 'package-lock.json'];
 const ENGINE_INPUTS = ['Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'src-tauri', 'icons'];
 /** What a person runs. */
@@ -24,15 +26,15 @@ export function sources() {
 /** What has to be built for `now`. */
 export function stale(now) {
   const memory = recall(MEMORY);
-  return {
-    ui: memory.ui !== now.ui || !existsSync(join(ROOT, 'ui/dist/index.html')),
-    engine: memory.engine !== now.engine || PROGRAMS.some((name) => !existsSync(built(name))),
-  };
+  const ui = memory.ui !== now.ui || memory.page !== fingerprint(ROOT, PAGE);
+  const absent = PROGRAMS.some((name) => !existsSync(built(name)));
+  // The app carries the page inside, so a new page is a new app.
+  return { ui, engine: ui || memory.engine !== now.engine || absent };
 }
 
 /** Notes that `part` (`ui` or `engine`) is built from `now`. */
 export function noteBuilt(part, now) {
-  remember(MEMORY, { [part]: now[part] });
+  remember(MEMORY, part === 'ui' ? { ui: now.ui, page: fingerprint(ROOT, PAGE) } : { [part]: now[part] });
 }
 
 /** Builds the window's files into `ui/dist`. */
