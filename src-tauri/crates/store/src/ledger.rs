@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::{
     audit,
@@ -52,6 +52,48 @@ struct Placed {
     prev_hash: Option<String>,
 }
 
+/// The statements of one transaction: looked up once, then used for every event and row in it.
+pub(crate) struct Scribe<'db> {
+    db: &'db Connection,
+    add_event: CachedStatement<'db>,
+    add_receipt: CachedStatement<'db>,
+    change_row: CachedStatement<'db>,
+    put_row: CachedStatement<'db>,
+    delete_row: CachedStatement<'db>,
+}
+
+impl<'db> Scribe<'db> {
+    pub(crate) fn new(db: &'db Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            db,
+            add_event: db.prepare_cached(
+                "INSERT INTO events
+                     (seq, stream, stream_seq, kind, version, at, actor, command, cause, prev_hash, body)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            )?,
+            add_receipt: db.prepare_cached(
+                "INSERT INTO receipts (command, seq, at, result, inverse) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (command) DO NOTHING",
+            )?,
+            // Most writes change only the body of a row that is there. Said like this, SQLite leaves the indexes
+            // for lists alone; the general form would rewrite a page of each.
+            change_row: db.prepare_cached(
+                "UPDATE rows SET seq = ?5, body = ?6
+                 WHERE kind = ?1 AND id = ?2 AND parent IS ?3 AND ord = ?4 AND deleted = 0",
+            )?,
+            put_row: db.prepare_cached(
+                "INSERT INTO rows (kind, id, parent, ord, seq, deleted, body) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)
+                 ON CONFLICT (kind, id) DO UPDATE SET parent = excluded.parent, ord = excluded.ord,
+                     seq = excluded.seq, deleted = 0, body = excluded.body",
+            )?,
+            delete_row: db.prepare_cached(
+                "UPDATE rows SET deleted = 1, seq = ?3, body = '' WHERE kind = ?1 AND id = ?2 AND deleted = 0
+                 RETURNING parent, ord",
+            )?,
+        })
+    }
+}
+
 impl Ledger {
     /// Reads where the log stands.
     pub(crate) fn load(db: &Connection) -> rusqlite::Result<Self> {
@@ -68,7 +110,8 @@ impl Ledger {
     }
 
     /// Writes one batch. An error means that the transaction cannot go on.
-    pub(crate) fn write(&mut self, db: &Connection, batch: &Batch) -> rusqlite::Result<Outcome> {
+    pub(crate) fn write(&mut self, scribe: &mut Scribe<'_>, batch: &Batch) -> rusqlite::Result<Outcome> {
+        let db = scribe.db;
         let first_seq = self.head + 1;
         let taken = batch.events.len().max(usize::from(!batch.rows.is_empty())) as i64;
         let last_seq = self.head + taken;
@@ -89,12 +132,13 @@ impl Ledger {
             }
         }
         if let Some(receipt) = &batch.receipt {
-            let added = db
-                .prepare_cached(
-                    "INSERT INTO receipts (command, seq, at, result, inverse) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (command) DO NOTHING",
-                )?
-                .execute(params![receipt.command, last_seq, receipt.at, receipt.result, receipt.inverse])?;
+            let added = scribe.add_receipt.execute(params![
+                receipt.command,
+                last_seq,
+                receipt.at,
+                receipt.result,
+                receipt.inverse
+            ])?;
             if added == 0 {
                 let done = reader::receipt(db, &receipt.command)?;
                 return done.map(Outcome::AlreadyDone).ok_or(rusqlite::Error::QueryReturnedNoRows);
@@ -102,11 +146,11 @@ impl Ledger {
         }
         let mut events = Vec::with_capacity(batch.events.len());
         for (event, seq) in batch.events.iter().zip(first_seq..) {
-            events.push(self.write_event(db, batch.command.as_deref(), event, seq)?);
+            events.push(self.write_event(scribe, batch.command.as_deref(), event, seq)?);
         }
         let mut deletions = Vec::new();
         for row in &batch.rows {
-            write_row(db, row, last_seq, &mut deletions)?;
+            write_row(scribe, row, last_seq, &mut deletions)?;
         }
         let mut outbox_ids = Vec::with_capacity(batch.outbox.len());
         for effect in &batch.outbox {
@@ -135,12 +179,12 @@ impl Ledger {
 
     fn write_event(
         &mut self,
-        db: &Connection,
+        scribe: &mut Scribe<'_>,
         command: Option<&str>,
         event: &NewEvent,
         seq: i64,
     ) -> rusqlite::Result<Placed> {
-        let stream_seq = self.stream_head(db, &event.stream)? + 1;
+        let stream_seq = self.stream_head(scribe.db, &event.stream)? + 1;
         let mut prev_hash = None;
         if event.audit {
             let entry = audit::Entry {
@@ -160,11 +204,7 @@ impl Ledger {
             prev_hash = Some(std::mem::replace(&mut self.audit_head, hash));
             self.is_audit_head_stored = false;
         }
-        db.prepare_cached(
-            "INSERT INTO events (seq, stream, stream_seq, kind, version, at, actor, command, cause, prev_hash, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?
-        .execute(params![
+        scribe.add_event.execute(params![
             seq,
             event.stream,
             stream_seq,
@@ -197,36 +237,20 @@ impl Ledger {
 }
 
 fn write_row(
-    db: &Connection,
+    scribe: &mut Scribe<'_>,
     row: &RowWrite,
     seq: i64,
     deletions: &mut Vec<Option<(Option<String>, String)>>,
 ) -> rusqlite::Result<()> {
     match row {
         RowWrite::Put { kind, id, parent, ord, body } => {
-            // Most writes change only the body of a row that is there. Said like this, SQLite leaves the indexes
-            // for lists alone; the general form would rewrite a page of each.
-            let changed = db
-                .prepare_cached(
-                    "UPDATE rows SET seq = ?5, body = ?6
-                     WHERE kind = ?1 AND id = ?2 AND parent IS ?3 AND ord = ?4 AND deleted = 0",
-                )?
-                .execute(params![kind, id, parent, ord, seq, body])?;
-            if changed == 0 {
-                db.prepare_cached(
-                    "INSERT INTO rows (kind, id, parent, ord, seq, deleted, body) VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)
-                     ON CONFLICT (kind, id) DO UPDATE SET parent = excluded.parent, ord = excluded.ord,
-                         seq = excluded.seq, deleted = 0, body = excluded.body",
-                )?
-                .execute(params![kind, id, parent, ord, seq, body])?;
+            if scribe.change_row.execute(params![kind, id, parent, ord, seq, body])? == 0 {
+                scribe.put_row.execute(params![kind, id, parent, ord, seq, body])?;
             }
         }
         RowWrite::Delete { kind, id } => {
-            let was = db
-                .prepare_cached(
-                    "UPDATE rows SET deleted = 1, seq = ?3, body = '' WHERE kind = ?1 AND id = ?2 AND deleted = 0
-                     RETURNING parent, ord",
-                )?
+            let was = scribe
+                .delete_row
                 .query_row(params![kind, id, seq], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             deletions.push(was);

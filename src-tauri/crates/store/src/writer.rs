@@ -10,8 +10,9 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering},
-        mpsc::Receiver,
+        mpsc::{Receiver, TryRecvError},
     },
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -20,7 +21,7 @@ use tokio::sync::oneshot;
 use crate::{
     error::Error,
     hub::Hub,
-    ledger::{Ledger, Outcome, Written},
+    ledger::{Ledger, Outcome, Scribe, Written},
     model::{Batch, Committed},
     schema,
 };
@@ -28,6 +29,10 @@ use crate::{
 /// The most that is written in one transaction: beyond this, waiting longer gains nothing.
 const GROUP_BATCHES: usize = 512;
 const GROUP_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long the writer waits for those of the last group to come back with their next batch: a part of what the
+/// commit itself takes. One who commits alone never waits.
+const GATHER: Duration = Duration::from_micros(200);
 
 /// Work for the writer thread.
 #[derive(Debug)]
@@ -112,10 +117,12 @@ impl Writer {
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         let mut is_closing = false;
         let mut group = Vec::new();
+        let mut last_group = 0;
         loop {
             let first = if is_closing { jobs.try_recv().ok() } else { jobs.recv().ok() };
             let Some(mut job) = first else { break };
             let mut bytes = 0;
+            let gather_until = Instant::now() + GATHER;
             loop {
                 match job {
                     Job::Commit(waiting) => {
@@ -130,11 +137,13 @@ impl Writer {
                 if group.len() >= GROUP_BATCHES || bytes >= GROUP_BYTES {
                     break;
                 }
-                match jobs.try_recv() {
-                    Ok(next) => job = next,
-                    Err(_) => break,
+                let gathering = Gather { until: gather_until, wanted: last_group, have: group.len() };
+                match gathering.next(jobs) {
+                    Some(next) => job = next,
+                    None => break,
                 }
             }
+            last_group = group.len();
             if !group.is_empty() {
                 self.shared.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 self.commit(std::mem::take(&mut group));
@@ -176,9 +185,11 @@ impl Writer {
                 Some(ledger) => ledger,
                 None => ledger.insert(Ledger::load(db)?),
             };
-            let outcomes: rusqlite::Result<Vec<_>> =
-                group.iter().map(|waiting| ledger.write(db, &waiting.batch)).collect();
-            let outcomes = outcomes?;
+            let mut scribe = Scribe::new(db)?;
+            let mut outcomes = Vec::with_capacity(group.len());
+            for waiting in group {
+                outcomes.push(ledger.write(&mut scribe, &waiting.batch)?);
+            }
             ledger.finish(db)?;
             db.prepare_cached("COMMIT")?.execute([])?;
             Ok((outcomes, ledger.head()))
@@ -258,6 +269,28 @@ impl Writer {
         self.wal.next_at = pages.saturating_add(self.wal.step);
         if let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
             tracing::warn!(%error, "a checkpoint failed, it is tried again later");
+        }
+    }
+}
+
+/// The moment before a transaction, when more batches may join it.
+struct Gather {
+    until: Instant,
+    wanted: usize,
+    have: usize,
+}
+
+impl Gather {
+    /// The next job that is there, or that comes while it is worth waiting.
+    fn next(&self, jobs: &Receiver<Job>) -> Option<Job> {
+        loop {
+            match jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Empty) if self.have < self.wanted && Instant::now() < self.until => {
+                    std::thread::yield_now();
+                }
+                Err(_) => return None,
+            }
         }
     }
 }
