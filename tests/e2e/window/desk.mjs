@@ -89,7 +89,7 @@ export class Desk extends Page {
     this.title = title;
     this.options = { screen: [1360, 900], keyring: false, shell: ['tray', 'notifications'], open: true, app: APP, args: [], ...options };
     this.world = new World();
-    this.processes = new Processes(path.basename(this.world.root), this.world.logs);
+    this.processes = new Processes(path.basename(this.world.root), this.world.root, this.world.logs);
   }
 
   /** The home folder of Nox in this test. */
@@ -167,6 +167,12 @@ export class Desk extends Page {
       this.appProcesses().forEach(({ pid }) => process.kill(pid, 'SIGKILL'));
       throw error;
     });
+  }
+
+  /** Kills the app with SIGKILL, as a crash would; it can be opened again on the same home. */
+  async killApp() {
+    for (const { pid } of this.appProcesses()) process.kill(pid, 'SIGKILL');
+    await this.closeApp();
   }
 
   /** The living processes of the app's program, as {pid, command}. */
@@ -324,15 +330,17 @@ export class Desk extends Page {
     return folder;
   }
 
-  /** Ends everything and removes the world. Fails when something was written into the user's own folders. */
+  /** Ends everything and removes the world. Fails when something outlived the app or was written into the user's own folders. */
   async stop() {
     if (this.#stopped) return;
     this.#stopped = true;
+    const touched = this.world.touchedHome(this.processes.alive().map(({ pid }) => pid));
     const limit = new Promise((resolve) => setTimeout(resolve, 3000).unref());
     await Promise.race([this.driver?.quit().catch(() => {}), limit]);
-    await this.processes.end();
-    const touched = this.world.touchedHome();
+    const orphans = await this.processes.end();
+    touched.push(...this.world.touchedHome([]).filter((file) => !touched.includes(file)));
     this.world.remove();
+    if (orphans.length) throw new Error(`still running after the app had ended: ${orphans.map(({ command }) => command).join(' | ')}`);
     if (touched.length) throw new Error(`the test wrote into the user's own folders: ${touched.join(', ')}`);
   }
 }

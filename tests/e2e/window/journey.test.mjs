@@ -107,3 +107,19 @@ story('the session can be refused and stopped', {}, async (desk) => {
   await desk.says(conversation, /stopped/i);
   await until(async () => !(await desk.tool('ps', '-eo', 'args')).split('\n').includes('sleep 1000'), 'everything it started to be gone');
 });
+
+story('a crash leaves the approval open, and answering it goes on', {}, async (desk) => {
+  await passWelcome(desk);
+  const file = desk.world.write('crash.md', streaming('Survive a crash', { lines: 2, word: 'survived' }));
+  await desk.dropFiles([file], await desk.column('Working'));
+  await desk.card('Survive a crash', { in: 'Needs you', limitMs: 10_000 });
+  await desk.killApp();
+
+  await desk.openApp();
+  await desk.goTo('Board');
+  await desk.card('Survive a crash', { in: 'Needs you' });
+  await desk.desktop.trayIs('needs-you');
+  const conversation = await openSession(desk, 'Survive a crash');
+  await answer(desk, 'Allow once');
+  await desk.says(conversation, /survived 2 of 2/, 10_000);
+});

@@ -2,11 +2,11 @@
  * The processes of one test. Used by `desk.mjs`.
  *
  * Invariants: every process is started in a group of its own with an environment that carries this desk's mark; `end` ends
- * the groups in reverse order of their start, then every process that still carries the mark, and nothing else. What a test
- * process starts is ended also when the test process is interrupted or fails in an unexpected place.
+ * the groups in reverse order of their start, then whatever still carries the mark or works in the world's folder, and
+ * nothing else. What a test process starts is ended also when the test process is interrupted or fails in an unexpected place.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 import { until } from './until.mjs';
 
@@ -15,6 +15,9 @@ const MARK = 'NOX_DESK';
 
 /** How long a process may take to end by itself before it is killed. */
 const GRACE_MS = 1500;
+
+/** How long what a test's processes had started may live on after them: the product's own promise. */
+const ORPHAN_MS = 2000;
 
 /** Groups that are alive in this test process, for the case that it ends early. */
 const liveGroups = new Set();
@@ -51,10 +54,12 @@ export class Processes {
 
   /**
    * @param {string} mark unique on this machine; becomes part of every environment
+   * @param {string} folder of the world; what works in it is ours, whatever its environment is
    * @param {string} logFolder where each process's output goes, as `<name>.log`
    */
-  constructor(mark, logFolder) {
+  constructor(mark, folder, logFolder) {
     this.mark = mark;
+    this.folder = folder;
     this.logFolder = logFolder;
   }
 
@@ -93,22 +98,22 @@ export class Processes {
     liveGroups.delete(child.pid);
   }
 
-  /** Ends everything, newest first. Returns the marked processes that had escaped from their groups. */
+  /** Ends everything, newest first. Returns what was still running 2 s later and had to be killed, as {pid, command}. */
   async end() {
     for (const { child } of this.#started.splice(0).reverse()) await this.endOne(child);
-    const escaped = this.alive();
-    for (const { pid } of escaped) signal(pid, 'SIGKILL');
-    await until(() => this.alive().length === 0, 'all processes of the test to end').catch(() => {});
-    return escaped;
+    await until(() => this.alive().length === 0, 'what the test had started to end by itself', ORPHAN_MS).catch(() => {});
+    const orphans = this.alive();
+    for (const { pid } of orphans) signal(pid, 'SIGKILL');
+    return orphans;
   }
 
-  /** Every living process that carries this desk's mark, as {pid, command}. */
+  /** Every living process that carries this desk's mark or works in its folder, as {pid, command}. */
   alive() {
     const found = [];
     for (const entry of readdirSync('/proc')) {
       if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
       try {
-        if (!readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0').includes(`${MARK}=${this.mark}`)) continue;
+        if (!this.#isOurs(entry)) continue;
         const command = readFileSync(`/proc/${entry}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
         if (command) found.push({ pid: Number(entry), command });
       } catch {
@@ -116,5 +121,10 @@ export class Processes {
       }
     }
     return found;
+  }
+
+  #isOurs(entry) {
+    if (readFileSync(`/proc/${entry}/environ`, 'latin1').split('\0').includes(`${MARK}=${this.mark}`)) return true;
+    return `${readlinkSync(`/proc/${entry}/cwd`)}/`.startsWith(`${this.folder}/`);
   }
 }

@@ -60,6 +60,17 @@ story('the window can be resized, closed and opened again, and the end leaves no
   await desk.closeApp();
   await desk.openApp();
   await desk.place('Board');
+  await desk.killApp();
+  await desk.openApp();
+  await desk.place('Board');
   await desk.stop();
   assert.deepEqual(desk.processes.alive(), []);
+});
+
+story('what outlives the app is an error', { app }, async (desk) => {
+  // It has left its group and its environment; only the folder in which it works gives it away.
+  const stray = desk.processes.start('stray', '/bin/sh', ['-c', 'exec env -i setsid --fork sleep 60'], { cwd: desk.world.files, env: desk.env });
+  await stray.exited;
+  await assert.rejects(desk.stop(), /still running after the app had ended: sleep 60/);
+  assert.deepEqual(await until(() => desk.processes.alive().length === 0, 'it to be killed'), true);
 });

@@ -4,7 +4,7 @@
  * Nothing in a world is the user's: home, XDG folders, temporary folder, runtime folder and Nox's home lie in one temporary
  * folder, and the environment is made from nothing, not inherited. `touchedHome` shows afterwards whether that held.
  */
-import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,9 @@ const PROGRAM_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin'
 
 /** Names that the app, its web view or the desktop's programs would use if they wrote to the user's own folders. */
 const SUSPICIOUS = /nox|webkit|tauri|keyring|openbox|dconf|gtk-[34]/i;
+
+/** Where programs keep their files for the real user. */
+const USER_FOLDERS = ['.config', '.local/share', '.local/state', '.cache'].map((folder) => path.join(os.homedir(), folder));
 
 function runs(file) {
   try {
@@ -77,8 +80,6 @@ export class World {
       RUST_BACKTRACE: '1',
       TMPDIR: inside('tmp'),
       TZ: 'UTC',
-      // Without a graphics card the other renderer only costs time: 0.9 s instead of 0.4 s to the first frame.
-      WEBKIT_DISABLE_DMABUF_RENDERER: '1',
       XDG_CACHE_HOME: inside('cache'),
       XDG_CONFIG_HOME: inside('config'),
       XDG_DATA_DIRS: '/usr/local/share:/usr/share',
@@ -86,7 +87,7 @@ export class World {
       XDG_RUNTIME_DIR: this.runtime,
       XDG_STATE_HOME: inside('state'),
     };
-    this.homeBefore = userFolders();
+    this.homeBefore = userEntries();
   }
 
   /** Writes a file for a test to drop or to edit; returns its absolute path. */
@@ -97,10 +98,15 @@ export class World {
     return file;
   }
 
-  /** What appeared or changed in the real user's folders since this world began and could come from it. */
-  touchedHome() {
-    const now = userFolders();
-    return [...now].filter(([file, stamp]) => this.homeBefore.get(file) !== stamp).map(([file]) => file);
+  /**
+   * What appeared in the real user's folders since this world began and could come from it, and what its living processes
+   * hold open there. A change of something that was there before is no sign: the user may be using the product meanwhile.
+   * @param {number[]} pids
+   */
+  touchedHome(pids) {
+    const held = pids.flatMap(openFiles).filter((file) => USER_FOLDERS.some((folder) => file.startsWith(`${folder}/`)));
+    const appeared = [...userEntries()].filter((file) => !this.homeBefore.has(file));
+    return [...new Set([...held, ...appeared])];
   }
 
   remove() {
@@ -108,10 +114,9 @@ export class World {
   }
 }
 
-/** Suspicious names in the real user's folders, each with the time of its last change. */
-function userFolders() {
-  const seen = new Map();
-  const home = os.homedir();
+/** Suspicious names in the real user's folders. */
+function userEntries() {
+  const seen = new Set();
   const look = (folder, depth) => {
     let entries = [];
     try {
@@ -121,15 +126,26 @@ function userFolders() {
     }
     for (const entry of entries) {
       const file = path.join(folder, entry.name);
-      try {
-        if (SUSPICIOUS.test(entry.name)) seen.set(file, statSync(file).mtimeMs);
-      } catch {
-        continue;
-      }
+      if (SUSPICIOUS.test(entry.name)) seen.add(file);
       if (entry.isDirectory() && depth > 1) look(file, depth - 1);
     }
   };
-  look(home, 1);
-  for (const folder of ['.config', '.local/share', '.local/state', '.cache']) look(path.join(home, folder), 2);
+  look(os.homedir(), 1);
+  for (const folder of USER_FOLDERS) look(folder, 2);
   return seen;
+}
+
+/** The files that a process has open. */
+function openFiles(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    });
+  } catch {
+    return []; // It has ended.
+  }
 }
