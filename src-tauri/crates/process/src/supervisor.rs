@@ -86,10 +86,9 @@ async fn follow(
             Report::Empty => ended_well = true,
         }
     }
-    let lost = match program {
-        Some(program) if !ended_well => Some(TreeIdentity { boot_id: procfs::boot_id(), shim, program }),
-        _ => None,
-    };
+    // A shim that was killed before it could name the program may have started it all the same.
+    let program = program.unwrap_or(shim);
+    let lost = (!ended_well).then(|| TreeIdentity { boot_id: procfs::boot_id(), shim, program });
     // The report has ended, so the shim is about to exit, or has been killed.
     let swept = spawn_blocking(move || {
         let collected = child.wait();

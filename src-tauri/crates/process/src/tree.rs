@@ -10,13 +10,20 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use crate::output::OutputStream;
 use crate::report::Report;
 use crate::spawner::{self, ShimEnds};
 use crate::supervisor::{Supervised, supervise};
 use crate::{Error, ProcessIdentity, Result, ShimPath, TreeIdentity, procfs, signals};
+
+/// A shim reports after about two milliseconds; later than this, something holds it up.
+const NUDGE_AFTER: Duration = Duration::from_millis(200);
+
+/// How often a silent shim is nudged: ten seconds in all, enough for a machine under heavy load.
+const NUDGES: u32 = 50;
 
 /// What to run, and with what. Nothing of this process is passed on but what is named here.
 #[derive(Debug, Clone)]
@@ -93,13 +100,13 @@ impl ProcessTree {
         let shim = ProcessIdentity::of(pid).unwrap_or(ProcessIdentity { pid, started_at_ticks: 0 });
         let Supervised { started, output, exit } =
             supervise(child, shim, ours.report, ours.stdout, ours.stderr);
-        let program = match started.await {
-            Ok(Report::Started(program)) => program,
-            Ok(Report::ExecFailed(source)) => {
+        let program = match first_report(started, shim).await {
+            Some(Report::Started(program)) => program,
+            Some(Report::ExecFailed(source)) => {
                 return Err(Error::Program { program: spec.program.clone(), source });
             }
-            Ok(Report::Failed { step, source }) => return Err(Error::ShimFailed { step, source }),
-            Ok(_) | Err(_) => return Err(Error::ShimEnded),
+            Some(Report::Failed { step, source }) => return Err(Error::ShimFailed { step, source }),
+            Some(_) | None => return Err(Error::ShimEnded),
         };
         let identity = TreeIdentity { boot_id: procfs::boot_id(), shim, program };
         let (lifeline, stdin) = (ours.lifeline, ours.stdin.map(TreeStdin));
@@ -194,6 +201,21 @@ fn check_folder(spec: &SpawnSpec) -> Result<()> {
         Err(error) => error,
     };
     Err(Error::WorkingDirectory { path: spec.cwd.clone(), source })
+}
+
+/// Waits for the shim to say that the program runs, or why not; none when it says nothing.
+///
+/// A program can stop its shim before the shim has said so, hence the nudges. A shim that is alive and silent for all of
+/// the time is ended, and what it started is swept.
+async fn first_report(mut started: oneshot::Receiver<Report>, shim: ProcessIdentity) -> Option<Report> {
+    for _ in 0..NUDGES {
+        match timeout(NUDGE_AFTER, &mut started).await {
+            Ok(report) => return report.ok(),
+            Err(_) => signals::send(shim, Signal::SIGCONT),
+        };
+    }
+    signals::send(shim, Signal::SIGKILL);
+    None
 }
 
 /// The ends of the pipes that stay here. All are closed on exec, so no other child holds them.

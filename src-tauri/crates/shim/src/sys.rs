@@ -170,6 +170,10 @@ fn highest_descriptor() -> RawFd {
 }
 
 /// Sets a variable of the environment that the program will get.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "one thread, and the value is for the child that is started next"
+)]
 pub(crate) fn set_environment(name: &str, value: &str) {
     // SAFETY: this process has one thread, so nobody reads the environment meanwhile.
     unsafe { std::env::set_var(name, value) };

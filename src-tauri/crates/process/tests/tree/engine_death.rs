@@ -9,7 +9,7 @@ use nox_process::{TreeIdentity, sweep};
 use crate::support::*;
 
 /// Holds the mark for the second start. Without it, [`fake_engine`] does nothing.
-const MARK: &str = "NOX_TEST_ENGINE_MARK";
+const MARK: &str = "NOX_TEST_MARK";
 
 /// Starts trees and holds them until it is killed. Run by the tests below.
 #[test]
@@ -95,7 +95,7 @@ fn a_sweep_ends_what_is_left_when_the_shims_were_killed_too() {
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
     }
     wait_until(LONG, "two programs went with their shims", || {
-        trees.iter().filter(|tree| tree.program.is_alive()).count() == 1
+        trees.iter().take(2).all(|tree| !tree.program.is_alive())
     });
     assert!(!marked(&mark).is_empty(), "the daemons are still there");
 

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use nox_process::{OutputStream, ProcessTree, ShimPath, SpawnSpec, Stdin, StreamName};
 
 /// A safety net: nothing here takes this long unless it hangs.
@@ -13,11 +15,30 @@ pub(crate) fn shim() -> ShimPath {
     ShimPath::locate().expect("run cargo build -p nox-shim first")
 }
 
-/// A value that no other process has in its environment.
-pub(crate) fn new_mark() -> String {
+/// A value that no other process has in its environment. Dropping it ends what still carries it, so that a test that
+/// fails leaves nothing behind.
+pub(crate) struct Mark(String);
+
+impl std::ops::Deref for Mark {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        for (pid, _) in marked(self) {
+            let _ = kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL);
+        }
+    }
+}
+
+pub(crate) fn new_mark() -> Mark {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
-    format!("{}-{since}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    Mark(format!("{}-{since}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 pub(crate) fn spec(program: &str, args: &[&str]) -> SpawnSpec {
@@ -39,7 +60,7 @@ pub(crate) fn script(mark: &str, text: &str) -> SpawnSpec {
 }
 
 pub(crate) async fn spawn(spec: &SpawnSpec) -> ProcessTree {
-    ProcessTree::spawn(spec, &shim()).await.unwrap()
+    tokio::time::timeout(LONG, ProcessTree::spawn(spec, &shim())).await.expect("a start in time").unwrap()
 }
 
 /// Reads the output until a stream has given so many lines.
