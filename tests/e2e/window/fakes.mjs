@@ -81,17 +81,23 @@ export class DesktopFakes {
   // The tray.
 
   /**
-   * What the tray has shown, oldest first: {at, state, iconState, label, …}. `state` is what the icon's file name, title,
-   * label or tooltip says, else what the icon's pixels are.
+   * What the tray has shown, oldest first: {at, state, icon, label, …}. `state` is what the icon's picture is; for an icon
+   * that is none of the product's pictures, what its file name, title, label or tooltip says. It is undefined when the
+   * picture was replaced before it could be read.
    */
   trayHistory() {
+    const says = (event) => [path.basename(event.icon), event.title, event.label, String(event.tooltip)].map(stateOf).find(Boolean);
     return this.events
       .filter((event) => event.event === 'tray')
       .map((event) => {
-        const iconState = this.#pictures[event.picture];
-        const spoken = [path.basename(event.icon), event.title, event.label, String(event.tooltip)].map(stateOf).find(Boolean);
-        return { ...event, iconState, state: spoken ?? iconState };
+        const replaced = path.isAbsolute(event.icon) && !event.picture;
+        return { ...event, state: replaced ? undefined : (this.#pictures[event.picture] ?? says(event)) };
       });
+  }
+
+  /** The words beside the tray's icon now. */
+  trayLabel() {
+    return this.trayHistory().at(-1)?.label ?? '';
   }
 
   /** The distinct states in order, each once until it changes: ['idle', 'running', …]. */
