@@ -88,6 +88,55 @@ async fn a_conflict_leaves_its_neighbours_alone() {
     store.commit(Batch { expected: at(1), ..batch(vec![event("s", "next")], vec![]) }).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_the_database_refuses_leaves_its_neighbours_alone() {
+    let home = Home::new();
+    let store = home.open();
+    home.raw()
+        .execute_batch(
+            "CREATE TRIGGER refuse AFTER INSERT ON outbox WHEN new.body = 'poison'
+             BEGIN SELECT raise(ABORT, 'poisoned'); END",
+        )
+        .unwrap();
+    let work = |n: usize| Batch {
+        outbox: vec![NewOutbox {
+            kind: "k".to_owned(),
+            body: if n.is_multiple_of(10) { "poison" } else { "fine" }.to_owned(),
+        }],
+        ..batch(
+            vec![event(&format!("s{}", n % 3), &n.to_string())],
+            vec![put("n", &n.to_string(), None, "", "")],
+        )
+    };
+    let answers = futures_join((0..60).map(|n| store.commit(work(n)))).await;
+    for (n, answer) in answers.iter().enumerate() {
+        match answer {
+            Err(Error::Sqlite { detail, .. }) if n.is_multiple_of(10) => assert!(detail.contains("poisoned")),
+            Ok(_) if !n.is_multiple_of(10) => {}
+            other => panic!("{n}: {other:?}"),
+        }
+    }
+    let stored = store.events_after(0, 100).await.unwrap();
+    assert_eq!(stored.len(), 54);
+    assert!(stored.iter().zip(1..).all(|(event, seq)| event.seq == seq), "the log has a hole");
+    assert_eq!(store.count_rows("n", None).await.unwrap(), 54);
+    store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_repeated_command_without_expectation_gets_its_receipt_too() {
+    let home = Home::new();
+    let store = home.open();
+    let say = || Batch { receipt: Some(receipt("c1")), ..batch(vec![event("t", "said")], vec![]) };
+    let (first, second) = tokio::join!(store.commit(say()), store.commit(say()));
+    assert_eq!(first.unwrap().last_seq, 1);
+    for repeated in [second, store.commit(say()).await] {
+        assert!(matches!(&repeated, Err(Error::AlreadyDone(found)) if found.seq == 1), "{repeated:?}");
+    }
+    assert_eq!(store.events_after(0, 10).await.unwrap().len(), 1);
+    assert_eq!(store.commit(batch(vec![event("t", "next")], vec![])).await.unwrap().last_seq, 2);
+}
+
 #[tokio::test]
 async fn a_repeated_command_gets_its_receipt_and_changes_nothing() {
     let home = Home::new();

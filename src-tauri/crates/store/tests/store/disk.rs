@@ -1,6 +1,6 @@
 //! A disk that is full: no false acknowledgement, reads go on, writing comes back by itself.
 
-use nox_store::{Batch, DiskHint, Error, NewReceipt, Options};
+use nox_store::{Batch, DiskHint, Error, NewOutbox, Options};
 
 use crate::support::{Home, batch, event, put, receipt};
 
@@ -8,9 +8,11 @@ use crate::support::{Home, batch, event, put, receipt};
 async fn a_full_disk_refuses_whole_groups_and_recovers() {
     let home = Home::new();
     let store = home.open_with(Options { max_bytes: Some(400 * 1024), ..Options::default() });
+    // The effect is written last: when there is no room for it, all the rest of the batch has been written.
     let large = |n: usize| Batch {
         command: Some(format!("c{n}")),
-        receipt: Some(NewReceipt { result: "r".repeat(8000), ..receipt(&format!("c{n}")) }),
+        receipt: Some(receipt(&format!("c{n}"))),
+        outbox: vec![NewOutbox { kind: "write".to_owned(), body: "x".repeat(8000) }],
         ..batch(vec![event("s", &n.to_string())], vec![put("row", &n.to_string(), None, "", "")])
     };
     let mut live = store.subscribe();
@@ -37,7 +39,10 @@ async fn a_full_disk_refuses_whole_groups_and_recovers() {
     assert_eq!(store.receipt(&format!("c{stored}")).await.unwrap(), None);
 
     // Room is made; the same commands go through and the numbers go on without a hole.
-    assert_eq!(store.prune_receipts(i64::MAX).await.unwrap(), stored as u64);
+    let effects = store.outbox_pending().await.unwrap();
+    assert_eq!(effects.len(), stored);
+    let outbox_done = effects.iter().map(|effect| effect.id).collect();
+    store.commit(Batch { outbox_done, ..Batch::default() }).await.unwrap();
     let done = store.commit(large(901)).await.unwrap();
     assert_eq!(done.first_seq, stored as i64 + 1);
     let events = store.events_of("s", 0, 1000).await.unwrap();

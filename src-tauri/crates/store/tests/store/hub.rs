@@ -127,6 +127,28 @@ async fn a_slow_subscriber_gets_one_gap_and_catches_up() {
 }
 
 #[tokio::test]
+async fn a_feed_that_fell_behind_replays_by_itself() {
+    let home = Home::new();
+    let store = home.open_with(Options { subscriber_commits: 4, ..Options::default() });
+    let mut feed = store.follow(0);
+    let mut mirror = Mirror::new();
+    let Some(Ok(Update::Replay { through: 0, more: false, .. })) = feed.next().await else { panic!() };
+    let mut shown = 0;
+    for round in 1..=3 {
+        write(store.clone(), round, 40).await;
+        let end = store.head().await.seq;
+        let mut replays = 0;
+        while shown < end {
+            let update = feed.next().await.unwrap().unwrap();
+            replays += u32::from(matches!(update, Update::Replay { .. }));
+            shown = apply_update(&mut mirror, &update);
+        }
+        assert!(replays > 0, "round {round} did not fall behind");
+        assert_eq!(mirror, full_read(&store).await);
+    }
+}
+
+#[tokio::test]
 async fn a_subscriber_is_bounded_in_bytes() {
     let home = Home::new();
     let store = home.open_with(Options { subscriber_bytes: 100_000, ..Options::default() });
