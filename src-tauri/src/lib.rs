@@ -1,0 +1,158 @@
+//! The desktop shell of Nox: window, tray, notifications, dialogs. The only crate that knows Tauri.
+//!
+//! `main` looks at the display and the arguments, then calls [`run`]. The shell holds no state of sessions and tasks: the
+//! wiring to the engine calls [`Shell::show_tray`], [`Shell::notify`] and [`Shell::withdraw`] with plain structs, and the
+//! shell calls [`Engine`] back. Threads: Tauri's main thread draws, everything else runs on Tauri's tokio runtime.
+
+pub mod commands;
+pub mod display;
+pub mod dropped;
+mod error;
+pub mod links;
+pub mod notify;
+pub mod quit;
+pub mod shell;
+pub mod subscribe;
+mod text;
+pub mod tray;
+pub mod window;
+
+pub use error::{Error, Result};
+pub use shell::{Answer, Engine};
+pub use window::Start;
+
+use notify::{Notice, Notifier};
+use std::{path::PathBuf, sync::Arc};
+use tauri::{AppHandle, Manager, RunEvent};
+use tauri_plugin_window_state::StateFlags;
+use tokio::sync::watch;
+use tray::{Tray, TrayHost, TrayModel};
+
+/// How the app is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The home folder. The shell keeps `window.json` and `webview/` in it, and the tray's pictures in `run/tray/`.
+    pub home: PathBuf,
+    /// Whether the window is seen at once.
+    pub start: Start,
+}
+
+/// The native parts, one per program, in Tauri's state.
+pub struct Shell {
+    /// The engine behind the shell.
+    pub engine: Arc<dyn Engine>,
+    notifier: Box<dyn Notifier>,
+    tray: Tray,
+    host: watch::Receiver<TrayHost>,
+}
+
+impl std::fmt::Debug for Shell {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Shell").field("tray", &self.tray).field("host", &self.tray_host()).finish()
+    }
+}
+
+impl Shell {
+    /// Shows counts, requests and sessions in the tray. Not from the main thread.
+    pub fn show_tray(&self, model: TrayModel) {
+        self.tray.update(model);
+    }
+
+    /// Shows a native notification.
+    pub fn notify(&self, notice: Notice) {
+        self.notifier.show(notice);
+    }
+
+    /// Takes a notification away, for example because its request was answered elsewhere.
+    pub fn withdraw(&self, key: &str) {
+        self.notifier.withdraw(key);
+    }
+
+    /// Why notifications are not seen, when that is known.
+    pub fn notifications_problem(&self) -> Option<String> {
+        self.notifier.problem()
+    }
+
+    /// Whether the tray icon is seen by anybody.
+    pub fn tray_host(&self) -> TrayHost {
+        if self.tray.has_icon() { *self.host.borrow() } else { TrayHost::Absent }
+    }
+}
+
+/// Runs the app until it is left; returns the exit status of the program.
+///
+/// `started` is called once, when the shell stands: there the wiring subscribes and begins to feed the tray and the
+/// notifications. A second start of the program is recognised before this is called.
+///
+/// # Errors
+/// When the window system refuses.
+pub fn run(
+    options: Options,
+    engine: Arc<dyn Engine>,
+    started: impl FnOnce(&AppHandle) + Send + 'static,
+) -> Result<i32> {
+    let surface = commands::surface();
+    let handler: commands::Handler = Box::new(surface.invoke_handler());
+    let remembered = tauri_plugin_window_state::Builder::new()
+        .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
+        // An absolute path replaces the plugin's own folder, so that two homes do not share it.
+        .with_filename(options.home.join("window.json").to_string_lossy());
+    let builder = tauri::Builder::default()
+        .plugin(remembered.build())
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
+        .manage(shell::Outgoing::default())
+        .manage(quit::Leaving::default())
+        .invoke_handler(handler)
+        .setup(move |app| {
+            surface.mount_events(app);
+            let app = app.handle();
+            app.manage(shell_of(app, &options, engine));
+            window::create(app, &options.home.join("webview"), options.start)?;
+            quit::on_signals(app);
+            started(app);
+            if options.start == Start::Hidden {
+                show_without_tray(app);
+            }
+            Ok(())
+        });
+    #[cfg(not(target_os = "linux"))]
+    let builder = builder.plugin(tauri_plugin_notification::init());
+    let app = builder.build(context())?;
+    Ok(app.run_return(|app, event| {
+        // Without a window the program still works; only leaving ends it.
+        if let RunEvent::ExitRequested { api, code: None, .. } = event
+            && !app.state::<quit::Leaving>().is_leaving()
+        {
+            api.prevent_exit();
+        }
+    }))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the macro ends a program whose embedded page cannot be read")]
+fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
+fn shell_of(app: &AppHandle, options: &Options, engine: Arc<dyn Engine>) -> Shell {
+    let acting = app.clone();
+    let on_choice: notify::OnChoice = Arc::new(move |notice, choice| notify::act(&acting, notice, choice));
+    Shell {
+        engine,
+        notifier: Box::new(notify::Native::new(app, on_choice)),
+        tray: Tray::new(app, options.home.join("run").join("tray")),
+        host: tray::follow_host(),
+    }
+}
+
+/// A hidden start on a desktop without a tray would be invisible, so the window comes up after a moment.
+fn show_without_tray(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn(async move {
+        // A login starts Nox before the desktop's panel; it gets time to come.
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+        if app.state::<Shell>().tray_host() == TrayHost::Absent {
+            window::show(&app);
+        }
+    });
+}
