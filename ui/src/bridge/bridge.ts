@@ -1,0 +1,207 @@
+/**
+ * The way to the engine, as the window sees it: one method per operation, pushes, and the few things of the desktop.
+ *
+ * Implementations are `tauri.ts` (the app) and `fake/` (tests, a page in a browser). Everything else imports only this
+ * file and `../bindings/nox`. Methods throw a `NoxError`, nothing else.
+ */
+import type {
+  AgentList,
+  AnswerRequest,
+  ApiError,
+  ChangeAgent,
+  ChangeSettings,
+  ChangeTask,
+  CheckRunbook,
+  CommandId,
+  CreateAgent,
+  CreateTask,
+  DoctorReport,
+  DropThings,
+  ErrorCode,
+  GrantProject,
+  ItemsPage,
+  KeysView,
+  KeyTest,
+  MoveTask,
+  Nothing,
+  OneAgent,
+  OneKey,
+  OneProject,
+  OneRule,
+  OneSession,
+  OneTask,
+  OutputPage,
+  PolicyView,
+  PreviewRule,
+  Push,
+  PutKey,
+  ReadItems,
+  ReadOutput,
+  Recorded,
+  ResolveUnknown,
+  RulePreview,
+  RunbookCheck,
+  SessionId,
+  Snapshot,
+  StartTask,
+  TaskDetail,
+  TaskList,
+  Undo,
+} from '../bindings/nox';
+
+/** What each command takes. */
+export interface CommandInputs {
+  createTask: CreateTask;
+  changeTask: ChangeTask;
+  moveTask: MoveTask;
+  deleteTask: OneTask;
+  startTask: StartTask;
+  dropThings: DropThings;
+  stopSession: OneSession;
+  continueSession: OneSession;
+  deleteSession: OneSession;
+  restoreSession: OneSession;
+  resolveUnknown: ResolveUnknown;
+  answerRequest: AnswerRequest;
+  stopAll: Nothing;
+  createAgent: CreateAgent;
+  changeAgent: ChangeAgent;
+  deleteAgent: OneAgent;
+  deleteRule: OneRule;
+  grantProject: GrantProject;
+  forgetProject: OneProject;
+  putKey: PutKey;
+  deleteKey: OneKey;
+  changeSettings: ChangeSettings;
+  makeSamples: Nothing;
+  undo: Undo;
+}
+
+/** What each query takes and answers. */
+export interface Queries {
+  snapshot: [Nothing, Snapshot];
+  listTasks: [Nothing, TaskList];
+  listAgents: [Nothing, AgentList];
+  readTask: [OneTask, TaskDetail];
+  readItems: [ReadItems, ItemsPage];
+  readOutput: [ReadOutput, OutputPage];
+  checkRunbook: [CheckRunbook, RunbookCheck];
+  readPolicy: [Nothing, PolicyView];
+  previewRule: [PreviewRule, RulePreview];
+  listKeys: [Nothing, KeysView];
+  testKey: [OneKey, KeyTest];
+  doctor: [Nothing, DoctorReport];
+}
+
+export type CommandName = keyof CommandInputs;
+export type QueryName = keyof Queries;
+
+/** The names as values, for implementations and for the test that holds them against the catalogue. */
+export const COMMANDS = [
+  'createTask',
+  'changeTask',
+  'moveTask',
+  'deleteTask',
+  'startTask',
+  'dropThings',
+  'stopSession',
+  'continueSession',
+  'deleteSession',
+  'restoreSession',
+  'resolveUnknown',
+  'answerRequest',
+  'stopAll',
+  'createAgent',
+  'changeAgent',
+  'deleteAgent',
+  'deleteRule',
+  'grantProject',
+  'forgetProject',
+  'putKey',
+  'deleteKey',
+  'changeSettings',
+  'makeSamples',
+  'undo',
+] as const satisfies readonly CommandName[];
+
+export const QUERIES = [
+  'snapshot',
+  'listTasks',
+  'listAgents',
+  'readTask',
+  'readItems',
+  'readOutput',
+  'checkRunbook',
+  'readPolicy',
+  'previewRule',
+  'listKeys',
+  'testKey',
+  'doctor',
+] as const satisfies readonly QueryName[];
+
+/** What a command answers: recorded, under this id. `undo({ command })` takes it back when `undo` is true. */
+export type Done = Recorded & { command: CommandId };
+
+/** Commands: the id is made when none is given. Give one to draw the change before it is recorded. */
+export type CommandMethods = {
+  [Name in CommandName]: (input: CommandInputs[Name], command?: CommandId) => Promise<Done>;
+};
+
+export type QueryMethods = {
+  [Name in QueryName]: (input: Queries[Name][0]) => Promise<Queries[Name][1]>;
+};
+
+/** A native drag over the window. Positions are CSS pixels of the page. */
+export type DesktopDrag =
+  | { type: 'enter'; paths: string[]; x: number; y: number }
+  | { type: 'over'; x: number; y: number }
+  | { type: 'drop'; paths: string[]; x: number; y: number }
+  | { type: 'leave' };
+
+/** Ends what was begun. */
+export type Stop = () => void;
+
+export interface Bridge extends CommandMethods, QueryMethods {
+  /** Which one this is, for the About page and for what only a desktop can do. */
+  readonly kind: 'tauri' | 'fake';
+  /** Begins the pushes; resolves when they flow, so that a snapshot asked for afterwards misses nothing. */
+  subscribe(onPush: (push: Push) => void): Promise<Stop>;
+  /** Items and output of a session are pushed only while it is watched. */
+  watch(session: SessionId, on: boolean): Promise<void>;
+  /** Asks for a folder; null when the person thought better of it. */
+  pickFolder(): Promise<string | null>;
+  /** Files and folders dragged in from the desktop. */
+  onDesktopDrop(listener: (drag: DesktopDrag) => void): Stop;
+  /** Opens a web address in the person's browser. */
+  openExternal(url: string): Promise<void>;
+  /** Opens a file with the program that the person uses for it. */
+  openPath(path: string): Promise<void>;
+  /** Shows a file or folder in the person's file browser. */
+  revealPath(path: string): Promise<void>;
+}
+
+/** Why an operation was not done. */
+export class NoxError extends Error {
+  override readonly name = 'NoxError';
+  readonly code: ErrorCode;
+  readonly hint: string | null;
+  readonly field: string | null;
+
+  constructor(error: ApiError) {
+    super(error.message);
+    this.code = error.code;
+    this.hint = error.hint;
+    this.field = error.field;
+  }
+}
+
+/** Whatever was thrown, as a `NoxError`: a transport that fails in its own words is an internal error. */
+export function asNoxError(thrown: unknown): NoxError {
+  if (thrown instanceof NoxError) return thrown;
+  if (typeof thrown === 'object' && thrown !== null && 'code' in thrown && 'message' in thrown) {
+    const error = thrown as ApiError;
+    return new NoxError({ ...error, hint: error.hint ?? null, field: error.field ?? null });
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new NoxError({ code: 'internal', message, hint: null, field: null });
+}

@@ -1,0 +1,149 @@
+/**
+ * What the fake engine knows, and the rows that it makes from it.
+ */
+import type {
+  Agent,
+  AgentRow,
+  Card,
+  Changed,
+  FileProblem,
+  Item,
+  OutputPiece,
+  ProjectRow,
+  RequestRow,
+  SessionRow,
+  SessionView,
+  Settings,
+  Snapshot,
+  TaskRow,
+} from '../../bindings/nox';
+import { newId } from '../ids';
+import { readRunbook } from './runbook';
+import { makeCard, sessionStatus } from './words';
+
+export interface FakeState {
+  tasks: Map<string, TaskRow>;
+  bodies: Map<string, string>;
+  sessions: Map<string, SessionRow>;
+  items: Map<string, Item[]>;
+  output: Map<string, OutputPiece[]>;
+  requests: Map<string, RequestRow>;
+  agents: Map<string, AgentRow>;
+  projects: Map<string, ProjectRow>;
+  problems: Map<string, FileProblem>;
+  keys: Map<string, { length: number; stored_at: number }>;
+  settings: Settings;
+  startedAt: number;
+}
+
+export function emptyState(now: number = Date.now()): FakeState {
+  return {
+    tasks: new Map(),
+    bodies: new Map(),
+    sessions: new Map(),
+    items: new Map(),
+    output: new Map(),
+    requests: new Map(),
+    agents: new Map(),
+    projects: new Map(),
+    problems: new Map(),
+    keys: new Map(),
+    settings: { theme: 'system', max_live_runs: 4, notifications: true, welcomed: true, log_level: 'info' },
+    startedAt: now,
+  };
+}
+
+/** A task with everything that is not given left as it is in a new file. */
+export function newTask(given: Partial<TaskRow> & { title: string }, body = '', now: number = Date.now()): TaskRow {
+  const id = given.id ?? newId('tsk', now);
+  return {
+    id,
+    path: `tasks/2026-11/${id}-${given.title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.md`,
+    status: 'todo',
+    priority: 'medium',
+    agent: null,
+    project: null,
+    deadline: null,
+    depends_on: [],
+    tags: [],
+    attachments: [],
+    rank: 'V',
+    created_at: now,
+    changed_at: now,
+    blocks: readRunbook(body).blocks.length,
+    hash: newId('hash', now),
+    read_only: false,
+    ...given,
+  };
+}
+
+export function newAgent(given: Partial<Agent> & { id: string; name: string }, now: number = Date.now()): AgentRow {
+  return {
+    agent: {
+      description: '',
+      runtime: 'runbook',
+      prompt: '',
+      enabled: true,
+      review: false,
+      capabilities: [],
+      environment: {},
+      limits: {},
+      ...given,
+    },
+    version: newId('ver', now),
+    changed_at: now,
+  };
+}
+
+/** The session of a task, the newest first. */
+export function sessionsOf(state: FakeState, task: string): SessionRow[] {
+  return [...state.sessions.values()]
+    .filter((row) => row.task === task && !row.deleted)
+    .sort((a, b) => b.opened_at - a.opened_at);
+}
+
+export function cardOf(state: FakeState, task: TaskRow): Card {
+  const open = task.depends_on.filter((id) => {
+    const other = state.tasks.get(id);
+    return other !== undefined && other.status !== 'done' && other.status !== 'cancelled';
+  }).length;
+  // Boards of thousands of tasks have few sessions: looking through them for each card stays cheap.
+  return makeCard(task, sessionsOf(state, task.id)[0], open);
+}
+
+export function viewOf(row: SessionRow): SessionView {
+  return { row, status: sessionStatus(row) };
+}
+
+export function snapshotOf(state: FakeState, seq: number): Snapshot {
+  return {
+    cursor: { epoch: 'fake', seq },
+    cards: [...state.tasks.values()].map((task) => cardOf(state, task)),
+    sessions: [...state.sessions.values()].filter((row) => !row.deleted).map(viewOf),
+    requests: [...state.requests.values()],
+    agents: [...state.agents.values()],
+    projects: [...state.projects.values()],
+    problems: [...state.problems.values()],
+    settings: state.settings,
+    engine: {
+      version: '0.1.0',
+      home: '/home/you/.local/share/nox',
+      started_at: state.startedAt,
+      lost_runs: 0,
+      swept: 0,
+      sandbox: 'none',
+      default_agent: state.agents.has('runbook') ? 'runbook' : null,
+    },
+  };
+}
+
+/** The rows that a window hears about when a task or something that it hangs on changed. */
+export function rowsOfTask(state: FakeState, id: string): Changed[] {
+  const task = state.tasks.get(id);
+  if (!task) return [{ kind: 'gone', row: { kind: 'card', id } }];
+  const rows: Changed[] = [{ kind: 'card', row: cardOf(state, task) }];
+  for (const other of state.tasks.values()) {
+    if (other.depends_on.includes(id)) rows.push({ kind: 'card', row: cardOf(state, other) });
+  }
+  return rows;
+}
