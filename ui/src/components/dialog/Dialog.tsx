@@ -1,0 +1,36 @@
+// The frame of all dialogs: a title, what it is about, buttons at the lower right. Mantine's modal keeps the focus inside,
+// gives it back and closes with Esc.
+import { Modal } from '@mantine/core';
+import { IconButton } from '../controls/Button';
+import { cx } from '../cx';
+import s from './Dialog.module.css';
+import { DIALOG } from './text';
+
+export interface DialogProps {
+  opened: boolean;
+  onClose: () => void;
+  title: string;
+  children?: React.ReactNode;
+  /** Buttons, the harmless one first. */
+  actions?: React.ReactNode;
+  /** `sm` for a question, `lg` for forms and lists. */
+  size?: 'sm' | 'lg' | undefined;
+  /** Draws a closing button; for dialogs without a question. */
+  closable?: boolean | undefined;
+}
+
+export function Dialog({ opened, onClose, title, children, actions, size = 'sm', closable }: DialogProps) {
+  return (
+    <Modal.Root opened={opened} onClose={onClose} size={size === 'sm' ? 'var(--dialog)' : 'var(--palette)'} centered>
+      <Modal.Overlay />
+      <Modal.Content className={s.content}>
+        <div className={s.head}>
+          <Modal.Title className={s.title}>{title}</Modal.Title>
+          {closable && <IconButton icon="close" label={DIALOG.close} onClick={onClose} />}
+        </div>
+        {children && <div className={cx(s.body, size === 'lg' && s.scroll)}>{children}</div>}
+        {actions && <div className={s.actions}>{actions}</div>}
+      </Modal.Content>
+    </Modal.Root>
+  );
+}

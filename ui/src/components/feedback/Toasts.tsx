@@ -1,0 +1,62 @@
+// Draws the messages; `toasts.ts` keeps them. Each counts its own eight seconds, except while pointed at or focused.
+import { useEffect, useState } from 'react';
+import { Button, IconButton } from '../controls/Button';
+import { cx } from '../cx';
+import { StatusSign } from '../status/StatusSign';
+import s from './Toasts.module.css';
+import { FEEDBACK } from './text';
+import { closeToast, runUndo, type ShownToast, useToasts } from './toasts';
+
+const LIFE_MS = 8000;
+
+export function Toasts() {
+  const toasts = useToasts();
+  return (
+    <section className={s.toasts} aria-label={FEEDBACK.toasts}>
+      {toasts.map((toast) => (
+        <One key={toast.id} toast={toast} />
+      ))}
+    </section>
+  );
+}
+
+function One({ toast }: { toast: ShownToast }) {
+  const [held, setHeld] = useState(false);
+  const stays = toast.sign === 'failed';
+
+  useEffect(() => {
+    if (held || stays) return;
+    const timer = setTimeout(() => closeToast(toast.id), LIFE_MS);
+    return () => clearTimeout(timer);
+  }, [held, stays, toast.id]);
+
+  const { action, undo, detail } = toast;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only stops its clock; the keys get there by focus.
+    <div
+      className={cx(s.toast, detail && s.tall)}
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
+    >
+      <StatusSign sign={toast.sign ?? 'done'} className={s.sign} />
+      <div className={s.words}>
+        <p>{toast.text}</p>
+        {detail && <p className={s.detail}>{detail}</p>}
+      </div>
+      {undo && <Button onClick={() => runUndo(toast.id)}>{FEEDBACK.undo}</Button>}
+      {action && (
+        <Button
+          onClick={() => {
+            closeToast(toast.id);
+            action.run();
+          }}
+        >
+          {action.label}
+        </Button>
+      )}
+      <IconButton icon="close" label={FEEDBACK.close} onClick={() => closeToast(toast.id)} />
+    </div>
+  );
+}

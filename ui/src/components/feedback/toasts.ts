@@ -1,0 +1,96 @@
+// Short messages at the lower right. What succeeded goes after eight seconds unless it is pointed at or has the focus;
+// what failed stays until it is closed. The newest `Undo` is also what Ctrl/⌘Z does.
+import { useSyncExternalStore } from 'react';
+import type { SignName } from '../status/StatusSign';
+import { announce } from './announce';
+
+export interface ToastAction {
+  label: string;
+  run: () => void;
+}
+
+export interface Toast {
+  /** One sentence. */
+  text: string;
+  /** A second, smaller line: what to do. */
+  detail?: string | undefined;
+  /** `failed` stays until it is closed. */
+  sign?: SignName | undefined;
+  /** Takes back what the text says; shown as `Undo` and bound to Ctrl/⌘Z while it is the newest. */
+  undo?: (() => void) | undefined;
+  /** One more button. */
+  action?: ToastAction | undefined;
+}
+
+export interface ShownToast extends Toast {
+  id: number;
+}
+
+/** More would cover the place; the oldest that may go, goes. */
+const MOST = 4;
+/** How far back Ctrl/⌘Z reaches after the toasts are gone. */
+const UNDO_DEPTH = 20;
+
+let shown: readonly ShownToast[] = [];
+let nextId = 1;
+const undos: { id: number; run: () => void }[] = [];
+const listeners = new Set<() => void>();
+
+function set(next: readonly ShownToast[]): void {
+  shown = next;
+  for (const listener of listeners) listener();
+}
+
+/** Shows a message; the answer closes it. */
+export function toast(message: Toast): () => void {
+  const id = nextId;
+  nextId += 1;
+  if (message.undo) {
+    undos.push({ id, run: message.undo });
+    if (undos.length > UNDO_DEPTH) undos.shift();
+  }
+  announce(
+    message.detail ? `${message.text}. ${message.detail}` : message.text,
+    message.sign === 'failed' ? 'assertive' : 'polite',
+  );
+  const extra = shown.length + 1 - MOST;
+  const victim = extra > 0 ? shown.find((other) => other.sign !== 'failed') : undefined;
+  set([...shown.filter((other) => other !== victim), { ...message, id }]);
+  return () => closeToast(id);
+}
+
+export function closeToast(id: number): void {
+  set(shown.filter((other) => other.id !== id));
+}
+
+/** Takes back what a toast offered to take back, once. */
+export function runUndo(id: number): void {
+  const at = undos.findIndex((entry) => entry.id === id);
+  const [entry] = at < 0 ? [] : undos.splice(at, 1);
+  closeToast(id);
+  entry?.run();
+}
+
+/** What Ctrl/⌘Z does: the newest thing that can be taken back. False when there is none. */
+export function undoLast(): boolean {
+  const last = undos.at(-1);
+  if (!last) return false;
+  runUndo(last.id);
+  return true;
+}
+
+export function useToasts(): readonly ShownToast[] {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => shown,
+  );
+}
+
+/** For tests: as if the window had just been opened. */
+export function forgetToasts(): void {
+  undos.length = 0;
+  set([]);
+}
