@@ -1,8 +1,11 @@
 //! The task that follows a shim from its first report line until it is collected. Started by `tree`, once per tree; it
 //! goes on when the [`crate::ProcessTree`] is dropped, so that the shim does not stay behind as a zombie.
 
+use std::convert::Infallible;
 use std::process::Child;
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
@@ -11,7 +14,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use crate::output::{self, OutputStream};
 use crate::report::Report;
 use crate::sweep::sweep;
-use crate::{Exit, ProcessIdentity, TreeIdentity, procfs};
+use crate::{Exit, ProcessIdentity, TreeIdentity, procfs, signals};
+
+/// A shim does what it is asked within milliseconds; later than this, something may hold it up.
+pub(crate) const NUDGE_AFTER: Duration = Duration::from_millis(200);
 
 /// What the task gives to the tree.
 pub(crate) struct Supervised {
@@ -19,6 +25,8 @@ pub(crate) struct Supervised {
     pub(crate) started: oneshot::Receiver<Report>,
     /// The output of the tree.
     pub(crate) output: OutputStream,
+    /// To be set when the tree shall end. Dropping it says the same.
+    pub(crate) ending: watch::Sender<bool>,
     /// Set once, when nothing is left and all output was handed over.
     pub(crate) exit: watch::Receiver<Option<Exit>>,
 }
@@ -34,16 +42,31 @@ pub(crate) fn supervise(
     let (started_sender, started) = oneshot::channel();
     let (emptied, on_emptied) = oneshot::channel();
     let (exit_sender, exit) = watch::channel(None);
+    let (ending, on_ending) = watch::channel(false);
     let (output, pump) = output::stream(stdout, stderr, on_emptied);
     let pump = tokio::spawn(pump);
     tokio::spawn(async move {
-        let outcome = follow(report, shim, started_sender, child).await;
+        let outcome = tokio::select! {
+            exit = follow(report, shim, started_sender, child) => exit,
+            never = nudge(shim, on_ending) => match never {},
+        };
         // The pump may have ended already, with the pipes.
         let _ = emptied.send(());
         finish(pump).await;
         exit_sender.send_replace(Some(outcome));
     });
-    Supervised { started, output, exit }
+    Supervised { started, output, exit, ending }
+}
+
+/// Wakes a shim that shall end its tree, again and again: the program, which belongs to the same user, may stop it at any
+/// time. Does nothing before, so that a tree that just runs wakes nobody up.
+async fn nudge(shim: ProcessIdentity, mut ending: watch::Receiver<bool>) -> Infallible {
+    // An error is a tree that was dropped.
+    let _ = ending.wait_for(|is_ending| *is_ending).await;
+    loop {
+        signals::send(shim, Signal::SIGCONT);
+        tokio::time::sleep(NUDGE_AFTER).await;
+    }
 }
 
 /// Reads the report to its end and collects the shim.

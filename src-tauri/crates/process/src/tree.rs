@@ -16,11 +16,8 @@ use tokio::time::timeout;
 use crate::output::OutputStream;
 use crate::report::Report;
 use crate::spawner::{self, ShimEnds};
-use crate::supervisor::{Supervised, supervise};
+use crate::supervisor::{NUDGE_AFTER, Supervised, supervise};
 use crate::{Error, ProcessIdentity, Result, ShimPath, TreeIdentity, procfs, signals};
-
-/// A shim reports after about two milliseconds; later than this, something holds it up.
-const NUDGE_AFTER: Duration = Duration::from_millis(200);
 
 /// How often a silent shim is nudged: ten seconds in all, enough for a machine under heavy load.
 const NUDGES: u32 = 50;
@@ -81,6 +78,8 @@ pub struct ProcessTree {
     stdin: Option<TreeStdin>,
     output: Option<OutputStream>,
     exit: watch::Receiver<Option<Exit>>,
+    /// Tells the supervisor that the tree shall end; its drop says the same.
+    ending: watch::Sender<bool>,
 }
 
 impl ProcessTree {
@@ -98,7 +97,7 @@ impl ProcessTree {
         // Nobody collects the child before the supervisor does, so its number is still its own.
         let pid = child.id();
         let shim = ProcessIdentity::of(pid).unwrap_or(ProcessIdentity { pid, started_at_ticks: 0 });
-        let Supervised { started, output, exit } =
+        let Supervised { started, output, exit, ending } =
             supervise(child, shim, ours.report, ours.stdout, ours.stderr);
         let program = match first_report(started, shim).await {
             Some(Report::Started(program)) => program,
@@ -110,7 +109,7 @@ impl ProcessTree {
         };
         let identity = TreeIdentity { boot_id: procfs::boot_id(), shim, program };
         let (lifeline, stdin) = (ours.lifeline, ours.stdin.map(TreeStdin));
-        Ok(ProcessTree { identity, lifeline, stdin, output: Some(output), exit })
+        Ok(ProcessTree { identity, lifeline, stdin, output: Some(output), exit, ending })
     }
 
     /// The names of the shim and the program, to be stored for [`crate::sweep`].
@@ -162,20 +161,7 @@ impl ProcessTree {
     /// A shim that is gone cannot be told anything, and needs not: its end is on the way through the report.
     fn send(&self, command: &str) {
         let _ = (&self.lifeline).write_all(command.as_bytes());
-        self.wake_shim();
-    }
-
-    /// A program can stop its shim, as both belong to the same user; a stopped shim would not act.
-    fn wake_shim(&self) {
-        if self.exit.borrow().is_none() {
-            signals::send(self.identity.shim, Signal::SIGCONT);
-        }
-    }
-}
-
-impl Drop for ProcessTree {
-    fn drop(&mut self) {
-        self.wake_shim();
+        self.ending.send_replace(true);
     }
 }
 

@@ -23,7 +23,8 @@ pub(crate) struct Round {
     pub(crate) found: u32,
 }
 
-/// Sends a signal to every descendant, a parent always before its children; `seen` collects who got it.
+/// Sends a signal to every descendant, a parent always before its children; `seen` collects who got it, and nobody in it
+/// gets the same signal again but SIGKILL.
 ///
 /// A process that got SIGKILL cannot fork any more, so the list of its children, read after, is final.
 #[cfg(target_os = "linux")]
@@ -37,7 +38,11 @@ pub(crate) fn signal_all(_program: pid_t, signal: c_int, seen: &mut HashSet<pid_
             continue;
         }
         round.found += 1;
-        if let Sent::Delivered = sys::send(pid, signal)
+        // A program may run its clean-up once for every SIGTERM. SIGKILL does nothing twice, and is sent again because
+        // the number may belong to a new process by now.
+        let is_due = signal == libc::SIGKILL || !seen.contains(&pid);
+        if is_due
+            && let Sent::Delivered = sys::send(pid, signal)
             && seen.insert(pid)
         {
             round.reached += 1;
@@ -107,9 +112,12 @@ pub(crate) fn start_ticks(_pid: pid_t) -> i64 {
     0
 }
 
-/// Sends a signal to the process group of the program.
+/// Sends a signal to the process group of the program, again only for SIGKILL.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn signal_all(program: pid_t, signal: c_int, seen: &mut HashSet<pid_t>) -> Round {
+    if signal != libc::SIGKILL && seen.contains(&program) {
+        return Round { reached: 0, found: u32::from(group_is_left(program)) };
+    }
     match sys::send(-program, signal) {
         Sent::Delivered => Round { reached: u32::from(seen.insert(program)), found: 1 },
         Sent::Refused => Round::default(),

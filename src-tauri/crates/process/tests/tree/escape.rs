@@ -68,12 +68,26 @@ async fn a_program_that_keeps_forking_is_ended() {
 #[tokio::test]
 async fn a_program_that_stops_its_shim_is_ended() {
     let mark = new_mark();
-    let mut tree = spawn(&script(&mark, "kill -STOP $PPID; echo ready; sleep 1000")).await;
+    let mut spec = script(&mark, "read -r go; kill -STOP $PPID; sleep 1000");
+    spec.stdin = nox_process::Stdin::Piped;
+    let mut tree = spawn(&spec).await;
+    tree.write(b"go\n").await.unwrap();
     let shim_pid = tree.id().shim.pid;
     wait_until(LONG, "a stopped shim", || state(shim_pid) == Some('T'));
     tree.kill();
     let exit = tokio::time::timeout(Duration::from_secs(2), tree.wait()).await.expect("within two seconds");
     assert_eq!(exit.signal, Some(9));
+    assert_gone(&mark);
+}
+
+#[tokio::test]
+async fn a_program_that_stops_its_shim_at_once_is_started_and_ended() {
+    let mark = new_mark();
+    // Whether the shim has reported by then is a race; both ways must work.
+    let mut tree = spawn(&script(&mark, "kill -STOP $PPID; sleep 1000")).await;
+    tree.kill();
+    let exit = tokio::time::timeout(LONG, tree.wait()).await.expect("in time");
+    assert_eq!(exit.left_behind, 0);
     assert_gone(&mark);
 }
 
