@@ -1,0 +1,257 @@
+// The product's own words for what the engine says by code: statuses, problems, decisions, why and how risky. Shared by
+// cards, sessions and approvals, so that one thing is called the same everywhere. It looks words up and derives nothing.
+import type {
+  CallEnd,
+  CallStatus,
+  Decision,
+  Effect,
+  Problem,
+  RequestRow,
+  Risk,
+  ToolKind,
+  Why,
+  Words,
+} from '../bindings/nox';
+import type { SignName } from './status/StatusSign';
+
+/** What stands beside a status sign. */
+export function statusWords(words: Words): string {
+  switch (words.code) {
+    case 'backlog':
+      return 'Backlog';
+    case 'todo':
+      return 'To do';
+    case 'blocked':
+      return words.open === 1 ? 'Waits for 1 task' : `Waits for ${words.open} tasks`;
+    case 'by_hand':
+      return 'By hand';
+    case 'queued':
+      return 'Queued';
+    case 'starting':
+      return 'Starting';
+    case 'running':
+      return words.doing ? `Runs ${firstLine(words.doing)}` : 'Running';
+    case 'approval':
+      return words.open > 1 ? `${words.open} approvals` : 'Approval';
+    case 'unknown_outcome':
+      return 'Result unknown';
+    case 'lost':
+      return 'Interrupted';
+    case 'stopping':
+      return 'Stopping';
+    case 'stopped':
+      return words.problem && words.problem.code !== 'stopped' ? `Stopped: ${problemWord(words.problem)}` : 'Stopped';
+    case 'failed':
+      return words.problem ? `Failed: ${problemWord(words.problem)}` : 'Failed';
+    case 'review':
+      return 'To review';
+    case 'done':
+      return 'Done';
+    case 'cancelled':
+      return 'Cancelled';
+  }
+}
+
+/** A cause in two or three words, to stand after “Failed:”. */
+export function problemWord(problem: Problem): string {
+  switch (problem.code) {
+    case 'exit_code':
+      return `exit ${problem.exit_code}`;
+    case 'signal':
+      return `signal ${problem.signal}`;
+    case 'timed_out':
+      return `over ${seconds(problem.seconds)}`;
+    case 'denied':
+      return 'denied';
+    case 'bad_text':
+      return `line ${problem.line}`;
+    case 'not_started':
+      return 'not started';
+    case 'connection_ended':
+      return 'connection ended';
+    case 'stopped':
+      return 'stopped';
+  }
+}
+
+/** A cause in one sentence. */
+export function problemText(problem: Problem): string {
+  switch (problem.code) {
+    case 'exit_code':
+      return `“${problem.title}” ended with exit code ${problem.exit_code}.`;
+    case 'signal':
+      return `“${problem.title}” was ended by signal ${problem.signal}.`;
+    case 'timed_out':
+      return `“${problem.title}” was ended because it took longer than ${seconds(problem.seconds)}.`;
+    case 'denied':
+      return problem.reason
+        ? `“${problem.title}” was denied: ${sentence(problem.reason)}`
+        : `“${problem.title}” was denied.`;
+    case 'bad_text':
+      return `Line ${problem.line} of the task: ${sentence(problem.message)}`;
+    case 'not_started':
+      return `It could not be started: ${sentence(problem.message)}`;
+    case 'connection_ended':
+      return `The connection to the agent ended: ${sentence(problem.message)}`;
+    case 'stopped':
+      return 'It was stopped.';
+  }
+}
+
+/** Why a request was put to a person. */
+export function whyText(why: Why): string {
+  switch (why.code) {
+    case 'rule':
+      return `The rule “${why.rule}” asks before this runs`;
+    case 'no_rule':
+      return 'No rule covers this command';
+    case 'not_simple':
+      return 'More than one command, which rules for single commands cannot judge';
+    case 'session':
+      return 'Allowed for this session before';
+    case 'again':
+      return 'You chose to run it again';
+    case 'flag':
+      return 'Allowed on the command line';
+  }
+}
+
+export const RISK_WORDS: Record<Risk, string> = { low: 'Low', medium: 'Medium', high: 'High' };
+
+/** What made the text look as risky as it does: the word in it that decided. */
+export function riskText(risk: Risk, reason: string): string {
+  if (risk === 'low') return 'it only looks';
+  if (reason === '>') return 'it writes to a file';
+  if (reason === '') return 'it is not known what it does';
+  return risk === 'high' ? `“${reason}” can do what cannot be taken back` : `“${reason}” may change things`;
+}
+
+/** What somebody wants to do, after the agent's name. */
+export const WANTS: Record<ToolKind, string> = {
+  read: 'wants to read files',
+  edit: 'wants to change files',
+  delete: 'wants to delete files',
+  move: 'wants to move files',
+  search: 'wants to search',
+  execute: 'wants to run a command',
+  think: 'wants to think',
+  fetch: 'wants to use the network',
+  other: 'wants to use a tool',
+};
+
+/** The same in the third person, for a row of a list. */
+export const DOES: Record<ToolKind, string> = {
+  read: 'reads files',
+  edit: 'changes files',
+  delete: 'deletes files',
+  move: 'moves files',
+  search: 'searches',
+  execute: 'runs a command',
+  think: 'thinks',
+  fetch: 'uses the network',
+  other: 'uses a tool',
+};
+
+/** What a rule is about. */
+export const KIND_WORDS: Record<ToolKind, string> = {
+  read: 'Read files',
+  edit: 'Change files',
+  delete: 'Delete files',
+  move: 'Move files',
+  search: 'Search',
+  execute: 'Run commands',
+  think: 'Think',
+  fetch: 'Use the network',
+  other: 'Other tools',
+};
+
+export const EFFECT_WORDS: Record<Effect, string> = { allow: 'Allowed', ask: 'Asks', deny: 'Denied' };
+
+/** Button and answer at once: these names are what tests and screen readers know. */
+export const ANSWERS = {
+  once: 'Allow once',
+  session: 'Allow for this session',
+  always: 'Always allow',
+  deny: 'Deny',
+};
+
+/** How a request was settled. */
+export const DECISION_WORDS: Record<Decision, string> = {
+  allow_once: 'Allowed once',
+  allow_session: 'Allowed for session',
+  allow_always: 'Always allowed',
+  deny: 'Denied',
+};
+
+const WITHDRAWN: Record<string, string> = {
+  changed: 'Withdrawn: it would run something else now',
+  stopped: 'Withdrawn: stopped',
+  deleted: 'Withdrawn: deleted',
+};
+
+/** Sign and word of how a request ended. */
+export function settled(state: RequestRow['state']): { sign: SignName; word: string } {
+  if (state.state === 'open') return { sign: 'needs_you', word: 'Waiting' };
+  if (state.state === 'withdrawn') return { sign: 'paused', word: WITHDRAWN[state.why] ?? 'Withdrawn' };
+  return { sign: state.decision === 'deny' ? 'failed' : 'done', word: DECISION_WORDS[state.decision] };
+}
+
+/** Sign and word of a tool call. */
+export function callWords(status: CallStatus, end: CallEnd | null): { sign: SignName; word: string } {
+  switch (status) {
+    case 'proposed':
+      return { sign: 'queued', word: 'Proposed' };
+    case 'waiting':
+      return { sign: 'needs_you', word: 'Waiting for you' };
+    case 'allowed':
+      return { sign: 'queued', word: 'Allowed' };
+    case 'running':
+      return { sign: 'running', word: 'Running' };
+    case 'succeeded':
+      return { sign: 'done', word: 'Done' };
+    case 'failed':
+      return { sign: 'failed', word: failedWord(end) };
+    case 'denied':
+      return { sign: 'failed', word: 'Denied' };
+    case 'cancelled':
+      return { sign: 'paused', word: 'Stopped' };
+    case 'unknown':
+      return { sign: 'unknown', word: 'Result unknown, not repeated' };
+    case 'skipped':
+      return { sign: 'paused', word: 'Skipped' };
+  }
+}
+
+function failedWord(end: CallEnd | null): string {
+  if (end?.outcome !== 'failed') return 'Failed';
+  if (end.timed_out) return 'Failed: took too long';
+  if (end.problem) return 'Failed: not started';
+  if (end.signal !== null) return `Failed: signal ${end.signal}`;
+  if (end.exit_code !== null) return `Failed: exit ${end.exit_code}`;
+  return 'Failed';
+}
+
+/** There is no sandbox yet; whoever works outside of one wears this. */
+export const NOT_SANDBOXED = 'Not sandboxed';
+export const NOT_SANDBOXED_HINT =
+  'It runs as you, with all your files and the network. Your approval is the only thing between a command and them.';
+
+/** The first line of a text, for places with room for one. */
+export function firstLine(text: string): string {
+  const line = text.split('\n').find((each) => each.trim() !== '') ?? text;
+  return line.trim();
+}
+
+/** Millionths of a US dollar as money. */
+export function costText(microUsd: number): string {
+  const dollars = microUsd / 1_000_000;
+  return dollars > 0 && dollars < 0.01 ? 'under $0.01' : `$${dollars.toFixed(2)}`;
+}
+
+function seconds(count: number): string {
+  return count === 1 ? '1 second' : `${count} seconds`;
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
