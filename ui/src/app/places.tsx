@@ -1,0 +1,66 @@
+// The places of the window, in their order: their word, sign, address and page. Each page is loaded when it is first
+// opened. A place that does not exist in this version is not in the list.
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import type { IconName } from '@/components/icons/icons';
+import { routes } from './routes';
+import { APP } from './text';
+
+export type PlaceId = 'board' | 'sessions' | 'approvals' | 'agents' | 'settings';
+
+export interface PlaceEntry {
+  id: PlaceId;
+  word: string;
+  icon: IconName;
+  path: string;
+  /** As wouter reads it; the page asks for the parameters itself. */
+  route: string;
+  Page: LazyExoticComponent<ComponentType>;
+}
+
+export const PLACES: readonly PlaceEntry[] = [
+  {
+    id: 'board',
+    word: APP.board,
+    icon: 'board',
+    path: routes.board(),
+    route: '/board',
+    Page: lazy(async () => ({ default: (await import('@/features/board/BoardPlace')).BoardPlace })),
+  },
+  {
+    id: 'sessions',
+    word: APP.sessions,
+    icon: 'sessions',
+    path: routes.sessions(),
+    route: '/sessions/:id?',
+    Page: lazy(async () => ({ default: (await import('@/features/session/SessionsPlace')).SessionsPlace })),
+  },
+  {
+    id: 'approvals',
+    word: APP.approvals,
+    icon: 'approvals',
+    path: routes.approvals(),
+    route: '/approvals/:id?',
+    Page: lazy(async () => ({ default: (await import('@/features/approvals/ApprovalsPlace')).ApprovalsPlace })),
+  },
+  {
+    id: 'agents',
+    word: APP.agents,
+    icon: 'agents',
+    path: routes.agents(),
+    route: '/agents/:id?',
+    Page: lazy(async () => ({ default: (await import('@/features/agents/AgentsPlace')).AgentsPlace })),
+  },
+  {
+    id: 'settings',
+    word: APP.settings,
+    icon: 'settings',
+    path: routes.settings(),
+    route: '/settings/:section?',
+    Page: lazy(async () => ({ default: (await import('@/features/settings/SettingsPlace')).SettingsPlace })),
+  },
+];
+
+/** The page before the first task; it has no frame. */
+export const WelcomePage = lazy(async () => ({
+  default: (await import('@/features/welcome/WelcomePlace')).WelcomePlace,
+}));

@@ -1,0 +1,51 @@
+// Words of the frame.
+export const APP = {
+  name: 'Nox',
+  places: 'Places',
+  projects: 'Projects',
+  keys: 'Keys',
+  engineUp: (age: string) => `Engine up for ${age}`,
+  waiting: (count: number) => `${count} waiting`,
+  live: (count: number) => `${count} live`,
+  board: 'Board',
+  sessions: 'Sessions',
+  approvals: 'Approvals',
+  agents: 'Agents',
+  settings: 'Settings',
+  everywhere: 'Everywhere',
+  loading: 'Nox is starting',
+  noEngine: 'The window has no connection to the engine',
+  noEngineHint: 'Agents keep working. Try again; if it stays like this, quit Nox and start it anew.',
+  tryAgain: 'Try again',
+  placeBroke: (place: string) => `${place} could not be drawn`,
+  placeBrokeHint: 'Nothing is lost: this is only the window. The message below is also in the log.',
+  drawAgain: 'Draw it again',
+};
+
+export const ACTIONS = {
+  goTo: (place: string) => `Go to ${place}`,
+  newTask: 'New task',
+  search: 'Search in this place',
+  next: 'Go to the next thing that needs me',
+  nothingNeedsYou: 'Nothing needs you',
+  keys: 'Show the keys',
+  palette: 'Find anything',
+  undo: 'Undo',
+  nothingToUndo: 'Nothing to undo',
+  panes: 'Go to the next pane',
+  panesBack: 'Go to the pane before',
+};
+
+export const KEYS_HELP = {
+  title: 'Keys',
+  also: 'or',
+};
+
+export const HINTS = { task: 'Task', session: 'Session', agent: 'Agent', project: 'Project' };
+
+export const TOLD = {
+  asked: (agent: string, title: string, text: string) => `${agent}: ${title}. Needs approval: ${text}`,
+  failed: (agent: string, title: string, why: string | null) => `${agent}: ${title}. Failed${why ? `: ${why}` : ''}`,
+  finished: (agent: string, title: string) => `${agent}: ${title}. Finished`,
+  stopped: (agent: string, title: string) => `${agent}: ${title}. Stopped`,
+};

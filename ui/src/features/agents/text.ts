@@ -1,0 +1,4 @@
+// Words of the place “Agents”.
+export const AGENTS = {
+  title: 'Agents',
+};

@@ -1,0 +1,4 @@
+// Words of the place “Approvals”.
+export const APPROVALS = {
+  title: 'Approvals',
+};

@@ -1,0 +1,4 @@
+// Words of the place “Sessions”.
+export const SESSIONS = {
+  title: 'Sessions',
+};

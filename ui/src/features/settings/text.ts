@@ -1,0 +1,4 @@
+// Words of the place “Settings”.
+export const SETTINGS = {
+  title: 'Settings',
+};

@@ -1,0 +1,7 @@
+// The place “Welcome to Nox”.
+import { Bar } from '@/components/layout/Bar';
+import { WELCOME } from './text';
+
+export function WelcomePlace() {
+  return <Bar title={WELCOME.title} />;
+}
