@@ -26,7 +26,7 @@ export function PermissionFacts({ row, children }: PermissionFactsProps) {
       </Fact>
       {call.shell !== '' && (
         <Fact name={PERMISSION.facts.shell}>
-          <code>{call.shell} -e</code>
+          <code>{call.shell}</code>
         </Fact>
       )}
       <Fact name={PERMISSION.facts.environment}>

@@ -17,7 +17,6 @@ export const PERMISSION = {
   noEnvironment: 'Nothing',
   seconds: (count: number) => (count === 1 ? '1 second' : `${count} seconds`),
   goesOn: 'The next one is asked all the same',
-  noShell: 'None',
   reason: 'Reason, sent to the agent',
   answer: 'Answer',
 };

@@ -1,9 +1,7 @@
 // Characters that change how a text looks without being seen: a command must not read differently from how it runs.
 
-/** Control characters but line end and tab; bidirectional, zero-width and filler characters; blanks that are no space. */
-const ODD =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|[\u{e0000}-\u{e0fff}]/gu;
+/** Control and format characters but line end and tab; what is drawn as nothing; line separators; blanks but the space. */
+const ODD = /(?![\n\t])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 
 export interface Piece {
   text: string;
