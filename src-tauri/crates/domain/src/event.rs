@@ -95,6 +95,9 @@ pub struct SessionOpened {
     pub environment: std::collections::BTreeMap<String, String>,
     /// Seconds for a tool call that says nothing itself.
     pub max_call_seconds: Option<u32>,
+    /// Live runs that this agent may have; none for no limit of its own.
+    #[serde(default)]
+    pub max_concurrent: Option<u32>,
     /// Reserved: the git worktree that it works in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<String>,

@@ -230,7 +230,7 @@ pub struct OutputDigest {
     pub size_bytes: Size,
     /// The bytes that the spool kept: less than `size_bytes` when the middle was dropped.
     pub kept_bytes: Size,
-    /// Of the kept bytes, in hexadecimal figures; empty when the end was not seen.
+    /// Of all bytes that were written, in hexadecimal figures; empty when the end was not seen.
     pub sha256: String,
     /// The first 4 KiB, harmless to show.
     pub head: String,

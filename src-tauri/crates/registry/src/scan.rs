@@ -20,6 +20,16 @@ pub struct FileStat {
 }
 
 impl Registry {
+    /// What the folder says about one file; none if it is no plain file.
+    pub fn stat(&self, path: &str) -> Result<Option<FileStat>, Error> {
+        match fs::symlink_metadata(self.root.join(path)) {
+            Ok(about) if about.is_file() => Ok(Some(stat(path.to_owned(), &about))),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("look at", path)(error)),
+        }
+    }
+
     /// All plain files of `tasks/` and `agents/`, and `policy.toml`, sorted by path.
     ///
     /// Hidden files, the temporary files of editors and symbolic links are left out.

@@ -140,7 +140,8 @@ pub struct Call {
     pub ended_at: Option<At>,
     /// How it ended.
     pub end: Option<CallEnd>,
-    /// What it wrote.
+    /// What it wrote. Only for the rows of the commit that ends it: the stored state stays small.
+    #[serde(skip)]
     pub output: Option<OutputDigest>,
 }
 

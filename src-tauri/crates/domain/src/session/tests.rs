@@ -41,6 +41,7 @@ impl Play {
             pre_allowed,
             environment: Default::default(),
             max_call_seconds: None,
+            max_concurrent: None,
             worktree: None,
             schedule: None,
         };

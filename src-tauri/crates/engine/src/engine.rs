@@ -1,0 +1,526 @@
+//! The engine of one home: what faces can ask for, in terms of the domain.
+
+use crate::{
+    Error, clock,
+    files::{Files, Want},
+    home::{Home, HomeLock},
+    keys::Keys,
+    ledger::{Cause, Change, Ledger, gone, put, read_json},
+    scheduler::Scheduler,
+    sessions::{Sessions, Shared},
+    settings::{Local, Patch},
+    spool::Spool,
+};
+use arc_swap::ArcSwap;
+use nox_domain::{
+    At,
+    agent::{Agent, Runtime},
+    event::{Event, PreAllowed, ProcessRef, SessionOpened},
+    ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
+    rows::{ProjectRow, Row, SessionRow, TaskRow, kind},
+    session::{Session, SessionCommand},
+    task::{Change as FieldChange, TaskPatch},
+};
+use nox_process::{ProcessIdentity, ShimPath, TreeIdentity};
+use nox_store::{Order, RowPage, RowWrite, Store};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::sync::Notify;
+
+/// What the engine found when it began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// When.
+    pub at: At,
+    /// Sessions whose run had no end.
+    pub lost_runs: u32,
+    /// Processes of an earlier engine that were still there and were ended.
+    pub swept: u32,
+    /// The damaged database that was set aside, if one was.
+    pub set_aside: Option<PathBuf>,
+}
+
+/// A task that is to be worked on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartTask {
+    /// The task.
+    pub task: TaskId,
+    /// Another agent than the task's.
+    pub agent: Option<AgentId>,
+    /// A folder for this session only.
+    pub folder: Option<PathBuf>,
+    /// What is granted beforehand.
+    pub pre_allowed: PreAllowed,
+}
+
+/// The command that takes another one back, as a receipt keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Inverse {
+    Files(Want),
+    Settings(Patch),
+    Grant(PathBuf),
+    Forget(ProjectId),
+    #[serde(untagged)]
+    Session {
+        session: SessionId,
+        command: SessionCommand,
+    },
+}
+
+struct Inner {
+    home: Home,
+    _lock: HomeLock,
+    shared: Arc<Shared>,
+    sessions: Sessions,
+    files: Files,
+    local: Local,
+    keys: Keys,
+    beginning: Beginning,
+    /// Tasks that are being started right now, so that two starts do not meet.
+    starting: Mutex<HashSet<TaskId>>,
+}
+
+/// The engine of one home. Cheap to clone; [`Engine::close`] ends it.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+impl Engine {
+    /// Begins: opens what is stored, ends what an earlier engine left running, wakes what is not over.
+    pub async fn open(home: Home, lock: HomeLock) -> Result<Self, Error> {
+        let at = clock::now();
+        let (store, set_aside) = open_store(&home, at)?;
+        let ledger = Ledger::new(store);
+        let local = Local::open(&home)?;
+        let registry = nox_registry::Registry::open(&home.registry())?;
+        let shared = Arc::new(Shared {
+            spool: Spool::at(home.spool()),
+            scheduler: Scheduler::new(local.values().max_live_runs),
+            policy: ArcSwap::from_pointee(crate::files::cautious()),
+            shim: ShimPath::locate()?,
+            outbox: Arc::new(Notify::new()),
+            ledger: ledger.clone(),
+        });
+        let (open, lost_runs, processes) = open_sessions(ledger.store()).await?;
+        let swept = sweep(processes).await;
+        let files = Files::start(registry, shared.clone()).await?;
+        let keys = Keys::start(&home)?;
+        let sessions = Sessions::new(shared.clone());
+        let beginning = Beginning { at, lost_runs, swept, set_aside };
+        let began = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), lost_runs, swept, at };
+        let mut rows: Vec<RowWrite> =
+            local.projects().into_iter().map(|row| put(&Row::Project(row))).collect();
+        rows.extend(local.problem().map(|problem| put(&Row::Problem(problem))));
+        let change = Change { events: vec![("engine".into(), began)], rows, ..Change::default() };
+        ledger.commit(&Cause::nox(), at, change).await?;
+        sessions.recover(open).await;
+        let engine = Self {
+            inner: Arc::new(Inner {
+                home,
+                _lock: lock,
+                shared,
+                sessions,
+                files,
+                local,
+                keys,
+                beginning,
+                starting: Mutex::default(),
+            }),
+        };
+        let pruning = engine.clone();
+        tokio::spawn(async move {
+            if let Err(error) = pruning.ledger().prune().await {
+                tracing::warn!(%error, "old receipts could not be forgotten");
+            }
+        });
+        Ok(engine)
+    }
+
+    /// Ends all connections and writes what is pending. Requests that are open stay open.
+    pub async fn close(&self) {
+        self.inner.sessions.park_all().await;
+        self.inner.files.close().await;
+        let store = self.inner.shared.ledger.store().clone();
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+    }
+
+    /// The home.
+    pub fn home(&self) -> &Home {
+        &self.inner.home
+    }
+    /// The pen, and through it the log.
+    pub fn ledger(&self) -> &Ledger {
+        &self.inner.shared.ledger
+    }
+    /// Output.
+    pub fn spool(&self) -> &Spool {
+        &self.inner.shared.spool
+    }
+    /// The registry's owner.
+    pub fn files(&self) -> &Files {
+        &self.inner.files
+    }
+    /// Sessions.
+    pub fn sessions(&self) -> &Sessions {
+        &self.inner.sessions
+    }
+    /// `local.toml`.
+    pub fn local(&self) -> &Local {
+        &self.inner.local
+    }
+    /// Keys.
+    pub fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+    /// The policy that holds.
+    pub fn policy(&self) -> Arc<nox_domain::policy::Policy> {
+        self.inner.shared.policy.load_full()
+    }
+    /// What was found at the start.
+    pub fn beginning(&self) -> &Beginning {
+        &self.inner.beginning
+    }
+    /// Live runs.
+    pub fn live_runs(&self) -> usize {
+        self.inner.shared.scheduler.live()
+    }
+
+    /// Opens a session for a task; resolves when that is on disk.
+    pub async fn start_task(&self, start: StartTask, cause: Cause) -> Result<(i64, SessionId), Error> {
+        let _claim = self.claim(&start.task)?;
+        let (row, body) = self.files().read_task(start.task.clone()).await?;
+        self.check_startable(&row).await?;
+        let agent = self.agent_for(&row, start.agent.as_ref()).await?;
+        let folder = self.folder_for(&row, start.folder)?;
+        if row.agent.is_none() {
+            let patch =
+                TaskPatch { agent: Some(FieldChange::Set(agent.agent.id.clone())), ..TaskPatch::default() };
+            let cause = Cause { actor: cause.actor, command: None };
+            let want = Want::PatchTask { task: row.id.clone(), patch, base: None };
+            self.files().want(want, cause, serde_json::Value::Null).await?;
+        }
+        let session = SessionId::fresh(&mut clock::SystemIds);
+        let opened = SessionOpened {
+            session: session.clone(),
+            task: Some(row.id.clone()),
+            agent: agent.agent.id.clone(),
+            agent_name: agent.agent.name.clone(),
+            agent_version: agent.version.clone(),
+            runtime: agent.agent.runtime,
+            project: row.project.clone(),
+            folder: folder.display().to_string(),
+            title: row.title.clone(),
+            text: body,
+            review: agent.agent.review,
+            pre_allowed: start.pre_allowed,
+            environment: agent.agent.environment.clone(),
+            max_call_seconds: agent.agent.limits.max_call_seconds,
+            max_concurrent: agent.agent.limits.max_concurrent_tasks,
+            worktree: None,
+            schedule: None,
+        };
+        let result = serde_json::json!({ "session": session, "task": row.id });
+        let inverse = serde_json::json!({ "session": session, "command": SessionCommand::Stop });
+        let done = self.sessions().open(opened, &cause, result, Some(inverse)).await?;
+        Ok((done.seq, session))
+    }
+
+    fn claim(&self, task: &TaskId) -> Result<Claim, Error> {
+        let mut starting = self.inner.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !starting.insert(task.clone()) {
+            return Err(Error::Conflict {
+                message: "this task is being started already".into(),
+                hint: "Wait a moment.".into(),
+            });
+        }
+        Ok(Claim { inner: self.inner.clone(), task: task.clone() })
+    }
+
+    async fn check_startable(&self, row: &TaskRow) -> Result<(), Error> {
+        if let Some(problem) = self.files().known().problems.get(&row.path) {
+            return Err(Error::Conflict {
+                message: format!("{} has an error in line {}: {}", row.path, problem.line, problem.message),
+                hint: format!("{} The task does not start until then.", problem.hint),
+            });
+        }
+        if let Some(live) = self.live_session(&row.id).await? {
+            return Err(Error::Conflict {
+                message: format!("this task is being worked on already, by {}", live.agent_name),
+                hint: "Open its session, or stop it first.".into(),
+            });
+        }
+        let mut waits_for = Vec::new();
+        for dependency in &row.depends_on {
+            let id = dependency.to_string();
+            let stored = self.ledger().store().row(kind::TASK, &id).await?;
+            if let Some(stored) = stored.filter(|stored| !stored.deleted) {
+                let other: TaskRow = read_json("task", &stored.body)?;
+                if !other.status.is_settled() {
+                    waits_for.push(other.title);
+                }
+            }
+        }
+        if !waits_for.is_empty() {
+            return Err(Error::Conflict {
+                message: format!("this task waits for: {}", waits_for.join(", ")),
+                hint: "Finish or cancel what it waits for, or take the dependency away.".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The session of a task that is not over.
+    pub async fn live_session(&self, task: &TaskId) -> Result<Option<SessionRow>, Error> {
+        let newest = self.sessions_of(task, 1).await?.into_iter().next();
+        Ok(newest.filter(|row| !row.state.is_closed()))
+    }
+
+    /// The sessions of a task, newest first.
+    pub async fn sessions_of(&self, task: &TaskId, limit: u32) -> Result<Vec<SessionRow>, Error> {
+        let page = RowPage { after: None, limit, order: Order::Descending };
+        let rows = self.ledger().store().rows(kind::SESSION, Some(task.as_str()), page).await?;
+        rows.iter().map(|row| read_json("session", &row.body)).collect()
+    }
+
+    async fn agent_for(
+        &self,
+        row: &TaskRow,
+        wanted: Option<&AgentId>,
+    ) -> Result<nox_domain::rows::AgentRow, Error> {
+        let known = self.files().known();
+        let agent = match wanted.or(row.agent.as_ref()) {
+            Some(id) => known.agents.get(id).ok_or_else(|| Error::not_found("agent", id))?.clone(),
+            None => match known.default_agent() {
+                Some(agent) => agent.clone(),
+                None if known.agents.is_empty() && row.blocks > 0 => {
+                    self.make_runbook_agent().await?;
+                    self.files().known().default_agent().cloned().ok_or(Error::NeedsAgent)?
+                }
+                None => return Err(Error::NeedsAgent),
+            },
+        };
+        if !agent.agent.enabled {
+            return Err(Error::Conflict {
+                message: format!("the agent {} is disabled", agent.agent.name),
+                hint: "Enable it in Agents, or choose another one.".into(),
+            });
+        }
+        Ok(agent)
+    }
+
+    /// The agent that needs nothing installed, for a home that has none.
+    pub async fn make_runbook_agent(&self) -> Result<(), Error> {
+        let agent = Agent {
+            id: AgentId::from_name("runbook"),
+            name: "Runbook".into(),
+            description: "Runs the sh and bash blocks of a task, one by one, and asks before each.".into(),
+            runtime: Runtime::Runbook,
+            prompt: String::new(),
+            enabled: true,
+            review: Runtime::Runbook.reviews_by_default(),
+            capabilities: vec!["shell".into()],
+            environment: Default::default(),
+            limits: Default::default(),
+        };
+        match self
+            .files()
+            .want(Want::CreateAgent { agent: Box::new(agent) }, Cause::nox(), serde_json::Value::Null)
+            .await
+        {
+            Ok(_) | Err(Error::BadInput { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn folder_for(&self, row: &TaskRow, wanted: Option<PathBuf>) -> Result<PathBuf, Error> {
+        let folder = match (wanted, &row.project) {
+            (Some(folder), _) => folder,
+            (None, Some(project)) => self.local().project(project).ok_or_else(|| Error::Conflict {
+                message: format!("the project {project} is not known on this computer"),
+                hint: "Add its folder in Settings, or choose another project for the task.".into(),
+            })?,
+            (None, None) => {
+                let scratch = self.home().scratch().join(row.id.as_str());
+                std::fs::create_dir_all(&scratch).map_err(|source| Error::home(&scratch, source))?;
+                scratch
+            }
+        };
+        if !folder.is_dir() {
+            return Err(Error::Conflict {
+                message: format!("the folder {} is not there", folder.display()),
+                hint: "Make it, or choose another project for the task.".into(),
+            });
+        }
+        Ok(folder)
+    }
+
+    /// Grants a folder.
+    pub async fn grant_project(
+        &self,
+        path: &std::path::Path,
+        cause: Cause,
+    ) -> Result<(i64, ProjectRow), Error> {
+        let row = self.local().grant(path)?;
+        let event = Event::ProjectGranted { project: row.id.clone(), path: row.path.clone() };
+        let change = Change {
+            events: vec![("settings".into(), event)],
+            rows: vec![put(&Row::Project(row.clone()))],
+            receipt: Some((
+                serde_json::json!({ "project": row.id }),
+                Some(serde_json::json!({ "forget": row.id })),
+            )),
+            ..Change::default()
+        };
+        let committed = self.ledger().commit(&cause, clock::now(), change).await?;
+        Ok((committed.last_seq, row))
+    }
+
+    /// Takes a grant back.
+    pub async fn forget_project(&self, project: &ProjectId, cause: Cause) -> Result<i64, Error> {
+        let path = self.local().forget(project)?;
+        let event = Event::SettingChanged { name: format!("projects.{project}"), value: String::new() };
+        let change = Change {
+            events: vec![("settings".into(), event)],
+            rows: vec![gone(kind::PROJECT, project)],
+            receipt: Some((serde_json::Value::Null, Some(serde_json::json!({ "grant": path })))),
+            ..Change::default()
+        };
+        Ok(self.ledger().commit(&cause, clock::now(), change).await?.last_seq)
+    }
+
+    /// Changes settings.
+    pub async fn change_settings(&self, patch: &Patch, cause: Cause) -> Result<i64, Error> {
+        let back = self.local().change(patch)?;
+        let values = self.local().values();
+        if let Some(runs) = patch.max_live_runs {
+            let granted = self.inner.shared.scheduler.set_cap(runs);
+            self.sessions().tell_places(granted).await;
+        }
+        let change = Change {
+            events: vec![(
+                "settings".into(),
+                Event::SettingChanged { name: "settings".into(), value: crate::ledger::json(patch) },
+            )],
+            rows: vec![RowWrite::Put {
+                kind: SETTINGS.into(),
+                id: SETTINGS.into(),
+                parent: None,
+                ord: String::new(),
+                body: crate::ledger::json(&values),
+            }],
+            receipt: Some((serde_json::Value::Null, Some(serde_json::json!({ "settings": back })))),
+            ..Change::default()
+        };
+        Ok(self.ledger().commit(&cause, clock::now(), change).await?.last_seq)
+    }
+
+    /// Notes that a key was put into the keychain or deleted from it.
+    pub async fn note_key(&self, name: &str, present: bool, cause: Cause) -> Result<i64, Error> {
+        let at = clock::now();
+        self.local().name_key(name, present.then_some(at))?;
+        let change = Change {
+            events: vec![("settings".into(), Event::KeyChanged { name: name.to_owned(), present })],
+            receipt: Some((serde_json::Value::Null, None)),
+            ..Change::default()
+        };
+        Ok(self.ledger().commit(&cause, at, change).await?.last_seq)
+    }
+
+    /// Takes a command back, if its receipt knows how.
+    pub async fn undo(&self, command: &CommandId, cause: Cause) -> Result<i64, Error> {
+        let receipt =
+            self.ledger().receipt(command).await?.ok_or_else(|| Error::not_found("command", command))?;
+        let inverse = receipt.inverse.ok_or_else(|| Error::Conflict {
+            message: "this cannot be taken back".into(),
+            hint: "What was run has happened.".into(),
+        })?;
+        let null = serde_json::Value::Null;
+        match read_json::<Inverse>("receipt", &inverse)? {
+            Inverse::Files(want) => Ok(self.files().want(want, cause, null).await?.seq),
+            Inverse::Settings(patch) => self.change_settings(&patch, cause).await,
+            Inverse::Grant(path) => Ok(self.grant_project(&path, cause).await?.0),
+            Inverse::Forget(project) => self.forget_project(&project, cause).await,
+            Inverse::Session { session, command } => {
+                Ok(self.sessions().command(&session, command, cause).await?.seq)
+            }
+        }
+    }
+}
+
+/// The kind and id of the row that holds the settings.
+pub const SETTINGS: &str = "settings";
+
+struct Claim {
+    inner: Arc<Inner>,
+    task: TaskId,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.inner.starting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.task);
+    }
+}
+
+/// A damaged database is set aside, never overwritten; the files of the registry fill a new one.
+fn open_store(home: &Home, at: At) -> Result<(Store, Option<PathBuf>), Error> {
+    let path = home.database();
+    match Store::open(&path, nox_store::Options::default()) {
+        Ok(store) => Ok((store, None)),
+        Err(nox_store::Error::Damaged { detail, .. }) => {
+            let aside = nox_store::set_aside(&path, &format!("damaged-{}", at.0))?;
+            tracing::error!(%detail, aside = %aside.display(), "the database is damaged and was set aside");
+            Ok((Store::open(&path, nox_store::Options::default())?, Some(aside)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Sessions that are not over, how many of them have a run without an end, and the trees that may still live.
+async fn open_sessions(store: &Store) -> Result<(Vec<SessionId>, u32, Vec<ProcessRef>), Error> {
+    let mut open = Vec::new();
+    let mut lost = 0;
+    let mut processes = Vec::new();
+    let mut page = RowPage::first(500);
+    loop {
+        let rows = store.rows(kind::SESSION_STATE, Some("open"), page.clone()).await?;
+        let Some(last) = rows.last() else { return Ok((open, lost, processes)) };
+        page = page.following(last);
+        for row in &rows {
+            let session: Session = read_json("session", &row.body)?;
+            lost += u32::from(session.has_live_run());
+            processes.extend(session.processes());
+            open.push(session.id().clone());
+        }
+    }
+}
+
+async fn sweep(processes: Vec<ProcessRef>) -> u32 {
+    let trees: Vec<TreeIdentity> = processes
+        .into_iter()
+        .map(|process| TreeIdentity {
+            boot_id: process.boot_id,
+            shim: ProcessIdentity { pid: process.shim_pid, started_at_ticks: process.shim_started_ticks.0 },
+            program: ProcessIdentity { pid: process.pid, started_at_ticks: process.started_ticks.0 },
+        })
+        .collect();
+    if trees.is_empty() {
+        return 0;
+    }
+    let report = tokio::task::spawn_blocking(move || nox_process::sweep(&trees)).await;
+    match report {
+        Ok(report) => {
+            tracing::info!(?report, "swept what an earlier engine left");
+            report.ended as u32
+        }
+        Err(error) => {
+            tracing::error!(%error, "the sweep did not end");
+            0
+        }
+    }
+}

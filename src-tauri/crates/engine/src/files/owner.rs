@@ -1,0 +1,239 @@
+//! The owner's state and its loop.
+
+use super::{
+    Known, Mail, Recorded, Want,
+    read::{Indexed, MAX_FILE_BYTES},
+    watch::Watch,
+    write::Edit,
+};
+use crate::{
+    Error,
+    ledger::{Cause, read_json},
+    sessions::Shared,
+};
+use arc_swap::ArcSwap;
+use nox_domain::{
+    ids::{AgentId, TaskId},
+    rows::{AgentRow, FileProblem, TaskRow, kind},
+};
+use nox_registry::Registry;
+use nox_store::{RowPage, StoredRow};
+use nox_tasks::TaskFile;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+
+/// Hand edits are read when nothing has changed for this long …
+const QUIET: Duration = Duration::from_millis(150);
+/// … or at the latest after this.
+const AT_LATEST: Duration = Duration::from_millis(600);
+/// Between two tries when a file or the repository cannot be written.
+pub(super) const RETRY: Duration = Duration::from_secs(2);
+
+pub(super) struct Owner {
+    pub(super) registry: Registry,
+    pub(super) shared: Arc<Shared>,
+    pub(super) known: Arc<ArcSwap<Known>>,
+    pub(super) tasks: HashMap<TaskId, TaskRow>,
+    pub(super) files: BTreeMap<String, Indexed>,
+    pub(super) agents: BTreeMap<AgentId, AgentRow>,
+    pub(super) problems: BTreeMap<String, FileProblem>,
+    /// Paths to be committed, and when.
+    pub(super) uncommitted: BTreeSet<String>,
+    pub(super) commit_at: Option<Instant>,
+    pub(super) messages: Vec<String>,
+    /// When pending writes are tried again.
+    pub(super) retry_at: Option<Instant>,
+    pub(super) looked: bool,
+}
+
+impl Owner {
+    pub(super) async fn load(
+        registry: Registry,
+        shared: Arc<Shared>,
+        known: Arc<ArcSwap<Known>>,
+    ) -> Result<Self, Error> {
+        let mut owner = Self {
+            registry,
+            shared,
+            known,
+            tasks: HashMap::new(),
+            files: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            uncommitted: BTreeSet::new(),
+            commit_at: None,
+            messages: Vec::new(),
+            retry_at: None,
+            looked: false,
+        };
+        for row in owner.stored(kind::TASK).await? {
+            let row: TaskRow = read_json("task", &row.body)?;
+            owner.tasks.insert(row.id.clone(), row);
+        }
+        for row in owner.stored(kind::FILE).await? {
+            owner.files.insert(row.id.clone(), read_json("file", &row.body)?);
+        }
+        for row in owner.stored(kind::AGENT).await? {
+            let row: AgentRow = read_json("agent", &row.body)?;
+            owner.agents.insert(row.agent.id.clone(), row);
+        }
+        for row in owner.stored(kind::PROBLEM).await? {
+            owner.problems.insert(row.id.clone(), read_json("problem", &row.body)?);
+        }
+        owner.load_policy();
+        owner.publish();
+        Ok(owner)
+    }
+
+    async fn stored(&self, kind: &'static str) -> Result<Vec<StoredRow>, Error> {
+        let mut all = Vec::new();
+        let mut page = RowPage::first(2_000);
+        loop {
+            let asked = page.clone();
+            let rows = self.shared.ledger.store().read(move |reader| reader.rows(kind, None, &asked)).await?;
+            let Some(last) = rows.last() else { return Ok(all) };
+            page = page.following(last);
+            all.extend(rows);
+        }
+    }
+
+    /// The policy is read at once: nothing may be judged without it. A broken one asks everything.
+    fn load_policy(&mut self) {
+        let text = self.registry.read(nox_registry::POLICY_PATH, MAX_FILE_BYTES).ok().flatten();
+        let policy = text
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .and_then(|text| nox_registry::parse_policy(&text).ok())
+            .unwrap_or_else(super::cautious);
+        self.shared.policy.store(Arc::new(policy));
+    }
+
+    pub(super) fn publish(&self) {
+        self.known.store(Arc::new(Known {
+            agents: self.agents.clone(),
+            problems: self.problems.clone(),
+            looked: self.looked,
+        }));
+    }
+
+    pub(super) async fn run(mut self, mut mail: mpsc::Receiver<Mail>) {
+        let watch = Watch::start(self.registry.root());
+        self.settle_outbox().await;
+        self.look_everywhere().await;
+        self.looked = true;
+        self.publish();
+        let outbox = self.shared.outbox.clone();
+        let mut hinted: Option<(Instant, Instant)> = None;
+        loop {
+            let look_at = hinted.map(|(first, last)| (last + QUIET).min(first + AT_LATEST));
+            let wake = [look_at, self.commit_at, self.retry_at].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                next = mail.recv() => match next {
+                    Some(Mail::Close { reply }) => {
+                        self.settle_outbox().await;
+                        self.commit_now().await;
+                        let _ = reply.send(());
+                        return;
+                    }
+                    Some(next) => self.mail(next).await,
+                    None => return,
+                },
+                () = outbox.notified() => self.settle_outbox().await,
+                () = watch.hinted() => {
+                    let now = Instant::now();
+                    hinted = Some((hinted.map_or(now, |(first, _)| first), now));
+                }
+                () = at(wake) => {
+                    let now = Instant::now();
+                    if look_at.is_some_and(|at| at <= now) {
+                        hinted = None;
+                        match watch.take() {
+                            Some(paths) => self.look_at(paths).await,
+                            None => self.look_everywhere().await,
+                        }
+                    }
+                    if self.retry_at.is_some_and(|at| at <= now) {
+                        self.retry_at = None;
+                        self.settle_outbox().await;
+                    }
+                    if self.commit_at.is_some_and(|at| at <= now) {
+                        self.commit_now().await;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn mail(&mut self, mail: Mail) {
+        match mail {
+            Mail::Want { want, cause, result, reply } => match self.plan(&want) {
+                Ok(plan) => {
+                    let recorded = self.record(plan.edits, &cause, Some((result, plan.inverse))).await;
+                    let (answer, edits) = match recorded {
+                        Ok((seq, edits)) => (Ok(Recorded { seq }), edits),
+                        Err(error) => (Err(error), Vec::new()),
+                    };
+                    let _ = reply.send(answer);
+                    self.write_out(edits, plan.message).await;
+                }
+                Err(error) => {
+                    let _ = reply.send(Err(error));
+                }
+            },
+            Mail::ReadTask { task, reply } => {
+                let _ = reply.send(self.read_task(&task));
+            }
+            Mail::Close { .. } => {}
+        }
+    }
+
+    pub(super) fn task(&self, id: &TaskId) -> Result<&TaskRow, Error> {
+        self.tasks.get(id).ok_or_else(|| Error::not_found("task", id))
+    }
+
+    fn read_task(&self, id: &TaskId) -> Result<(TaskRow, String), Error> {
+        let row = self.task(id)?.clone();
+        // A file that is broken now shows the last good row and whatever can be read of its text.
+        let text = self.text_of(&row.path)?.unwrap_or_default();
+        let body = TaskFile::parse(&row.path, &text).map_or(text, |file| file.body());
+        Ok((row, body))
+    }
+
+    /// The text of a file as it is now; none if it is not there.
+    pub(super) fn text_of(&self, path: &str) -> Result<Option<String>, Error> {
+        let bytes = self.registry.read(path, MAX_FILE_BYTES)?;
+        bytes
+            .map(|bytes| {
+                String::from_utf8(bytes).map_err(|_| Error::Conflict {
+                    message: format!("{path} is not UTF-8 text"),
+                    hint: "Save it as UTF-8 in your editor.".into(),
+                })
+            })
+            .transpose()
+    }
+
+    /// Facts that have happened already, without a command.
+    pub(super) fn hand() -> Cause {
+        Cause { actor: nox_domain::event::Actor::Hand, command: None }
+    }
+}
+
+async fn at(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a want comes down to.
+pub(super) struct Plan {
+    pub(super) edits: Vec<Edit>,
+    /// The want that takes it back.
+    pub(super) inverse: Option<Want>,
+    /// The commit's message.
+    pub(super) message: String,
+}

@@ -1,0 +1,531 @@
+//! Changes by Nox: planned, recorded as facts, acknowledged, written, noted.
+
+use super::{
+    OldFile, Want,
+    owner::{Owner, Plan, RETRY},
+    read::{Indexed, Place, agent_paths, agent_row, place_of, subject_of, task_row},
+};
+use crate::{
+    Error, clock,
+    ledger::{Cause, Change, gone, json, put, read_json},
+    sessions::{TASK_STATUS, TaskStatusWish},
+};
+use nox_domain::{
+    agent::Agent,
+    event::Event,
+    ids::{AgentId, TaskId},
+    policy::Matcher,
+    rows::{FileProblem, Row, kind},
+    task::{TaskPatch, TaskStatus},
+};
+use nox_registry::{Expected, POLICY_PATH, content_hash};
+use nox_store::{NewOutbox, PendingEffect, RowWrite};
+use nox_tasks::{EditError, TaskFile};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// The outbox's kind of a file that is to be written.
+const FILE_WRITE: &str = "file";
+
+/// A change of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Edit {
+    pub(super) path: String,
+    pub(super) task: Option<TaskId>,
+    /// The content's hash that the change was made from; none for a new file.
+    pub(super) base: Option<String>,
+    /// That content, so that a change by hand can be merged even if it was never committed.
+    pub(super) base_text: Option<String>,
+    /// The new content; none removes the file.
+    pub(super) content: Option<String>,
+}
+
+impl Owner {
+    /// What a want comes down to, on the files as they are now.
+    pub(super) fn plan(&self, want: &Want) -> Result<Plan, Error> {
+        match want {
+            Want::CreateTasks { tasks } => {
+                let edits = tasks
+                    .iter()
+                    .map(|task| {
+                        let path = nox_tasks::path_of(&task.id, &task.title, task.created_at);
+                        let content = Some(TaskFile::create(task));
+                        let path = path.to_string_lossy().replace('\\', "/");
+                        Edit { path, task: Some(task.id.clone()), base: None, base_text: None, content }
+                    })
+                    .collect();
+                let ids = tasks.iter().map(|task| task.id.clone()).collect();
+                let message = match tasks.as_slice() {
+                    [one] => format!("New task: {}", one.title),
+                    many => format!("{} new tasks", many.len()),
+                };
+                Ok(Plan { edits, inverse: Some(Want::DeleteTasks { tasks: ids }), message })
+            }
+            Want::PatchTask { task, patch, base } => self.plan_patch(task, patch, base.as_deref()),
+            Want::DeleteTasks { tasks } => {
+                let paths = tasks
+                    .iter()
+                    .map(|task| Ok((self.task(task)?.path.clone(), Some(task.clone()))))
+                    .collect();
+                self.plan_delete(paths, "Delete a task")
+            }
+            Want::CreateAgent { agent } => {
+                if self.agents.contains_key(&agent.id) || self.is_there(&agent_paths(&agent.id)[0])? {
+                    return Err(Error::bad_input(
+                        "name",
+                        format!("there is an agent {} already", agent.id),
+                        "Choose another name.",
+                    ));
+                }
+                self.plan_new_agent(agent)
+            }
+            Want::PatchAgent { agent, patch } => {
+                let row = self.agents.get(agent).ok_or_else(|| Error::not_found("agent", agent))?;
+                let [toml_path, prompt_path] = agent_paths(agent);
+                let toml = self.text_of(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
+                let new =
+                    nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| in_file(&problem))?;
+                let mut edits = Vec::new();
+                if new != toml {
+                    edits.push(edit(toml_path, Some(&toml), Some(new)));
+                }
+                if let Some(prompt) = &patch.prompt {
+                    let old = self.text_of(&prompt_path)?;
+                    if old.as_deref() != Some(prompt) {
+                        edits.push(edit(prompt_path, old.as_deref(), Some(prompt.clone())));
+                    }
+                }
+                let inverse = Want::PatchAgent { agent: agent.clone(), patch: row.agent.inverse(patch) };
+                Ok(Plan { edits, inverse: Some(inverse), message: format!("Change the agent {agent}") })
+            }
+            Want::DeleteAgent { agent } => {
+                let paths = agent_paths(agent)
+                    .into_iter()
+                    .filter(|path| self.files.contains_key(path))
+                    .map(|path| Ok((path, None)))
+                    .collect();
+                self.plan_delete(paths, &format!("Delete the agent {agent}"))
+            }
+            Want::AddRule { rule } => {
+                let old = self.text_of(POLICY_PATH)?;
+                let new = nox_registry::append_rule(old.as_deref().unwrap_or_default(), rule)
+                    .map_err(|problem| in_file(&problem))?;
+                Ok(Plan {
+                    edits: vec![edit(POLICY_PATH.into(), old.as_deref(), Some(new))],
+                    inverse: Some(Want::DeleteRule { rule: rule.id.clone() }),
+                    message: format!("New rule: {}", rule_in_words(&rule.matcher)),
+                })
+            }
+            Want::DeleteRule { rule } => {
+                let known = self.shared.policy.load();
+                let old_rule = known.rules.iter().find(|known| known.id == *rule).cloned();
+                let old_rule = old_rule.ok_or_else(|| Error::not_found("rule", rule))?;
+                let old = self.text_of(POLICY_PATH)?.unwrap_or_default();
+                let new = nox_registry::remove_rule(&old, rule).map_err(|problem| in_file(&problem))?;
+                Ok(Plan {
+                    edits: vec![edit(POLICY_PATH.into(), Some(&old), Some(new))],
+                    inverse: Some(Want::AddRule { rule: old_rule }),
+                    message: format!("Delete the rule {rule}"),
+                })
+            }
+            Want::Restore { files } => {
+                let mut edits = Vec::new();
+                for file in files {
+                    if self.is_there(&file.path)? {
+                        return Err(Error::Conflict {
+                            message: format!("{} is there again", file.path),
+                            hint: "Nothing was restored. Rename the new file and try again.".into(),
+                        });
+                    }
+                    let task = match place_of(&file.path) {
+                        Place::Task => {
+                            TaskFile::parse(&file.path, &file.content).ok().and_then(|f| f.id().cloned())
+                        }
+                        _ => None,
+                    };
+                    let content = Some(file.content.clone());
+                    edits.push(Edit { path: file.path.clone(), task, base: None, base_text: None, content });
+                }
+                let tasks: Vec<TaskId> = edits.iter().filter_map(|edit| edit.task.clone()).collect();
+                let agent = files.iter().find_map(|file| match place_of(&file.path) {
+                    Place::Agent(agent) => Some(agent),
+                    _ => None,
+                });
+                let inverse = match agent {
+                    Some(agent) => Want::DeleteAgent { agent },
+                    None => Want::DeleteTasks { tasks },
+                };
+                Ok(Plan { edits, inverse: Some(inverse), message: "Restore what was deleted".into() })
+            }
+        }
+    }
+
+    fn is_there(&self, path: &str) -> Result<bool, Error> {
+        Ok(self.text_of(path)?.is_some())
+    }
+
+    fn plan_patch(&self, task: &TaskId, patch: &TaskPatch, base: Option<&str>) -> Result<Plan, Error> {
+        let row = self.task(task)?;
+        let text = self.text_of(&row.path)?.ok_or_else(|| Error::not_found("task", task))?;
+        let file = TaskFile::parse(&row.path, &text).map_err(|problem| in_file(&problem))?;
+        let as_file = file.task_as(task.clone());
+        let mut new = file.edit(patch).map_err(|error| of_edit(&row.path, error))?.render().to_owned();
+        let hash = content_hash(text.as_bytes());
+        if let Some(base) = base.filter(|base| patch.body.is_some() && *base != hash) {
+            // Somebody wrote the file since this body was begun: both are kept, and where they meet, the hand wins.
+            let old =
+                self.registry.base_text(&row.path, base)?.and_then(|bytes| String::from_utf8(bytes).ok());
+            let old = old.unwrap_or_default();
+            let ours = TaskFile::parse(&row.path, &old)
+                .ok()
+                .and_then(|file| file.edit(patch).ok())
+                .map_or_else(|| new.clone(), |file| file.render().to_owned());
+            let merged =
+                nox_tasks::merge(&row.path, &old, &ours, &text).map_err(|problem| in_file(&problem))?;
+            if !merged.conflicts.is_empty() {
+                return Err(Error::Conflict {
+                    message: format!("{} was changed meanwhile in the same place", row.path),
+                    hint: "Nothing was written and your text is kept here. Look at the file's new text, then save again.".into(),
+                });
+            }
+            new = merged.text;
+        }
+        let mut edits = Vec::new();
+        if new != text {
+            edits.push(Edit {
+                path: row.path.clone(),
+                task: Some(task.clone()),
+                base: Some(hash),
+                base_text: Some(text),
+                content: Some(new),
+            });
+        }
+        let inverse = Want::PatchTask { task: task.clone(), patch: as_file.inverse(patch), base: None };
+        Ok(Plan { edits, inverse: Some(inverse), message: format!("Change a task: {}", row.title) })
+    }
+
+    fn plan_delete(
+        &self,
+        paths: Vec<Result<(String, Option<TaskId>), Error>>,
+        message: &str,
+    ) -> Result<Plan, Error> {
+        let mut edits = Vec::new();
+        let mut old = Vec::new();
+        for path in paths {
+            let (path, task) = path?;
+            let content = self.text_of(&path)?;
+            let base = content.as_ref().map(|text| content_hash(text.as_bytes()));
+            if let Some(content) = content {
+                old.push(OldFile { path: path.clone(), content });
+            }
+            edits.push(Edit { path, task, base, base_text: None, content: None });
+        }
+        if edits.is_empty() {
+            return Err(Error::not_found("file", "to delete"));
+        }
+        Ok(Plan { edits, inverse: Some(Want::Restore { files: old }), message: message.to_owned() })
+    }
+
+    fn plan_new_agent(&self, agent: &Agent) -> Result<Plan, Error> {
+        let (toml, prompt) = nox_registry::create_agent(agent).map_err(|problem| in_file(&problem))?;
+        let [toml_path, prompt_path] = agent_paths(&agent.id);
+        Ok(Plan {
+            edits: vec![edit(toml_path, None, Some(toml)), edit(prompt_path, None, Some(prompt))],
+            inverse: Some(Want::DeleteAgent { agent: agent.id.clone() }),
+            message: format!("New agent: {}", agent.name),
+        })
+    }
+
+    /// Writes the facts of these edits; when this returns they are in the log and will be on disk. Answers the place in
+    /// the log and the edits with the numbers under which the outbox holds them.
+    pub(super) async fn record(
+        &mut self,
+        edits: Vec<Edit>,
+        cause: &Cause,
+        receipt: Option<(serde_json::Value, Option<Want>)>,
+    ) -> Result<(i64, Vec<(i64, Edit)>), Error> {
+        let at = clock::now();
+        let mut change = Change {
+            receipt: receipt
+                .map(|(result, inverse)| (result, inverse.map(|want| serde_json::json!({ "files": want })))),
+            ..Change::default()
+        };
+        let mut agents: Vec<AgentId> = Vec::new();
+        let mut tasks = Vec::new();
+        let mut policy = None;
+        for edit in &edits {
+            let subject = subject_of(&edit.path, edit.task.as_ref());
+            change.events.push((
+                "registry".to_owned(),
+                Event::FileChanged {
+                    path: edit.path.clone(),
+                    subject,
+                    base: edit.base.clone(),
+                    content: edit.content.clone(),
+                },
+            ));
+            change.outbox.push(NewOutbox { kind: FILE_WRITE.to_owned(), body: json(edit) });
+            match (place_of(&edit.path), &edit.task, &edit.content) {
+                (Place::Task, Some(task), Some(content)) => {
+                    let file = TaskFile::parse(&edit.path, content).map_err(|problem| in_file(&problem))?;
+                    let row = task_row(&file, task.clone(), content_hash(content.as_bytes()), at);
+                    change.rows.push(put(&Row::Task(row.clone())));
+                    tasks.push((task.clone(), Some(row)));
+                }
+                (Place::Task, Some(task), None) => {
+                    change.rows.push(gone(kind::TASK, task));
+                    tasks.push((task.clone(), None));
+                }
+                (Place::Agent(agent), _, _) => agents.push(agent),
+                (Place::Policy, _, Some(content)) => {
+                    policy = Some(nox_registry::parse_policy(content).map_err(|problem| in_file(&problem))?);
+                }
+                _ => {}
+            }
+        }
+        agents.dedup();
+        let mut agent_rows = Vec::new();
+        for agent in agents {
+            let row = self.agent_after(&agent, &edits, at)?;
+            change.rows.push(match &row {
+                Some(row) => put(&Row::Agent(row.clone())),
+                None => gone(kind::AGENT, &agent),
+            });
+            agent_rows.push((agent, row));
+        }
+        let committed = self.shared.ledger.commit(cause, at, change).await?;
+        for (task, row) in tasks {
+            match row {
+                Some(row) => self.tasks.insert(task, row),
+                None => self.tasks.remove(&task),
+            };
+        }
+        for (agent, row) in agent_rows {
+            match row {
+                Some(row) => self.agents.insert(agent, row),
+                None => self.agents.remove(&agent),
+            };
+        }
+        if let Some(policy) = policy {
+            self.shared.policy.store(Arc::new(policy));
+        }
+        self.publish();
+        Ok((committed.last_seq, committed.outbox_ids.into_iter().zip(edits).collect()))
+    }
+
+    /// What an agent will be when these edits are written.
+    fn agent_after(
+        &self,
+        agent: &AgentId,
+        edits: &[Edit],
+        at: nox_domain::At,
+    ) -> Result<Option<nox_domain::rows::AgentRow>, Error> {
+        let [toml, prompt] =
+            agent_paths(agent).map(|path| match edits.iter().find(|edit| edit.path == path) {
+                Some(edit) => Ok(edit.content.clone()),
+                None => self.text_of(&path),
+            });
+        let Some(toml) = toml? else { return Ok(None) };
+        let parsed = nox_registry::parse_agent(agent, &toml, &prompt?.unwrap_or_default())
+            .map_err(|problem| in_file(&problem))?;
+        Ok(Some(agent_row(parsed.agent, &toml, at)))
+    }
+
+    /// Writes recorded edits to the disk and notes that they are there; what cannot be written is tried again.
+    pub(super) async fn write_out(&mut self, edits: Vec<(i64, Edit)>, message: String) {
+        let mut done = Change::default();
+        let mut paths = Vec::new();
+        for (outbox, edit) in edits {
+            match self.write_one(&edit) {
+                Ok(hash) => {
+                    done.outbox_done.push(outbox);
+                    done.events.push((
+                        "registry".to_owned(),
+                        Event::FileWritten { path: edit.path.clone(), hash: hash.clone() },
+                    ));
+                    done.rows.push(self.index(&edit.path, hash, edit.task.clone()));
+                    if self.problems.remove(&edit.path).is_some() {
+                        done.rows.push(gone(kind::PROBLEM, &edit.path));
+                    }
+                    paths.push(edit.path);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, path = %edit.path, "a file of the registry cannot be written; trying again");
+                    self.retry_at = Some(Instant::now() + RETRY);
+                }
+            }
+        }
+        if !done.events.is_empty() {
+            if let Err(error) = self.shared.ledger.commit(&Cause::nox(), clock::now(), done).await {
+                // The outbox still holds them: at the next try the files are found to be written.
+                tracing::warn!(%error, "written files could not be noted");
+                self.retry_at = Some(Instant::now() + RETRY);
+            }
+            self.publish();
+        }
+        self.to_commit(paths, message).await;
+    }
+
+    /// Puts one file on disk. If somebody changed it meanwhile, both changes are kept, and the hand wins where they meet.
+    fn write_one(&self, edit: &Edit) -> Result<Option<String>, Error> {
+        let now = self.text_of(&edit.path)?;
+        let now_hash = now.as_ref().map(|text| content_hash(text.as_bytes()));
+        let new_hash = edit.content.as_ref().map(|text| content_hash(text.as_bytes()));
+        if now_hash == new_hash {
+            return Ok(new_hash);
+        }
+        if now_hash == edit.base {
+            return match &edit.content {
+                Some(content) => {
+                    let expected = edit.base.clone().map_or(Expected::Absent, Expected::Hash);
+                    self.registry.write(&edit.path, content.as_bytes(), &expected)?;
+                    Ok(new_hash)
+                }
+                None => {
+                    self.registry.remove(&edit.path)?;
+                    Ok(None)
+                }
+            };
+        }
+        let (Some(now), Some(ours)) = (now, &edit.content) else {
+            // Deleted by hand, or deleted by Nox and changed by hand: the hand wins.
+            return Ok(now_hash);
+        };
+        if place_of(&edit.path) != Place::Task {
+            return Ok(now_hash);
+        }
+        match nox_tasks::merge(&edit.path, edit.base_text.as_deref().unwrap_or_default(), ours, &now) {
+            Ok(merged) => {
+                let expected = now_hash.map_or(Expected::Anything, Expected::Hash);
+                self.registry.write(&edit.path, merged.text.as_bytes(), &expected)?;
+                Ok(Some(content_hash(merged.text.as_bytes())))
+            }
+            // A file that a person broke is not written to; it is looked at again when it is mended.
+            Err(_) => Ok(now_hash),
+        }
+    }
+
+    /// Remembers what a file looks like now, so that it is not read again; answers the row of the index.
+    pub(super) fn index(&mut self, path: &str, hash: Option<String>, task: Option<TaskId>) -> RowWrite {
+        let Some(hash) = hash else {
+            self.files.remove(path);
+            return gone(kind::FILE, path);
+        };
+        let stat = self.registry.stat(path).ok().flatten();
+        let indexed = Indexed {
+            mtime_ns: stat.as_ref().map_or(0, |stat| stat.mtime_ns),
+            size_bytes: stat.as_ref().map_or(0, |stat| stat.size_bytes),
+            inode: stat.as_ref().map_or(0, |stat| stat.inode),
+            hash,
+            task,
+        };
+        let body = json(&indexed);
+        self.files.insert(path.to_owned(), indexed);
+        RowWrite::Put {
+            kind: kind::FILE.to_owned(),
+            id: path.to_owned(),
+            parent: None,
+            ord: path.to_owned(),
+            body,
+        }
+    }
+
+    /// Does what the outbox still holds: files that were not written, tasks whose session is over.
+    pub(super) async fn settle_outbox(&mut self) {
+        let pending = match self.shared.ledger.store().outbox_pending().await {
+            Ok(pending) => pending,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be read; trying again");
+                self.retry_at = Some(Instant::now() + RETRY);
+                return;
+            }
+        };
+        for effect in pending {
+            match effect.kind.as_str() {
+                FILE_WRITE => match read_json::<Edit>("outbox entry", &effect.body) {
+                    Ok(edit) => {
+                        self.write_out(vec![(effect.id, edit)], "Write what was pending".into()).await
+                    }
+                    Err(error) => tracing::error!(%error, "an entry of the outbox is skipped"),
+                },
+                TASK_STATUS => self.settle_status(&effect).await,
+                other => tracing::error!(kind = other, "an entry of the outbox is not known"),
+            }
+        }
+    }
+
+    async fn settle_status(&mut self, effect: &PendingEffect) {
+        let wanted: TaskStatusWish = match read_json("outbox entry", &effect.body) {
+            Ok(wanted) => wanted,
+            Err(error) => return tracing::error!(%error, "an entry of the outbox is skipped"),
+        };
+        let now = self.tasks.get(&wanted.task).map(|row| row.status);
+        // What a person decided while the session ran counts more than its end.
+        let applies = match wanted.status {
+            TaskStatus::InProgress => now.is_some(),
+            _ => now == Some(TaskStatus::InProgress),
+        };
+        let mut edits = Vec::new();
+        if applies && now != Some(wanted.status) {
+            let patch = TaskPatch { status: Some(wanted.status), ..TaskPatch::default() };
+            match self.plan(&Want::PatchTask { task: wanted.task.clone(), patch, base: None }) {
+                Ok(plan) => edits = plan.edits,
+                // A file that is broken by hand is not written to; the card is right without it.
+                Err(error) => tracing::info!(%error, task = %wanted.task, "a task's file keeps its status"),
+            }
+        }
+        let message = format!("Status: {}", wanted.status.as_str());
+        let recorded = if edits.is_empty() {
+            Ok((0, Vec::new()))
+        } else {
+            self.record(edits, &Cause::nox(), None).await
+        };
+        match recorded {
+            Ok((_, edits)) => {
+                let done = Change { outbox_done: vec![effect.id], ..Change::default() };
+                if let Err(error) = self.shared.ledger.commit(&Cause::nox(), clock::now(), done).await {
+                    tracing::warn!(%error, "a settled entry of the outbox could not be noted");
+                }
+                self.write_out(edits, message).await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a task's status cannot be recorded; trying again");
+                self.retry_at = Some(Instant::now() + RETRY);
+            }
+        }
+    }
+}
+
+fn edit(path: String, old: Option<&str>, content: Option<String>) -> Edit {
+    let base = old.map(|text| content_hash(text.as_bytes()));
+    Edit { path, task: None, base, base_text: old.map(str::to_owned), content }
+}
+
+fn rule_in_words(matcher: &Matcher) -> String {
+    match matcher {
+        Matcher::Prefix(words) => words.join(" "),
+        Matcher::Exact(_) => "one exact text".into(),
+        Matcher::Any => "everything of a kind".into(),
+    }
+}
+
+fn of_edit(path: &str, error: EditError) -> Error {
+    match error {
+        EditError::BadValue(problem) => {
+            Error::BadInput { field: "patch", message: problem.message, hint: problem.hint }
+        }
+        EditError::ReadOnly { .. } => Error::Conflict {
+            message: format!("{path} was written by a newer Nox and is shown read-only"),
+            hint: "Change it with that version, or in an editor.".into(),
+        },
+    }
+}
+
+/// A file that would have to be changed has an error of its own.
+pub(super) fn in_file(problem: &FileProblem) -> Error {
+    Error::Conflict {
+        message: format!("{}, line {}: {}", problem.path, problem.line, problem.message),
+        hint: problem.hint.clone(),
+    }
+}

@@ -1,0 +1,47 @@
+//! Keys: in the OS keychain, named in `local.toml`, masked in logs, told to nobody but the child that needs them.
+
+use crate::{Error, home::Home, logs};
+use nox_secrets::{
+    HomeId, KeychainState, KeychainStatus, SecretName, SecretString, Secrets, SecretsOptions, Tested,
+};
+
+/// The keychain of one home.
+#[derive(Clone)]
+pub struct Keys {
+    secrets: Secrets,
+}
+
+impl Keys {
+    pub(crate) fn start(home: &Home) -> Result<Self, Error> {
+        let id = HomeId::new(&home.id()?)?;
+        Ok(Self { secrets: Secrets::start(SecretsOptions::new(id)) })
+    }
+
+    /// Stores a key.
+    pub async fn put(&self, name: &str, value: SecretString) -> Result<(), Error> {
+        logs::redact::register(&value);
+        self.secrets.put(&SecretName::new(name)?, value).await?;
+        Ok(())
+    }
+
+    /// Deletes a key; one that is not there is no error.
+    pub async fn delete(&self, name: &str) -> Result<(), Error> {
+        self.secrets.delete(&SecretName::new(name)?).await?;
+        Ok(())
+    }
+
+    /// Whether a key is there and can be read.
+    pub async fn test(&self, name: &str) -> Result<bool, Error> {
+        Ok(matches!(self.secrets.test(&SecretName::new(name)?).await?, Tested::Readable))
+    }
+
+    /// What holds the keys, and whether it can be used.
+    pub async fn status(&self) -> KeychainStatus {
+        self.secrets.status().await
+    }
+
+    /// Whether a status means that keys can be stored now.
+    pub fn is_usable(status: &KeychainStatus) -> bool {
+        matches!(status.state, KeychainState::Available)
+    }
+}

@@ -1,0 +1,22 @@
+//! The engine of Nox: everything that happens without a face.
+//!
+//! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
+//!   one owner of the registry's folder; [`scheduler`] says who runs next; [`spool`] keeps output; [`ledger`] is the pen
+//!   that writes facts; [`logs`] is the log for finding faults.
+//! - It knows no window, no wire and no texts for people beyond its errors.
+
+pub mod clock;
+mod engine;
+mod error;
+pub mod files;
+pub mod home;
+pub mod keys;
+pub mod ledger;
+pub mod logs;
+pub mod scheduler;
+pub mod sessions;
+pub mod settings;
+pub mod spool;
+
+pub use engine::{Beginning, Engine, SETTINGS, StartTask};
+pub use error::Error;

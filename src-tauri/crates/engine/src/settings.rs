@@ -1,0 +1,390 @@
+//! `local.toml`: what differs between machines and is no part of the registry. Settings, granted projects, names of keys.
+//!
+//! Unknown keys and comments stay. A file that is broken by hand is left alone; the defaults hold and every change is
+//! refused with the line, so that nothing is lost.
+
+use crate::{Error, home::Home};
+use nox_domain::{
+    At,
+    ids::ProjectId,
+    rows::{FileProblem, ProjectRow},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+use toml_edit::{DocumentMut, Item, Table, value};
+
+/// The look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system is.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// The settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Values {
+    /// The look.
+    pub theme: Theme,
+    /// Runs at the same time.
+    pub max_live_runs: u32,
+    /// Native notifications.
+    pub notifications: bool,
+    /// The first page was read.
+    pub welcomed: bool,
+    /// `error`, `warn`, `info`, `debug`.
+    pub log_level: String,
+}
+
+impl Default for Values {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            max_live_runs: 8,
+            notifications: true,
+            welcomed: false,
+            log_level: "info".into(),
+        }
+    }
+}
+
+/// A change of the settings; what is none stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Patch {
+    /// The look.
+    pub theme: Option<Theme>,
+    /// Runs at the same time, 1 to 200.
+    pub max_live_runs: Option<u32>,
+    /// Native notifications.
+    pub notifications: Option<bool>,
+    /// The first page was read.
+    pub welcomed: Option<bool>,
+    /// How much is logged.
+    pub log_level: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct File {
+    settings: Values,
+    projects: BTreeMap<ProjectId, PathBuf>,
+    keys: BTreeMap<String, At>,
+}
+
+/// The home's `local.toml`.
+#[derive(Debug)]
+pub struct Local {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    text: String,
+    file: File,
+    problem: Option<FileProblem>,
+}
+
+impl Local {
+    /// Reads it; a missing file means the defaults.
+    pub fn open(home: &Home) -> Result<Self, Error> {
+        let path = home.local();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(Error::home(&path, source)),
+        };
+        let (file, problem) = match toml::from_str::<File>(&text) {
+            Ok(file) => (file, None),
+            Err(error) => (File::default(), Some(problem_of(&text, &error))),
+        };
+        Ok(Self { path, state: Mutex::new(State { text, file, problem }) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The settings.
+    pub fn values(&self) -> Values {
+        self.state().file.settings.clone()
+    }
+
+    /// Why the file does not hold.
+    pub fn problem(&self) -> Option<FileProblem> {
+        self.state().problem.clone()
+    }
+
+    /// The granted projects.
+    pub fn projects(&self) -> Vec<ProjectRow> {
+        let state = self.state();
+        let row = |(id, path): (&ProjectId, &PathBuf)| ProjectRow {
+            id: id.clone(),
+            path: path.display().to_string(),
+            present: path.is_dir(),
+        };
+        state.file.projects.iter().map(row).collect()
+    }
+
+    /// A project's folder.
+    pub fn project(&self, id: &ProjectId) -> Option<PathBuf> {
+        self.state().file.projects.get(id).cloned()
+    }
+
+    /// The names of the keys that were put into the keychain, with when.
+    pub fn keys(&self) -> Vec<(String, At)> {
+        self.state().file.keys.iter().map(|(name, at)| (name.clone(), *at)).collect()
+    }
+
+    /// Changes settings; answers the patch that takes it back.
+    pub fn change(&self, patch: &Patch) -> Result<Patch, Error> {
+        if let Some(runs) = patch.max_live_runs.filter(|runs| !(1..=200).contains(runs)) {
+            return Err(Error::bad_input(
+                "max_live_runs",
+                format!("{runs} runs at the same time is not possible"),
+                "Choose 1 to 200.",
+            ));
+        }
+        const LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
+        if let Some(level) = patch.log_level.as_ref().filter(|level| !LEVELS.contains(&level.as_str())) {
+            return Err(Error::bad_input(
+                "log_level",
+                format!("“{level}” is no level"),
+                "Choose error, warn, info or debug.",
+            ));
+        }
+        let before = self.values();
+        self.edit(|document| {
+            let table = section(document, "settings");
+            if let Some(theme) = patch.theme {
+                let word = match theme {
+                    Theme::System => "system",
+                    Theme::Light => "light",
+                    Theme::Dark => "dark",
+                };
+                table["theme"] = value(word);
+            }
+            if let Some(runs) = patch.max_live_runs {
+                table["max_live_runs"] = value(i64::from(runs));
+            }
+            if let Some(on) = patch.notifications {
+                table["notifications"] = value(on);
+            }
+            if let Some(on) = patch.welcomed {
+                table["welcomed"] = value(on);
+            }
+            if let Some(level) = &patch.log_level {
+                table["log_level"] = value(level);
+            }
+        })?;
+        Ok(Patch {
+            theme: patch.theme.map(|_| before.theme),
+            max_live_runs: patch.max_live_runs.map(|_| before.max_live_runs),
+            notifications: patch.notifications.map(|_| before.notifications),
+            welcomed: patch.welcomed.map(|_| before.welcomed),
+            log_level: patch.log_level.as_ref().map(|_| before.log_level),
+        })
+    }
+
+    /// Grants a folder under a short name of its own; a folder that is granted already keeps its name.
+    pub fn grant(&self, path: &Path) -> Result<ProjectRow, Error> {
+        let path = path.canonicalize().ok().filter(|path| path.is_dir()).ok_or_else(|| {
+            Error::bad_input(
+                "path",
+                format!("{} is no folder", path.display()),
+                "Choose a folder that is there.",
+            )
+        })?;
+        let known =
+            self.state().file.projects.iter().find(|(_, known)| **known == path).map(|(id, _)| id.clone());
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let name = path
+                    .file_name()
+                    .map_or_else(|| "project".into(), |name| name.to_string_lossy().into_owned());
+                let id = self.free_id(&name);
+                self.edit(|document| {
+                    section(document, "projects")[id.as_str()] = value(path.display().to_string());
+                })?;
+                id
+            }
+        };
+        Ok(ProjectRow { id, path: path.display().to_string(), present: true })
+    }
+
+    fn free_id(&self, name: &str) -> ProjectId {
+        let state = self.state();
+        let wanted = ProjectId::from_name(name);
+        let mut id = wanted.clone();
+        let mut number = 2;
+        while state.file.projects.contains_key(&id) {
+            let short: String = wanted.as_str().chars().take(50).collect();
+            id = ProjectId::from_name(&format!("{short}-{number}"));
+            number += 1;
+        }
+        id
+    }
+
+    /// Takes a grant back; answers the folder that it was for.
+    pub fn forget(&self, id: &ProjectId) -> Result<PathBuf, Error> {
+        let path = self.project(id).ok_or_else(|| Error::not_found("project", id))?;
+        self.edit(|document| {
+            remove(section(document, "projects"), id.as_str());
+        })?;
+        Ok(path)
+    }
+
+    /// Remembers or forgets a key's name. Never its value.
+    pub fn name_key(&self, name: &str, at: Option<At>) -> Result<(), Error> {
+        self.edit(|document| {
+            let table = section(document, "keys");
+            match at {
+                Some(at) => table[name] = value(at.0),
+                None => remove(table, name),
+            }
+        })
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut DocumentMut)) -> Result<(), Error> {
+        let mut state = self.state();
+        if let Some(problem) = &state.problem {
+            return Err(Error::Conflict {
+                message: format!("local.toml has an error in line {}: {}", problem.line, problem.message),
+                hint: "Mend the file and start Nox again; until then settings cannot be changed.".into(),
+            });
+        }
+        let corrupt =
+            |error: &dyn std::fmt::Display| Error::Corrupt { what: "local.toml", detail: error.to_string() };
+        let mut document: DocumentMut =
+            state.text.parse().map_err(|error: toml_edit::TomlError| corrupt(&error))?;
+        if !document.contains_key("schema") {
+            document["schema"] = value(1);
+        }
+        change(&mut document);
+        let text = document.to_string();
+        let file: File = toml::from_str(&text).map_err(|error| corrupt(&error))?;
+        write_whole(&self.path, text.as_bytes()).map_err(|source| Error::home(&self.path, source))?;
+        state.text = text;
+        state.file = file;
+        Ok(())
+    }
+}
+
+/// A table of the document; something else under that name is replaced.
+fn section<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Item {
+    if !document.get(name).is_some_and(Item::is_table) {
+        document.insert(name, Item::Table(Table::new()));
+    }
+    &mut document[name]
+}
+
+fn remove(table: &mut Item, key: &str) {
+    if let Some(table) = table.as_table_mut() {
+        table.remove(key);
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    fs::File::open(folder)?.sync_all()
+}
+
+fn problem_of(text: &str, error: &toml::de::Error) -> FileProblem {
+    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+    let before = text.get(..at).unwrap_or_default();
+    let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count() as u32;
+    let column = before.rsplit('\n').next().map(|part| part.chars().count() as u32 + 1);
+    FileProblem {
+        path: "local.toml".into(),
+        line,
+        column,
+        field: None,
+        code: "bad_toml".into(),
+        message: error.message().to_owned(),
+        hint: "Mend this line and start Nox again. Until then the defaults hold.".into(),
+        excerpt: text
+            .lines()
+            .enumerate()
+            .skip((line as usize).saturating_sub(2))
+            .take(3)
+            .map(|(number, text)| nox_domain::rows::ExcerptLine {
+                number: number as u32 + 1,
+                text: text.to_owned(),
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        (folder, home)
+    }
+
+    #[test]
+    fn changes_are_kept_and_comments_stay() {
+        let (_folder, home) = home();
+        fs::write(home.local(), "# mine\n[settings]\ntheme = \"dark\" # at night\nother = 1\n").unwrap();
+        let local = Local::open(&home).unwrap();
+        assert_eq!(local.values().theme, Theme::Dark);
+        let back = local.change(&Patch { max_live_runs: Some(3), ..Patch::default() }).unwrap();
+        assert_eq!(back.max_live_runs, Some(8));
+        let text = fs::read_to_string(home.local()).unwrap();
+        assert!(
+            text.contains("# mine") && text.contains("# at night") && text.contains("other = 1"),
+            "{text}"
+        );
+        assert_eq!(Local::open(&home).unwrap().values().max_live_runs, 3);
+        assert!(local.change(&Patch { max_live_runs: Some(0), ..Patch::default() }).is_err());
+    }
+
+    #[test]
+    fn a_broken_file_is_named_and_not_touched() {
+        let (_folder, home) = home();
+        let broken = "[settings]\ntheme = dark\n";
+        fs::write(home.local(), broken).unwrap();
+        let local = Local::open(&home).unwrap();
+        assert_eq!(local.problem().unwrap().line, 2);
+        assert!(local.change(&Patch { welcomed: Some(true), ..Patch::default() }).is_err());
+        assert_eq!(fs::read_to_string(home.local()).unwrap(), broken);
+    }
+
+    #[test]
+    fn folders_get_short_names_once() {
+        let (folder, home) = home();
+        for name in ["a/My App", "b/My App"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let local = Local::open(&home).unwrap();
+        let first = local.grant(&folder.path().join("a/My App")).unwrap();
+        let second = local.grant(&folder.path().join("b/My App")).unwrap();
+        assert_eq!((first.id.as_str(), second.id.as_str()), ("my-app", "my-app-2"));
+        assert_eq!(local.grant(&folder.path().join("a/My App")).unwrap().id, first.id);
+        local.forget(&first.id).unwrap();
+        assert!(local.project(&first.id).is_none());
+        assert!(local.grant(&folder.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,253 @@
+//! The spool: the output of items, appended as it comes, without fsync; a digest goes into the log at the end.
+//!
+//! An item has `spool/<session>/<item>.out` (the bytes) and `<item>.idx` (which bytes came from which pipe). Above
+//! [`HEAD_BYTES`] the middle is dropped: what comes then goes into two tail files that take turns, so that the head and
+//! the last [`TAIL_BYTES`] at least are kept. Offsets are positions in everything that was written, so they stay true.
+//!
+//! Runtimes write through [`OutputStore`]; the faces read with [`Spool::read`] and hear [`Delta`]s as bytes arrive. A
+//! delta is a hint: whoever misses one reads the spool.
+
+mod index;
+mod read;
+
+use crate::Error;
+use async_trait::async_trait;
+use index::IndexWriter;
+use nox_domain::{
+    Size,
+    ids::{ItemId, SessionId},
+    terminal,
+    tool::{OutputDigest, hex},
+};
+use nox_runtimes::{ItemOutput, OutputStore, Pipe};
+use sha2::{Digest, Sha256};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::broadcast;
+
+pub use read::{Page, Piece};
+
+/// Bytes of an item that are kept from its beginning.
+pub const HEAD_BYTES: u64 = 48 * 1024 * 1024;
+/// Bytes of an item that are kept from its end, at least.
+pub const TAIL_BYTES: u64 = 8 * 1024 * 1024;
+/// Bytes of the head and the tail that stand in the log.
+const DIGEST_BYTES: usize = 4096;
+/// How often a full disk is tried again. The program waits meanwhile: its pipe is not read.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Bytes that have just been appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delta {
+    /// The session.
+    pub session: SessionId,
+    /// The item.
+    pub item: ItemId,
+    /// Where the bytes begin.
+    pub offset: u64,
+    /// Which pipe.
+    pub pipe: Pipe,
+    /// The bytes as they came; nothing in them is trusted.
+    pub bytes: Arc<[u8]>,
+}
+
+/// The spool of a home. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    root: PathBuf,
+    deltas: broadcast::Sender<Arc<Delta>>,
+}
+
+impl Spool {
+    /// The spool in this folder.
+    pub fn at(root: PathBuf) -> Self {
+        // Room for a second of a busy machine; a slower listener reads the files.
+        let (deltas, _) = broadcast::channel(4096);
+        Self { root, deltas }
+    }
+
+    /// Hears what is appended from now on.
+    pub fn deltas(&self) -> broadcast::Receiver<Arc<Delta>> {
+        self.deltas.subscribe()
+    }
+
+    /// Reads a page of an item's output, from a position or, without one, so that the page ends at the end.
+    pub async fn read(&self, session: SessionId, item: ItemId, from: Option<u64>) -> Result<Page, Error> {
+        let files = Files::of(&self.root, &session, &item);
+        let path = files.out.clone();
+        tokio::task::spawn_blocking(move || read::page(&files, from))
+            .await
+            .map_err(|_| Error::Closing)?
+            .map_err(|source| Error::home(&path, source))
+    }
+
+    /// What is there of an item whose end nobody saw.
+    pub fn cut_off(&self, session: &SessionId, item: &ItemId) -> Option<OutputDigest> {
+        let files = Files::of(&self.root, session, item);
+        let first = read::page(&files, Some(0)).ok()?;
+        let last = read::page(&files, None).ok()?;
+        let size = last.next;
+        let head: Vec<u8> =
+            first.pieces.iter().flat_map(|piece| piece.bytes.clone()).take(DIGEST_BYTES).collect();
+        let tail: Vec<u8> = last.pieces.iter().flat_map(|piece| piece.bytes.clone()).collect();
+        let tail = &tail[tail.len().saturating_sub(DIGEST_BYTES)..];
+        (size > 0)
+            .then(|| digest_of(size, size.min(HEAD_BYTES + TAIL_BYTES), String::new(), &head, tail, true))
+    }
+}
+
+/// The files of one item.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    folder: PathBuf,
+    out: PathBuf,
+    index: PathBuf,
+    tails: [PathBuf; 2],
+}
+
+impl Files {
+    fn of(root: &Path, session: &SessionId, item: &ItemId) -> Self {
+        let folder = root.join(session.as_str());
+        let file = |end: &str| folder.join(format!("{item}.{end}"));
+        Self { out: file("out"), index: file("idx"), tails: [file("t0"), file("t1")], folder }
+    }
+}
+
+impl OutputStore for Spool {
+    fn begin(&self, session: &SessionId, item: &ItemId) -> Box<dyn ItemOutput> {
+        Box::new(Writer {
+            files: Files::of(&self.root, session, item),
+            session: session.clone(),
+            item: item.clone(),
+            deltas: self.deltas.clone(),
+            open: None,
+            size: 0,
+            hasher: Sha256::new(),
+            head: Vec::new(),
+            tail: Vec::new(),
+        })
+    }
+}
+
+struct Open {
+    out: File,
+    index: IndexWriter,
+    tail: Option<(usize, File, u64)>,
+}
+
+struct Writer {
+    files: Files,
+    session: SessionId,
+    item: ItemId,
+    deltas: broadcast::Sender<Arc<Delta>>,
+    open: Option<Open>,
+    size: u64,
+    hasher: Sha256,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Writer {
+    fn append(&mut self, pipe: Pipe, bytes: &[u8]) -> io::Result<()> {
+        if self.open.is_none() {
+            fs::create_dir_all(&self.files.folder)?;
+            let out = OpenOptions::new().create(true).write(true).truncate(true).open(&self.files.out)?;
+            let index = IndexWriter::create(&self.files.index)?;
+            self.open = Some(Open { out, index, tail: None });
+        }
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.index.pipe(self.size, pipe)?;
+        let head_room = HEAD_BYTES.saturating_sub(self.size).min(bytes.len() as u64) as usize;
+        let (head, rest) = bytes.split_at(head_room);
+        if !head.is_empty() {
+            // A failed write may have left a part: the position says where this piece belongs.
+            use std::io::Seek;
+            open.out.seek(io::SeekFrom::Start(self.size))?;
+            open.out.write_all(head)?;
+        }
+        if !rest.is_empty() {
+            let at = self.size + head.len() as u64;
+            let next = match &open.tail {
+                Some((_, _, used)) if used + rest.len() as u64 <= TAIL_BYTES => None,
+                Some((slot, _, _)) => Some(1 - slot),
+                None => Some(0),
+            };
+            if let Some(slot) = next {
+                let file = OpenOptions::new()
+                    .create(true)
+                    .write(true)
+                    .truncate(true)
+                    .open(&self.files.tails[slot])?;
+                open.index.tail(at, slot)?;
+                open.tail = Some((slot, file, 0));
+            }
+            if let Some((_, file, used)) = &mut open.tail {
+                file.write_all(rest)?;
+                *used += rest.len() as u64;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ItemOutput for Writer {
+    async fn write(&mut self, pipe: Pipe, bytes: Vec<u8>) {
+        let mut warned = false;
+        while let Err(error) = self.append(pipe, &bytes) {
+            if !warned {
+                tracing::warn!(%error, session = %self.session, item = %self.item, "output cannot be kept; the program waits");
+                warned = true;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        self.hasher.update(&bytes);
+        let room = DIGEST_BYTES.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&bytes[..room.min(bytes.len())]);
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(DIGEST_BYTES)..]);
+        let surplus = self.tail.len().saturating_sub(DIGEST_BYTES);
+        self.tail.drain(..surplus);
+        let offset = self.size;
+        self.size += bytes.len() as u64;
+        // Nobody listening is no error.
+        let _ = self.deltas.send(Arc::new(Delta {
+            session: self.session.clone(),
+            item: self.item.clone(),
+            offset,
+            pipe,
+            bytes: bytes.into(),
+        }));
+    }
+
+    async fn finish(mut self: Box<Self>) -> OutputDigest {
+        let kept = match self.open.as_ref().and_then(|open| open.tail.as_ref()) {
+            None => self.size,
+            Some((_, _, used)) => {
+                let older = (self.size - HEAD_BYTES).saturating_sub(*used).min(TAIL_BYTES);
+                HEAD_BYTES + used + older
+            }
+        };
+        let sha256 = hex(&std::mem::take(&mut self.hasher).finalize());
+        digest_of(self.size, kept, sha256, &self.head, &self.tail, false)
+    }
+}
+
+fn digest_of(size: u64, kept: u64, sha256: String, head: &[u8], tail: &[u8], cut_off: bool) -> OutputDigest {
+    let beyond_head = size as usize > head.len();
+    OutputDigest {
+        size_bytes: Size(size),
+        kept_bytes: Size(kept),
+        sha256,
+        head: terminal::harmless(head),
+        tail: if beyond_head { terminal::harmless(tail) } else { String::new() },
+        cut_off,
+    }
+}
+
+#[cfg(test)]
+mod tests;
