@@ -12,7 +12,6 @@ export function ExactCommand({ text, prompt }: { text: string; prompt?: string |
     <div>
       <div className={s.well}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long command scrolls, and that must work by keyboard. */}
-        {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for controls. */}
         <pre className={s.command} tabIndex={0} role="group" aria-label={PERMISSION.command}>
           {prompt && (
             <span className={s.prompt} aria-hidden="true">

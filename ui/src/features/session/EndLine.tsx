@@ -1,0 +1,32 @@
+// The last line of the conversation: how the session stands when nothing above says it.
+import { Button } from '@/components/controls/Button';
+import { StatusText } from '@/components/status/StatusText';
+import { problemText, statusWords } from '@/components/words';
+import type { SessionView } from '../../bindings/nox';
+import s from './Conversation.module.css';
+import { ACTS } from './text';
+import { useSessionActs } from './useSessionActs';
+
+/** Approvals, choices and running calls speak for themselves. */
+const SILENT = new Set(['running', 'approval', 'unknown_outcome']);
+
+export function EndLine({ view }: { view: SessionView }) {
+  const { row, status } = view;
+  const acts = useSessionActs(view);
+  const problem = row.state.state === 'closed' ? row.state.problem : null;
+  return (
+    <div className={s.end}>
+      {!SILENT.has(status.words.code) && (
+        <>
+          <StatusText sign={status.sign} word={statusWords(status.words)} at={status.at} size="xs" />
+          {problem && problem.code !== 'stopped' && <p className={s.problem}>{problemText(problem)}</p>}
+          {acts.canContinue && (
+            <Button size="sm" icon="play" pending={acts.pending} onClick={acts.goOn}>
+              {ACTS.goOn}
+            </Button>
+          )}
+        </>
+      )}
+    </div>
+  );
+}

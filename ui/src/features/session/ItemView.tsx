@@ -1,0 +1,98 @@
+// One entry of a conversation. Each draws again only when it changes itself.
+import { memo, useState } from 'react';
+import { Button } from '@/components/controls/Button';
+import { cx } from '@/components/cx';
+import { Icon } from '@/components/icons/icons';
+import { Monogram } from '@/components/identity/Monogram';
+import { formatMoment, formatTime } from '@/components/status/age';
+import { Markdown } from '@/components/text/Markdown';
+import type { Conversation } from '@/sync/conversation';
+import { useDesktop } from '@/sync/desktop';
+import { useItem } from '@/sync/hooks';
+import type { Item, SessionView } from '../../bindings/nox';
+import s from './Conversation.module.css';
+import { ToolCallItem } from './ToolCallItem';
+import { CONVERSATION } from './text';
+
+export interface ItemViewProps {
+  conversation: Conversation;
+  id: string;
+  view: SessionView;
+}
+
+export const ItemView = memo(
+  function ItemView({ conversation, id, view }: ItemViewProps) {
+    const item = useItem(conversation, id);
+    if (!item) return null;
+    const { body } = item;
+    switch (body.kind) {
+      case 'prompt':
+        return <Prompt item={item} text={body.text} />;
+      case 'message':
+        return <Message item={item} text={body.text} agent={view.row.agent_name} />;
+      case 'note':
+        return (
+          <div className={s.note}>
+            <Icon name="warning" size="sm" />
+            <p data-selectable>{body.text}</p>
+          </div>
+        );
+      case 'tool_call':
+        return <ToolCallItem conversation={conversation} item={item} body={body} view={view} />;
+    }
+  },
+  // Of the session an entry needs who speaks and whether it waits for a choice.
+  (before, after) =>
+    before.conversation === after.conversation &&
+    before.id === after.id &&
+    before.view.row.agent_name === after.view.row.agent_name &&
+    before.view.row.state === after.view.row.state,
+);
+
+/** Longer ones are cut until they are opened. */
+const LONG_LINES = 24;
+
+function Prompt({ item, text }: { item: Item; text: string }) {
+  const { openExternal } = useDesktop();
+  const [all, setAll] = useState(false);
+  const lines = text.split('\n').length;
+  const long = lines > LONG_LINES;
+  return (
+    <div className={s.said}>
+      <span className={s.source} aria-hidden="true">
+        <Icon name="document" size="sm" />
+      </span>
+      <div className={s.prompt} title={formatMoment(item.at)}>
+        <p className="visually-hidden">{CONVERSATION.task}</p>
+        <Markdown
+          text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
+          streaming={long && !all}
+          onOpenLink={openExternal}
+        />
+        {long && (
+          <Button className={s.more} size="sm" variant="quiet" aria-expanded={all} onClick={() => setAll(!all)}>
+            {all ? CONVERSATION.showLess : CONVERSATION.showAll(lines)}
+          </Button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Message({ item, text, agent }: { item: Item; text: string; agent: string }) {
+  const { openExternal } = useDesktop();
+  return (
+    <div className={s.said}>
+      <Monogram name={agent} />
+      <div className={cx(s.message)}>
+        <p className={s.who}>
+          <b>{agent}</b>
+          <time dateTime={new Date(item.at).toISOString()} title={formatMoment(item.at)}>
+            {formatTime(item.at)}
+          </time>
+        </p>
+        <Markdown text={text} onOpenLink={openExternal} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,91 @@
+// The middle pane: which session this is, what can be done with it, and its conversation.
+import { useLocation } from 'wouter';
+import { routes } from '@/app/routes';
+import { useActions } from '@/components/actions/registry';
+import { Button, IconButton } from '@/components/controls/Button';
+import { Monogram } from '@/components/identity/Monogram';
+import { Bar } from '@/components/layout/Bar';
+import { NotSandboxed } from '@/components/permission/NotSandboxed';
+import { useConversation } from '@/sync/hooks';
+import type { SessionView } from '../../bindings/nox';
+import { Conversation, ConversationWaits } from './Conversation';
+import s from './Session.module.css';
+import { ACTS, SESSIONS } from './text';
+import { useSessionActs } from './useSessionActs';
+
+export function SessionPane({ view, onDetails }: { view: SessionView; onDetails: () => void }) {
+  const { row } = view;
+  const [, navigate] = useLocation();
+  const conversation = useConversation(row.id);
+  const acts = useSessionActs(view);
+  useActions([
+    {
+      id: 'session.stop',
+      label: ACTS.stopSession,
+      group: SESSIONS.title,
+      icon: 'stop',
+      enabled: () => acts.canStop,
+      run: acts.stop,
+    },
+    {
+      id: 'session.continue',
+      label: ACTS.continueSession,
+      group: SESSIONS.title,
+      icon: 'play',
+      enabled: () => acts.canContinue,
+      run: acts.goOn,
+    },
+    {
+      id: 'session.task',
+      label: ACTS.openTaskOf,
+      group: SESSIONS.title,
+      icon: 'board',
+      combo: 'T',
+      enabled: () => acts.openTask !== undefined,
+      run: () => acts.openTask?.(),
+    },
+    {
+      id: 'session.delete',
+      label: ACTS.deleteSession,
+      group: SESSIONS.title,
+      icon: 'trash',
+      enabled: () => acts.canDelete,
+      run: acts.remove,
+    },
+  ]);
+  return (
+    <>
+      <Bar
+        end={
+          <>
+            {acts.canStop && (
+              <Button icon="stop" pending={acts.pending} onClick={acts.stop}>
+                {ACTS.stop}
+              </Button>
+            )}
+            {acts.canContinue && (
+              <Button icon="play" pending={acts.pending} onClick={acts.goOn}>
+                {ACTS.goOn}
+              </Button>
+            )}
+            <IconButton className={s.onlyFolded} icon="list" label={ACTS.showDetails} onClick={onDetails} />
+          </>
+        }
+      >
+        <IconButton
+          className={s.onlyNarrow}
+          icon="arrowLeft"
+          label={SESSIONS.back}
+          onClick={() => navigate(routes.sessions())}
+        />
+        <Monogram name={row.agent_name} />
+        <h1 className={s.title} title={row.title}>
+          {row.title}
+        </h1>
+        {row.progress && <span className={s.progress}>{SESSIONS.blocks(row.progress.done, row.progress.of)}</span>}
+        <NotSandboxed />
+      </Bar>
+      {conversation ? <Conversation conversation={conversation} view={view} /> : <ConversationWaits />}
+    </>
+  );
+}
