@@ -1,13 +1,11 @@
 // A label beside or above a control, with a hint and an error that the control is described by.
-import { cloneElement, type ReactElement, useId } from 'react';
+import { cloneElement, type ReactElement, useId, useLayoutEffect } from 'react';
 import { cx } from '../cx';
 import { StatusSign } from '../status/StatusSign';
 import s from './Field.module.css';
 
 interface Described {
   id?: string | undefined;
-  'aria-describedby'?: string | undefined;
-  'aria-invalid'?: boolean | undefined;
   error?: unknown;
 }
 
@@ -25,13 +23,20 @@ export interface FieldProps {
 export function Field({ label, children, hint, error, layout = 'side' }: FieldProps) {
   const id = useId();
   const note = `${id}-note`;
+  const described = Boolean(hint || error);
+  // Mantine's inputs draw the red edge by `error`; plain elements would warn about it.
   const control = cloneElement(children, {
     id,
-    'aria-describedby': hint || error ? note : undefined,
-    'aria-invalid': error ? true : undefined,
-    // Mantine's inputs draw the red edge by `error`; plain elements would warn about it.
     ...(typeof children.type === 'string' ? {} : { error: Boolean(error) }),
   });
+  // Mantine's inputs put their own description over ours, and so ours is put on the element itself.
+  useLayoutEffect(() => {
+    const element = document.getElementById(id);
+    if (described) element?.setAttribute('aria-describedby', note);
+    else element?.removeAttribute('aria-describedby');
+    if (error) element?.setAttribute('aria-invalid', 'true');
+    else element?.removeAttribute('aria-invalid');
+  }, [id, note, described, error]);
   return (
     <div className={cx(s.field, s[layout])}>
       <label className={s.label} htmlFor={id}>

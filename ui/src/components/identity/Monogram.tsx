@@ -26,16 +26,25 @@ export function tintOf(name: string): number {
   for (const letter of name.trim().toLowerCase()) {
     hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
   }
-  return ((hash ^ (hash >>> 16)) % 8) + 1;
+  return (((hash ^ (hash >>> 16)) >>> 0) % 8) + 1;
 }
 
-/** Two letters: the initials of two words, else the first two letters. */
+/**
+ * Two letters: the initials of two words, else the first letter and the first consonant after a vowel, since names of
+ * agents often begin alike (Refactor, Release, Reviewer).
+ */
 export function lettersOf(name: string): string {
   const words = name
     .trim()
     .split(/[\s_\-./]+/u)
     .filter(Boolean);
   const [first = '', second] = words;
-  const letters = second ? [...first].slice(0, 1).concat([...second].slice(0, 1)) : [...first].slice(0, 2);
-  return letters.join('').toLocaleUpperCase();
+  const letters = [...first];
+  const telling = letters[letters.findIndex((letter, at) => at > 1 && !isVowel(letter) && isVowel(letters[at - 1]))];
+  const other = second ? [...second][0] : /^[aeiou]/iu.test(first) ? letters[1] : (telling ?? letters[1]);
+  return `${letters[0] ?? ''}${other ?? ''}`.toLocaleUpperCase();
+}
+
+function isVowel(letter: string | undefined): boolean {
+  return letter !== undefined && /[aeiouyäöü]/iu.test(letter);
 }

@@ -17,12 +17,14 @@ export function fuzzy(query: string, text: string): Found | null {
   const lower = text.toLocaleLowerCase();
   if (letters === '') return { score: 0, at: [] };
   const whole = lower.indexOf(query.trim().toLocaleLowerCase());
-  if (whole >= 0) {
-    const start = whole === 0 || isBreak(lower, whole);
-    const at = Array.from({ length: query.trim().length }, (_, index) => whole + index);
-    return { score: 1000 + (start ? 100 : 0) - whole - text.length / 10, at };
-  }
-  return inOrder(letters, lower);
+  const apart = inOrder(letters, lower);
+  if (whole < 0) return apart;
+  const length = query.trim().length;
+  // A few letters inside a word are hardly what was meant; at its beginning, or many of them, they are.
+  const worth = isBreak(lower, whole) ? 1000 : RUN * length * length;
+  const score = worth - whole - text.length / 10;
+  if (apart && apart.score > score) return apart;
+  return { score, at: Array.from({ length }, (_, index) => whole + index) };
 }
 
 function inOrder(letters: string, lower: string): Found | null {

@@ -82,11 +82,10 @@ export function Terminal({ source, label = TEXT.output, height = 'fill', live = 
 
   return (
     <div className={cx(s.terminal, height === 'fill' && s.fill, className)}>
-      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms; this only names what scrolls. */}
       <div
         ref={box}
         className={s.box}
-        style={height === 'fill' ? undefined : { blockSize: `calc(${height} * var(--lh-code) + 2 * var(--space-2))` }}
+        style={height === 'fill' ? undefined : { blockSize: `calc(${height} * var(--lh-code))` }}
         role="group"
         aria-label={label}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
