@@ -12,6 +12,8 @@ import { type Send, type SendOptions, sender } from './send';
 export interface ActOptions extends SendOptions {
   /** One sentence when it is recorded; without it success is silent. */
   done?: string | undefined;
+  /** Called when it is recorded, and again when it was taken back: for what is read on demand and is stale now. */
+  changed?: (() => void) | undefined;
 }
 
 /** Null when it was refused; the reason is then in a toast. */
@@ -22,11 +24,13 @@ export type Act = <Name extends CommandName>(
 ) => Promise<Done | null>;
 
 export function actor(send: Send): Act {
-  const act: Act = async (name, input, { done: text, ...options } = {}) => {
+  const act: Act = async (name, input, { done: text, changed, ...options } = {}) => {
     try {
       const done = await send(name, input, options);
+      changed?.();
       if (text !== undefined) {
-        toast({ text, undo: done.undo ? () => void act('undo', { command: done.command }) : undefined });
+        const undo = () => void act('undo', { command: done.command }, { changed });
+        toast({ text, undo: done.undo ? undo : undefined });
       }
       return done;
     } catch (thrown) {

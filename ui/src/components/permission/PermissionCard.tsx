@@ -81,7 +81,7 @@ export function PermissionCard({ row, variant, pending, onAnswer, preview, facts
       <header className={s.head}>
         <StatusSign sign={settled(row.state).sign} size={variant === 'pane' ? 'lg' : 'md'} />
         <h2 className={s.title}>{title}</h2>
-        <NotSandboxed />
+        {variant === 'pane' && <NotSandboxed />}
         {open ? <Asked at={row.request.asked_at} /> : <Age at={row.request.asked_at} />}
       </header>
       <div className={s.body}>

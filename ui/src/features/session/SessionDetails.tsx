@@ -4,7 +4,6 @@ import { routes } from '@/app/routes';
 import { Button, IconButton } from '@/components/controls/Button';
 import { Bar } from '@/components/layout/Bar';
 import { PaneBody } from '@/components/layout/Panes';
-import { NotSandboxed } from '@/components/permission/NotSandboxed';
 import { Age } from '@/components/status/Age';
 import { formatMoment } from '@/components/status/age';
 import { StatusText } from '@/components/status/StatusText';
@@ -86,7 +85,6 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
               </>
             )}
           </dl>
-          <NotSandboxed />
         </section>
         <div className={s.buttons}>
           {acts.openTask && (

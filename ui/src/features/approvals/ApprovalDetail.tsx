@@ -1,0 +1,55 @@
+// One request in full, with its answers.
+import { Link } from 'wouter';
+import { routes } from '@/app/routes';
+import { type Answer, PermissionCard } from '@/components/permission/PermissionCard';
+import { Fact } from '@/components/permission/PermissionFacts';
+import { visibleText } from '@/components/permission/visible';
+import { firstLine } from '@/components/words';
+import { useAct } from '@/sync/act';
+import { useNox } from '@/sync/context';
+import { useAgent, usePending } from '@/sync/hooks';
+import type { RequestRow } from '../../bindings/nox';
+import { APPROVALS } from './text';
+
+export interface ApprovalDetailProps {
+  row: RequestRow;
+  onAnswered: (request: string) => void;
+  ref: React.Ref<HTMLElement>;
+}
+
+export function ApprovalDetail({ row, onAnswered, ref }: ApprovalDetailProps) {
+  const { bridge } = useNox();
+  const act = useAct();
+  const agent = useAgent(row.agent);
+  const { id, call } = row.request;
+  const pending = usePending(id);
+  const answer = async ({ decision, reason, rule }: Answer) => {
+    if (await act('answerRequest', { request: id, decision, reason, rule }, { about: [id] })) onAnswered(id);
+  };
+  return (
+    <PermissionCard
+      ref={ref}
+      row={row}
+      variant="pane"
+      pending={pending}
+      onAnswer={(given) => void answer(given)}
+      preview={(rule) => bridge.previewRule({ request: id, rule })}
+      facts={
+        <>
+          <Fact name={APPROVALS.agent}>
+            {agent ? <Link href={routes.agent(row.agent)}>{row.agent_name}</Link> : row.agent_name}
+          </Fact>
+          {row.task && (
+            <Fact name={APPROVALS.task}>
+              <Link href={routes.board({ task: row.task })}>{row.title}</Link>
+            </Fact>
+          )}
+          <Fact name={APPROVALS.session}>
+            <Link href={routes.session(row.session)}>{APPROVALS.openSession}</Link>
+            {call.title !== firstLine(call.text) && <> ({visibleText(call.title)})</>}
+          </Fact>
+        </>
+      }
+    />
+  );
+}
