@@ -23,13 +23,15 @@ export function Dialog({ opened, onClose, title, children, actions, size = 'sm',
   return (
     <Modal.Root opened={opened} onClose={onClose} size={size === 'sm' ? 'var(--dialog)' : 'var(--palette)'} centered>
       <Modal.Overlay />
-      <Modal.Content className={s.content}>
-        <div className={s.head}>
-          <Modal.Title className={s.title}>{title}</Modal.Title>
-          {closable && <IconButton icon="close" label={DIALOG.close} onClick={onClose} />}
+      <Modal.Content>
+        <div className={s.content}>
+          <div className={s.head}>
+            <Modal.Title className={s.title}>{title}</Modal.Title>
+            {closable && <IconButton icon="close" label={DIALOG.close} onClick={onClose} />}
+          </div>
+          {children && <div className={cx(s.body, size === 'lg' && s.scroll)}>{children}</div>}
+          {actions && <div className={s.actions}>{actions}</div>}
         </div>
-        {children && <div className={cx(s.body, size === 'lg' && s.scroll)}>{children}</div>}
-        {actions && <div className={s.actions}>{actions}</div>}
       </Modal.Content>
     </Modal.Root>
   );

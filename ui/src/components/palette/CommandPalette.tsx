@@ -39,8 +39,8 @@ export function CommandPalette({ opened, onClose }: CommandPaletteProps) {
       returnFocus
     >
       <Modal.Overlay />
-      <Modal.Content aria-label={PALETTE.name} className={s.content}>
-        {opened && <Finder onClose={onClose} />}
+      <Modal.Content aria-label={PALETTE.name}>
+        <div className={s.content}>{opened && <Finder onClose={onClose} />}</div>
       </Modal.Content>
     </Modal.Root>
   );

@@ -1,6 +1,15 @@
 // Output of a process as lines of fixed height. Only what is in sight is drawn, once per frame at most, however much
 // comes; it is held at its end if it was at its end, otherwise a button says how many lines are new and nothing moves.
-import { useCallback, useEffect, useLayoutEffect, useReducer, useRef, useState, useSyncExternalStore } from 'react';
+import {
+  memo,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useReducer,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { Button } from '../controls/Button';
 import { cx } from '../cx';
 import { type Look, lookAfter, PLAIN, parseLine } from './sgr';
@@ -49,12 +58,15 @@ export function Terminal({ source, label = TEXT.output, height = 'fill', live = 
   const { lines } = source;
   const last = lines.at(-1)?.number ?? -1;
 
+  // At the end the place is known before anything is measured, so that each frame is drawn once.
+  const top = atEnd.current ? Math.max(0, lines.length * LINE_PX - view.height) : view.top;
+
   // Before paint, so that no frame shows the end at another place.
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new version is what moves the end.
   useLayoutEffect(() => {
     const element = box.current;
     if (element && atEnd.current) element.scrollTop = element.scrollHeight;
-    measure();
+    measure(atEnd.current ? top : undefined);
   }, [version, measure]);
 
   const onScroll = () => {
@@ -75,8 +87,8 @@ export function Terminal({ source, label = TEXT.output, height = 'fill', live = 
     box.current?.focus({ preventScroll: true });
   };
 
-  const first = Math.max(0, Math.floor(view.top / LINE_PX) - OVERSCAN);
-  const until = Math.min(lines.length, Math.ceil((view.top + view.height) / LINE_PX) + OVERSCAN);
+  const first = Math.max(0, Math.floor(top / LINE_PX) - OVERSCAN);
+  const until = Math.min(lines.length, Math.ceil((top + view.height) / LINE_PX) + OVERSCAN);
   const visible = lines.slice(first, until);
   const fresh = seen === null ? 0 : last - seen;
 
@@ -124,7 +136,7 @@ interface LineProps {
   cursor: boolean;
 }
 
-function Line({ text, from, stderr, cursor }: LineProps) {
+const Line = memo(function Line({ text, from, stderr, cursor }: LineProps) {
   const { spans } = parseLine(text, from);
   let at = 0;
   return (
@@ -140,7 +152,7 @@ function Line({ text, from, stderr, cursor }: LineProps) {
       {cursor && <span className={s.cursor} />}
     </div>
   );
-}
+});
 
 function classOf(look: Look): string | undefined {
   if (look === PLAIN) return undefined;
@@ -154,17 +166,21 @@ function classOf(look: Look): string | undefined {
 function useView(box: React.RefObject<HTMLDivElement | null>) {
   const current = useRef({ top: 0, height: 0 });
   const [, draw] = useReducer((count: number) => count + 1, 0);
-  const measure = useCallback(() => {
-    const element = box.current;
-    if (!element) return;
-    const { scrollTop: top, clientHeight: height } = element;
-    if (top === current.current.top && height === current.current.height) return;
-    current.current = { top, height };
-    draw();
-  }, [box]);
+  // `drawn` is the top that the lines in the page stand for already.
+  const measure = useCallback(
+    (drawn?: number) => {
+      const element = box.current;
+      if (!element) return;
+      const { scrollTop: top, clientHeight: height } = element;
+      const before = current.current;
+      current.current = { top, height };
+      if (height !== before.height || Math.abs(top - (drawn ?? before.top)) > LINE_PX) draw();
+    },
+    [box],
+  );
   useEffect(() => {
     if (!box.current) return;
-    const observer = new ResizeObserver(measure);
+    const observer = new ResizeObserver(() => measure());
     observer.observe(box.current);
     return () => observer.disconnect();
   }, [box, measure]);
