@@ -24,7 +24,7 @@ export const PLACES: readonly PlaceEntry[] = [
     icon: 'board',
     path: routes.board(),
     route: '/board',
-    Page: lazy(async () => ({ default: (await import('@/features/board/BoardPlace')).BoardPlace })),
+    Page: lazy(async () => ({ default: (await import('./BoardPage')).BoardPage })),
   },
   {
     id: 'sessions',

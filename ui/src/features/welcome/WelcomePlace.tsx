@@ -1,7 +1,103 @@
-// The place “Welcome to Nox”.
-import { Bar } from '@/components/layout/Bar';
-import { WELCOME } from './text';
+/**
+ * The page before the first task: what the board is, that something can run already, and a sample to try it with.
+ */
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { routes } from '@/app/routes';
+import { Button } from '@/components/controls/Button';
+import { cx } from '@/components/cx';
+import { Icon, Mark } from '@/components/icons/icons';
+import { StatusText } from '@/components/status/StatusText';
+import { useAct } from '@/sync/act';
+import { useNox } from '@/sync/context';
+import { SAMPLE_LINES, WELCOME } from './text';
+import s from './Welcome.module.css';
 
 export function WelcomePlace() {
-  return <Bar title={WELCOME.title} />;
+  const { bridge } = useNox();
+  const act = useAct();
+  const [, navigate] = useLocation();
+  const [pending, setPending] = useState(false);
+
+  const leave = async (to: string) => {
+    // Read is read, also when that could not be recorded: the page is then shown once more at the next start.
+    await act('changeSettings', { welcomed: true });
+    navigate(to, { replace: true });
+  };
+  const runSample = async () => {
+    setPending(true);
+    const made = await act('makeSamples', {});
+    const started = made?.task ? await act('startTask', { task: made.task }) : null;
+    setPending(false);
+    if (made || started) await leave(routes.board());
+  };
+  const addFolder = async () => {
+    const path = await bridge.pickFolder();
+    if (path === null) return;
+    const name = path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
+    const done = await act('grantProject', { path }, { done: WELCOME.added(name) });
+    if (done) await leave(routes.board());
+  };
+
+  return (
+    <main className={s.page}>
+      <div className={s.wrap}>
+        <header className={s.head}>
+          <Mark className={s.mark} />
+          <h1>{WELCOME.title}</h1>
+          <p>{WELCOME.board}</p>
+        </header>
+        <div className={s.halves}>
+          <section className={s.half} aria-label={WELCOME.programs}>
+            <h2>{WELCOME.programs}</h2>
+            <ul className={s.box}>
+              <li className={s.program}>
+                <span className={s.sign}>
+                  <Icon name="list" />
+                </span>
+                <span className={s.words}>
+                  <b>{WELCOME.runbook}</b>
+                  <span>{WELCOME.runbookHint}</span>
+                </span>
+                <StatusText sign="done" word={WELCOME.ready} />
+              </li>
+            </ul>
+          </section>
+          <section className={s.half} aria-label={WELCOME.try}>
+            <h2>{WELCOME.try}</h2>
+            <div className={s.box}>
+              <div className={s.file}>
+                <Icon name="document" />
+                <b>{WELCOME.sampleFile}</b>
+                <span>{WELCOME.sampleNote}</span>
+              </div>
+              <pre className={s.sample}>
+                {SAMPLE_LINES.map(({ text, kind }, index) => (
+                  // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a fixed text have no other name.
+                  <div key={index} className={cx(s[kind])}>
+                    {text || ' '}
+                  </div>
+                ))}
+              </pre>
+              <div className={s.run}>
+                <p>{WELCOME.sampleHint}</p>
+                <Button variant="primary" size="lg" icon="play" pending={pending} onClick={() => void runSample()}>
+                  {WELCOME.run}
+                </Button>
+              </div>
+            </div>
+          </section>
+        </div>
+        <footer className={s.foot}>
+          <Button size="lg" icon="folder" onClick={() => void addFolder()}>
+            {WELCOME.addFolder}
+          </Button>
+          <Button size="lg" variant="quiet" onClick={() => void leave(routes.board())}>
+            {WELCOME.skip}
+          </Button>
+          <p>{WELCOME.promise}</p>
+        </footer>
+      </div>
+    </main>
+  );
 }
