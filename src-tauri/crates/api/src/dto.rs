@@ -614,8 +614,6 @@ pub struct KeyView {
 pub struct KeyTest {
     /// Whether it is.
     pub readable: bool,
-    /// Its length, which says nothing about its content.
-    pub length: u32,
     /// Why not, and what to do.
     pub problem: Option<String>,
 }

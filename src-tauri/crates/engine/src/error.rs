@@ -99,3 +99,81 @@ impl Error {
         Self::BadInput { field, message: message.into(), hint: hint.into() }
     }
 }
+
+/// What a caller can do about an error, without knowing which part it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// There is no such thing.
+    NotFound,
+    /// It is not in a state for that.
+    Conflict,
+    /// A field of the input is wrong.
+    BadInput(&'static str),
+    /// The task needs an agent.
+    NeedsAgent,
+    /// The command is too old.
+    TooOld,
+    /// The disk refuses.
+    Disk,
+    /// Try again.
+    Overloaded,
+    /// The keychain cannot be used.
+    Keychain,
+    /// A fault of Nox.
+    Internal,
+}
+
+impl Error {
+    /// What a caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        use nox_secrets::Error as Keychain;
+        use nox_store::Error as Store;
+        match self {
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Rejected(_) | Self::Conflict { .. } | Self::HomeTaken { .. } => ErrorKind::Conflict,
+            Self::BadInput { field, .. } => ErrorKind::BadInput(field),
+            Self::NeedsAgent => ErrorKind::NeedsAgent,
+            Self::TooOld { .. } => ErrorKind::TooOld,
+            Self::Home { .. } | Self::Registry(_) | Self::Store(Store::Disk { .. }) => ErrorKind::Disk,
+            Self::Store(Store::Overloaded | Store::Closed) | Self::Closing => ErrorKind::Overloaded,
+            Self::Store(Store::Conflict { .. }) => ErrorKind::Conflict,
+            Self::Keychain(Keychain::BadName | Keychain::BadHomeId) => ErrorKind::BadInput("name"),
+            Self::Keychain(Keychain::EmptyValue | Keychain::TooLong { .. }) => ErrorKind::BadInput("value"),
+            Self::Keychain(_) => ErrorKind::Keychain,
+            Self::Store(_) | Self::Process(_) | Self::Corrupt { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// What to do, for people.
+    pub fn hint(&self) -> Option<String> {
+        use nox_domain::session::Rejection;
+        let fixed = match self {
+            Self::Conflict { hint, .. } | Self::BadInput { hint, .. } => return Some(hint.clone()),
+            Self::Keychain(nox_secrets::Error::Unavailable { hint, .. }) => return Some(hint.clone()),
+            Self::Rejected(Rejection::RequestNotOpen) => "It was answered before, or its session ended.",
+            Self::Rejected(Rejection::StillRuns) => "Stop it first.",
+            Self::Rejected(_) | Self::NotFound { .. } | Self::HomeTaken { .. } => return None,
+            Self::NeedsAgent => "Choose an agent for this task, or make one in Agents.",
+            Self::TooOld { .. } => "Send it again with a new id.",
+            Self::Home { .. } => "Look at the folder's rights and the free space.",
+            Self::Registry(_) => "Look at the registry's folder, then try again.",
+            Self::Keychain(nox_secrets::Error::Locked | nox_secrets::Error::TimedOut { .. }) => {
+                "Unlock the keychain, then try again."
+            }
+            Self::Keychain(_) => return None,
+            Self::Store(nox_store::Error::Disk { .. }) => return None,
+            Self::Store(nox_store::Error::Overloaded | nox_store::Error::Closed) | Self::Closing => {
+                "Try again in a moment."
+            }
+            Self::Store(_) | Self::Process(_) | Self::Corrupt { .. } => {
+                "The log has more: Settings, Data, Open logs."
+            }
+        };
+        Some(fixed.to_owned())
+    }
+
+    /// Whether the command was done before, so that its receipt has the answer.
+    pub fn is_already_done(&self) -> bool {
+        matches!(self, Self::Store(nox_store::Error::AlreadyDone(_)))
+    }
+}

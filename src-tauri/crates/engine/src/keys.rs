@@ -1,9 +1,7 @@
 //! Keys: in the OS keychain, named in `local.toml`, masked in logs, told to nobody but the child that needs them.
 
 use crate::{Error, home::Home, logs};
-use nox_secrets::{
-    HomeId, KeychainState, KeychainStatus, SecretName, SecretString, Secrets, SecretsOptions, Tested,
-};
+use nox_secrets::{HomeId, KeychainState, SecretName, SecretString, Secrets, SecretsOptions, Tested};
 
 /// The keychain of one home.
 #[derive(Clone)]
@@ -18,7 +16,8 @@ impl Keys {
     }
 
     /// Stores a key.
-    pub async fn put(&self, name: &str, value: SecretString) -> Result<(), Error> {
+    pub async fn put(&self, name: &str, value: String) -> Result<(), Error> {
+        let value = SecretString::from(value);
         logs::redact::register(&value);
         self.secrets.put(&SecretName::new(name)?, value).await?;
         Ok(())
@@ -36,12 +35,24 @@ impl Keys {
     }
 
     /// What holds the keys, and whether it can be used.
-    pub async fn status(&self) -> KeychainStatus {
-        self.secrets.status().await
+    pub async fn status(&self) -> KeychainView {
+        let status = self.secrets.status().await;
+        let problem = match &status.state {
+            KeychainState::Available => None,
+            KeychainState::Unavailable { why, hint } => Some(format!("{why}. {hint}")),
+            KeychainState::Locked => {
+                Some("The keychain is locked. Unlock it; storing a key asks you to.".into())
+            }
+        };
+        KeychainView { backend: status.backend.to_owned(), problem }
     }
+}
 
-    /// Whether a status means that keys can be stored now.
-    pub fn is_usable(status: &KeychainStatus) -> bool {
-        matches!(status.state, KeychainState::Available)
-    }
+/// What holds the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeychainView {
+    /// Its name on this platform.
+    pub backend: String,
+    /// Why it cannot be used now, and what to do; none when it can.
+    pub problem: Option<String>,
 }

@@ -6,6 +6,7 @@
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
 pub mod clock;
+pub mod drops;
 mod engine;
 mod error;
 pub mod files;
@@ -13,10 +14,12 @@ pub mod home;
 pub mod keys;
 pub mod ledger;
 pub mod logs;
+pub mod reading;
 pub mod scheduler;
 pub mod sessions;
 pub mod settings;
 pub mod spool;
 
 pub use engine::{Beginning, Engine, SETTINGS, StartTask};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
+pub use nox_runtimes::runbook;

@@ -18,3 +18,13 @@ pub enum Error {
         folder: String,
     },
 }
+
+impl Error {
+    /// The line of the text that it is about, and what is wrong with it.
+    pub fn place(&self) -> (u32, String) {
+        match self {
+            Self::BadText { line, message } => (*line, message.clone()),
+            Self::NoFolder { .. } => (1, self.to_string()),
+        }
+    }
+}

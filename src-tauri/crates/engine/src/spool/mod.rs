@@ -19,7 +19,7 @@ use nox_domain::{
     terminal,
     tool::{OutputDigest, hex},
 };
-use nox_runtimes::{ItemOutput, OutputStore, Pipe};
+use nox_runtimes::{ItemOutput, OutputStore};
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
@@ -30,6 +30,7 @@ use std::{
 };
 use tokio::sync::broadcast;
 
+pub use nox_runtimes::Pipe;
 pub use read::{Page, Piece};
 
 /// Bytes of an item that are kept from its beginning.

@@ -1,0 +1,193 @@
+//! A running engine behind the contract.
+
+use crate::{
+    ApiError, ErrorCode,
+    dto::*,
+    feed::{Subscriber, Subscribers},
+    mirror::{Mirror, view},
+    output,
+};
+use nox_domain::{Size, event::Actor, rows::SessionRow};
+use nox_engine::{
+    Engine, Error,
+    home::{Home, HomeLock},
+    ledger::Cause,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Sessions that are over and stand in a snapshot.
+const OLD_SESSIONS: usize = 200;
+/// Answered requests that stand in a snapshot.
+const OLD_REQUESTS: usize = 100;
+
+/// A running engine behind the contract. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    mirror: Mutex<(Mirror, Cursor)>,
+    subscribers: Arc<Subscribers>,
+}
+
+impl Api {
+    /// Begins: opens the engine of a home whose lock is held, and mirrors what clients see.
+    pub async fn open(home: Home, lock: HomeLock) -> Result<Self, ApiError> {
+        let engine = Engine::open(home, lock).await?;
+        let position = engine.position().await;
+        let mut changes = engine.changes_after(position.seq);
+        let mut mirror = Mirror::default();
+        use nox_domain::rows::Row;
+        use nox_engine::reading::RowChange;
+        let mut rows: Vec<RowChange> = Vec::new();
+        let mut add = |row: Row| rows.push(RowChange::Put(row));
+        engine.tasks().await?.into_iter().for_each(|row| add(Row::Task(row)));
+        engine.newest_sessions(20_000).await?.into_iter().for_each(|row| add(Row::Session(row)));
+        engine.newest_requests(1_000).await?.into_iter().for_each(|row| add(Row::Request(Box::new(row))));
+        engine.agents().await?.into_iter().for_each(|row| add(Row::Agent(row)));
+        engine.projects().await?.into_iter().for_each(|row| add(Row::Project(row)));
+        engine.problems().await?.into_iter().for_each(|row| add(Row::Problem(row)));
+        mirror.fill(rows);
+        let cursor = Cursor { epoch: position.epoch, seq: Size(position.seq as u64) };
+        let subscribers = Arc::new(Subscribers::default());
+        tokio::spawn(output::run(engine.spool().deltas(), Arc::downgrade(&subscribers)));
+        let inner = Arc::new(Inner { engine, mirror: Mutex::new((mirror, cursor)), subscribers });
+        let weak = Arc::downgrade(&inner);
+        tokio::spawn(async move {
+            while let Some(changed) = changes.next().await {
+                let Some(inner) = weak.upgrade() else { return };
+                inner.take(changed);
+            }
+            if let Some(inner) = weak.upgrade() {
+                inner.subscribers.close();
+            }
+        });
+        Ok(Self { inner })
+    }
+
+    /// The engine, for what is no operation: closing, its home, its live runs.
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    /// Hears every change from now on. Subscribe first, then ask for the snapshot.
+    pub fn subscribe(&self) -> Subscriber {
+        self.inner.subscribers.subscribe()
+    }
+
+    /// Tells all clients something that a face wants them to know.
+    pub fn tell(&self, push: &Push) {
+        self.inner.subscribers.tell(push);
+    }
+
+    /// Ends all connections and writes what is pending; open requests stay open.
+    pub async fn close(&self) {
+        self.inner.engine.close().await;
+    }
+
+    /// Does a command once: a repeated id is answered from its receipt.
+    pub(crate) async fn once<F>(&self, caller: &Caller, work: F) -> Result<Recorded, ApiError>
+    where
+        F: AsyncFnOnce(Cause) -> Result<(), Error>,
+    {
+        if let Some(answer) = self.engine().receipt(&caller.command).await? {
+            return Ok(recorded(answer));
+        }
+        let actor = match caller.face {
+            Face::Cli => Actor::Cli,
+            _ => Actor::User,
+        };
+        let cause = Cause { actor, command: Some(caller.command.clone()) };
+        match work(cause).await {
+            Ok(()) => {}
+            Err(error) if error.is_already_done() => {}
+            Err(error) => return Err(error.into()),
+        }
+        let answer = self.engine().receipt(&caller.command).await?;
+        answer.map(recorded).ok_or_else(|| {
+            ApiError::new(ErrorCode::Internal, "the command left no receipt").hint("The log has more.")
+        })
+    }
+
+    /// Everything that a window begins with.
+    pub async fn snapshot(&self, _: Nothing) -> Result<Snapshot, ApiError> {
+        let engine = self.engine();
+        let projects: Vec<_> = engine.local().projects();
+        let (mirror, cursor) = &*self.inner.mirror();
+        let (mut open, mut closed): (Vec<&SessionRow>, Vec<&SessionRow>) =
+            mirror.sessions.values().filter(|row| !row.deleted).partition(|row| !row.state.is_closed());
+        closed.sort_by_key(|row| std::cmp::Reverse((row.last_event_at, row.id.clone())));
+        closed.truncate(OLD_SESSIONS);
+        open.extend(closed);
+        open.sort_by_key(|row| std::cmp::Reverse((row.last_event_at, row.id.clone())));
+        use nox_domain::rows::RequestState;
+        let (mut requests, mut answered): (Vec<_>, Vec<_>) =
+            mirror.requests.values().partition(|row| row.state == RequestState::Open);
+        answered.sort_by_key(|row| std::cmp::Reverse(row.request.asked_at));
+        answered.truncate(OLD_REQUESTS);
+        requests.sort_by_key(|row| row.request.asked_at);
+        requests.extend(answered);
+        Ok(Snapshot {
+            cursor: cursor.clone(),
+            cards: mirror.cards(),
+            sessions: open.into_iter().map(view).collect(),
+            requests: requests.into_iter().cloned().collect(),
+            agents: mirror.agents.values().cloned().collect(),
+            projects,
+            problems: mirror.problems.values().cloned().collect(),
+            settings: mirror.settings.clone().unwrap_or_else(|| engine.local().values().into()),
+            engine: self.info(),
+        })
+    }
+
+    fn info(&self) -> EngineInfo {
+        let beginning = self.engine().beginning();
+        let known = self.engine().files().known();
+        EngineInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            home: self.engine().home().root().display().to_string(),
+            started_at: beginning.at,
+            lost_runs: beginning.lost_runs,
+            swept: beginning.swept,
+            sandbox: "none".to_owned(),
+            default_agent: known.default_agent().map(|row| row.agent.id.clone()),
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn mirror(&self) -> MutexGuard<'_, (Mirror, Cursor)> {
+        self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, changed: nox_engine::reading::RowsChanged) {
+        let seq = Size(changed.seq as u64);
+        let translated = {
+            let (mirror, cursor) = &mut *self.mirror();
+            cursor.seq = seq;
+            mirror.take(changed.rows, changed.live)
+        };
+        if !translated.rows.is_empty() || changed.command.is_some() {
+            self.subscribers.changed(seq, changed.command, &translated.rows);
+        }
+        for told in translated.told {
+            self.subscribers.tell(&Push::Told(told));
+        }
+    }
+}
+
+fn recorded(answer: nox_engine::reading::Answer) -> Recorded {
+    let mut recorded: Recorded = match answer.result {
+        serde_json::Value::Object(mut fields) => {
+            fields.insert("seq".into(), 0.into());
+            fields.insert("undo".into(), false.into());
+            serde_json::from_value(fields.into()).unwrap_or_default()
+        }
+        _ => Recorded::default(),
+    };
+    recorded.seq = Size(answer.seq as u64);
+    recorded.undo = answer.undo;
+    recorded
+}

@@ -1,0 +1,59 @@
+//! Errors and settings of the engine, as the contract has them.
+
+use crate::{
+    ApiError, ErrorCode,
+    dto::{ChangeSettings, Settings, Theme},
+};
+use nox_engine::{Error, ErrorKind, settings};
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let (code, field) = match error.kind() {
+            ErrorKind::NotFound => (ErrorCode::NotFound, None),
+            ErrorKind::Conflict => (ErrorCode::Conflict, None),
+            ErrorKind::BadInput(field) => (ErrorCode::BadInput, Some(field.to_owned())),
+            ErrorKind::NeedsAgent => (ErrorCode::NeedsAgent, None),
+            ErrorKind::TooOld => (ErrorCode::TooOld, None),
+            ErrorKind::Disk => (ErrorCode::Disk, None),
+            ErrorKind::Overloaded => (ErrorCode::Overloaded, None),
+            ErrorKind::Keychain => (ErrorCode::Keychain, None),
+            ErrorKind::Internal => {
+                tracing::error!(%error, "an operation failed");
+                (ErrorCode::Internal, None)
+            }
+        };
+        Self { code, message: error.to_string(), hint: error.hint(), field }
+    }
+}
+
+impl From<settings::Values> for Settings {
+    fn from(values: settings::Values) -> Self {
+        Self {
+            theme: match values.theme {
+                settings::Theme::System => Theme::System,
+                settings::Theme::Light => Theme::Light,
+                settings::Theme::Dark => Theme::Dark,
+            },
+            max_live_runs: values.max_live_runs,
+            notifications: values.notifications,
+            welcomed: values.welcomed,
+            log_level: values.log_level,
+        }
+    }
+}
+
+impl From<ChangeSettings> for settings::Patch {
+    fn from(change: ChangeSettings) -> Self {
+        Self {
+            theme: change.theme.map(|theme| match theme {
+                Theme::System => settings::Theme::System,
+                Theme::Light => settings::Theme::Light,
+                Theme::Dark => settings::Theme::Dark,
+            }),
+            max_live_runs: change.max_live_runs,
+            notifications: change.notifications,
+            welcomed: change.welcomed,
+            log_level: change.log_level,
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What the board shows, kept in memory: tasks joined with their newest sessions. Fed by the log, read by snapshots.
+
+use crate::dto::{Changed, Gone, SessionView, Settings, Told, ToldWhat};
+use nox_domain::{
+    event::Problem,
+    ids::{SessionId, TaskId},
+    rows::{
+        AgentRow, FileProblem, ProjectRow, RequestRow, RequestState, Row, SessionRow, SessionState, TaskRow,
+        kind,
+    },
+    task::TaskStatus,
+    tool::Risk,
+    words::{Card, card, session_status},
+};
+use nox_engine::reading::RowChange;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Everything that a window begins with.
+#[derive(Debug, Default)]
+pub(crate) struct Mirror {
+    pub(crate) tasks: HashMap<TaskId, TaskRow>,
+    pub(crate) sessions: HashMap<SessionId, SessionRow>,
+    /// The newest session of each task.
+    newest: HashMap<TaskId, SessionId>,
+    /// Who waits for a task.
+    dependents: HashMap<TaskId, BTreeSet<TaskId>>,
+    pub(crate) requests: BTreeMap<String, RequestRow>,
+    pub(crate) agents: BTreeMap<String, AgentRow>,
+    pub(crate) projects: BTreeMap<String, ProjectRow>,
+    pub(crate) problems: BTreeMap<String, FileProblem>,
+    pub(crate) settings: Option<Settings>,
+}
+
+/// What a change means for clients.
+#[derive(Debug, Default)]
+pub(crate) struct Translated {
+    pub(crate) rows: Vec<Changed>,
+    pub(crate) told: Vec<Told>,
+}
+
+impl Mirror {
+    /// Fills it at the start, without telling anybody.
+    pub(crate) fn fill(&mut self, rows: Vec<RowChange>) {
+        let mut unseen = Translated::default();
+        let mut cards = BTreeSet::new();
+        for row in rows {
+            if let RowChange::Put(row) = row {
+                self.put(row, false, &mut cards, &mut unseen);
+            }
+            unseen.rows.clear();
+        }
+    }
+
+    /// Takes changes in and says what clients are told about them.
+    pub(crate) fn take(&mut self, changes: Vec<RowChange>, live: bool) -> Translated {
+        let mut out = Translated::default();
+        let mut cards: BTreeSet<TaskId> = BTreeSet::new();
+        for change in changes {
+            match change {
+                RowChange::Put(row) => self.put(row, live, &mut cards, &mut out),
+                RowChange::Settings(values) => {
+                    let settings = Settings::from(values);
+                    self.settings = Some(settings.clone());
+                    out.rows.push(Changed::Settings(settings));
+                }
+                RowChange::Gone { kind, id } => self.gone(&kind, id, &mut cards, &mut out),
+            }
+        }
+        for task in cards {
+            if let Some(card) = self.card(&task) {
+                out.rows.push(Changed::Card(Box::new(card)));
+            }
+        }
+        out
+    }
+
+    fn put(&mut self, row: Row, live: bool, cards: &mut BTreeSet<TaskId>, out: &mut Translated) {
+        match row {
+            Row::Task(row) => {
+                let settled = |status: TaskStatus| status.is_settled();
+                let before = self.tasks.get(&row.id);
+                if before.map(|before| settled(before.status)) != Some(settled(row.status)) {
+                    cards.extend(self.dependents.get(&row.id).into_iter().flatten().cloned());
+                }
+                for old in before.into_iter().flat_map(|before| before.depends_on.clone()) {
+                    if let Some(waiting) = self.dependents.get_mut(&old) {
+                        waiting.remove(&row.id);
+                    }
+                }
+                for dependency in &row.depends_on {
+                    self.dependents.entry(dependency.clone()).or_default().insert(row.id.clone());
+                }
+                cards.insert(row.id.clone());
+                self.tasks.insert(row.id.clone(), row);
+            }
+            Row::Session(row) => {
+                if live && let Some(told) = self.closed_now(&row) {
+                    out.told.push(told);
+                }
+                if let Some(task) = &row.task {
+                    let newer = self
+                        .newest
+                        .get(task)
+                        .and_then(|id| self.sessions.get(id))
+                        .is_none_or(|known| (known.opened_at, &known.id) <= (row.opened_at, &row.id));
+                    if newer {
+                        self.newest.insert(task.clone(), row.id.clone());
+                        cards.insert(task.clone());
+                    }
+                }
+                out.rows.push(Changed::Session(Box::new(view(&row))));
+                self.sessions.insert(row.id.clone(), row);
+            }
+            Row::Item(item) => out.rows.push(Changed::Item(item)),
+            Row::Request(row) => {
+                let id = row.request.id.to_string();
+                if live {
+                    out.told.extend(self.request_told(&id, &row));
+                }
+                self.requests.insert(id, (*row).clone());
+                out.rows.push(Changed::Request(row));
+            }
+            Row::Agent(row) => {
+                self.agents.insert(row.agent.id.to_string(), row.clone());
+                out.rows.push(Changed::Agent(Box::new(row)));
+            }
+            Row::Project(row) => {
+                self.projects.insert(row.id.to_string(), row.clone());
+                out.rows.push(Changed::Project(row));
+            }
+            Row::Problem(row) => {
+                self.problems.insert(row.path.clone(), row.clone());
+                out.rows.push(Changed::Problem(row));
+            }
+        }
+    }
+
+    fn gone(&mut self, kind: &str, id: String, cards: &mut BTreeSet<TaskId>, out: &mut Translated) {
+        let name = match kind {
+            kind::TASK => {
+                if let Ok(task) = TaskId::parse(&id) {
+                    self.tasks.remove(&task);
+                    cards.extend(self.dependents.get(&task).into_iter().flatten().cloned());
+                }
+                "card"
+            }
+            kind::AGENT => {
+                self.agents.remove(&id);
+                "agent"
+            }
+            kind::PROJECT => {
+                self.projects.remove(&id);
+                "project"
+            }
+            kind::PROBLEM => {
+                self.problems.remove(&id);
+                "problem"
+            }
+            _ => return,
+        };
+        out.rows.push(Changed::Gone(Gone { kind: name.to_owned(), id }));
+    }
+
+    /// The card of a task.
+    pub(crate) fn card(&self, task: &TaskId) -> Option<Card> {
+        let row = self.tasks.get(task)?;
+        let session = self.newest.get(task).and_then(|id| self.sessions.get(id));
+        // A task that is gone does not hold up others.
+        let is_open = |id: &&TaskId| self.tasks.get(*id).is_some_and(|other| !other.status.is_settled());
+        let open = row.depends_on.iter().filter(is_open).count() as u32;
+        Some(card(row, session, open))
+    }
+
+    /// All cards, in the board's order.
+    pub(crate) fn cards(&self) -> Vec<Card> {
+        let mut cards: Vec<Card> = self.tasks.keys().filter_map(|task| self.card(task)).collect();
+        cards.sort_by(|a, b| (&a.task.rank, &a.task.id).cmp(&(&b.task.rank, &b.task.id)));
+        cards
+    }
+
+    fn closed_now(&self, row: &SessionRow) -> Option<Told> {
+        let SessionState::Closed { how, problem } = &row.state else { return None };
+        if self.sessions.get(&row.id).is_none_or(|known| known.state.is_closed()) {
+            return None;
+        }
+        let what = ToldWhat::Closed {
+            how: *how,
+            done: row.progress.map(|progress| progress.done),
+            of: row.progress.map(|progress| progress.of),
+            problem: problem.as_ref().map(problem_in_words),
+            review: row.review,
+        };
+        Some(told(row, what))
+    }
+
+    fn request_told(&self, id: &str, row: &RequestRow) -> Option<Told> {
+        let was_open = self.requests.get(id).map(|known| known.state == RequestState::Open);
+        let what = match (&row.state, was_open) {
+            (RequestState::Open, None) => ToldWhat::Asked {
+                request: row.request.id.clone(),
+                text: row.request.call.text.trim().to_owned(),
+                quick: row.request.risk < Risk::High,
+            },
+            (RequestState::Answered { .. } | RequestState::Withdrawn { .. }, Some(true)) => {
+                ToldWhat::Settled { request: row.request.id.clone() }
+            }
+            _ => return None,
+        };
+        Some(Told {
+            session: row.session.clone(),
+            task: row.task.clone(),
+            agent_name: row.agent_name.clone(),
+            title: row.title.clone(),
+            what,
+        })
+    }
+}
+
+fn told(row: &SessionRow, what: ToldWhat) -> Told {
+    Told {
+        session: row.id.clone(),
+        task: row.task.clone(),
+        agent_name: row.agent_name.clone(),
+        title: row.title.clone(),
+        what,
+    }
+}
+
+/// A session with what people see of it.
+pub(crate) fn view(row: &SessionRow) -> SessionView {
+    SessionView { status: session_status(row), row: row.clone() }
+}
+
+/// A problem in plain words, for places that have no texts of their own: notifications and the command line.
+pub(crate) fn problem_in_words(problem: &Problem) -> String {
+    match problem {
+        Problem::ExitCode { exit_code, title } => format!("{title}: exit {exit_code}"),
+        Problem::Signal { signal, title } => format!("{title}: ended by signal {signal}"),
+        Problem::TimedOut { seconds, title } => format!("{title}: not ready after {seconds} s"),
+        Problem::Denied { title, reason: Some(reason) } => format!("{title}: denied, {reason}"),
+        Problem::Denied { title, reason: None } => format!("{title}: denied"),
+        Problem::BadText { line, message } => format!("line {line}: {message}"),
+        Problem::NotStarted { message } => message.clone(),
+        Problem::ConnectionEnded { message } if message.is_empty() => "the connection ended".into(),
+        Problem::ConnectionEnded { message } => format!("the connection ended: {message}"),
+        Problem::Stopped => "stopped".into(),
+    }
+}

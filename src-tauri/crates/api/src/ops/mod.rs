@@ -1,0 +1,65 @@
+//! The operations of the catalogue, one method each, and the way to them by name.
+
+mod agents;
+mod doctor;
+mod queries;
+mod sessions;
+mod settings;
+mod tasks;
+
+use crate::{Api, ApiError, ErrorCode, dto::*};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+fn input<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    // Nothing at all stands for an empty object.
+    let value = if value.is_null() { Value::Object(Default::default()) } else { value };
+    serde_json::from_value(value).map_err(|error| {
+        ApiError::new(ErrorCode::BadInput, format!("the input is not understood: {error}"))
+            .hint("Look at the operation's fields.")
+    })
+}
+
+fn output<T: Serialize>(value: T) -> Result<Value, ApiError> {
+    serde_json::to_value(value).map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))
+}
+
+macro_rules! dispatch {
+    ($($kind:ident $name:ident($input:ident) -> $output:ident;)*) => {
+        /// The names of all operations, in the catalogue's order.
+        pub const OPERATIONS: &[(&str, OperationKind)] = &[$((stringify!($name), dispatch!(@kind $kind))),*];
+
+        impl Api {
+            /// Does an operation by its name, with JSON in and out.
+            pub async fn call(&self, operation: &str, caller: &Caller, value: Value) -> Result<Value, ApiError> {
+                match operation {
+                    $(stringify!($name) => dispatch!(@call $kind, self, caller, $name, value, $input),)*
+                    _ => Err(ApiError::new(
+                        ErrorCode::UnknownOperation,
+                        format!("there is no operation “{operation}”"),
+                    )
+                    .hint("The two sides have different versions: update the older one.")),
+                }
+            }
+        }
+    };
+    (@kind command) => { OperationKind::Command };
+    (@kind query) => { OperationKind::Query };
+    (@call command, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
+        output($api.$name($caller, input::<$input>($value)?).await?)
+    };
+    (@call query, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
+        output($api.$name(input::<$input>($value)?).await?)
+    };
+}
+
+/// Whether an operation changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperationKind {
+    /// It does, and is answered from its receipt when it is repeated.
+    Command,
+    /// It only reads.
+    Query,
+}
+
+crate::with_catalogue!(dispatch);

@@ -1,0 +1,119 @@
+//! Output on its way to clients: made harmless, joined for a moment, sent to those who watch.
+
+use crate::{
+    dto::{OutputPage, OutputPiece, OutputStream},
+    feed::Subscribers,
+};
+use nox_domain::{
+    Size,
+    ids::{ItemId, SessionId},
+    terminal::Filter,
+};
+use nox_engine::spool::{Delta, Page, Pipe};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::sync::broadcast;
+
+/// How long pieces are joined.
+const JOIN: Duration = Duration::from_millis(30);
+/// Filters of items that were not heard of for this many flushes are forgotten.
+const QUIET_FLUSHES: u32 = 2_000;
+
+struct Stream {
+    filters: [Filter; 2],
+    pieces: Vec<OutputPiece>,
+    next: u64,
+    quiet: u32,
+}
+
+/// Sends output until the engine closes.
+pub(crate) async fn run(mut deltas: broadcast::Receiver<Arc<Delta>>, subscribers: Weak<Subscribers>) {
+    let mut streams: HashMap<(SessionId, ItemId), Stream> = HashMap::new();
+    loop {
+        match deltas.recv().await {
+            Ok(delta) => {
+                let Some(subscribers) = subscribers.upgrade() else { return };
+                take(&mut streams, &delta, &subscribers);
+            }
+            // What was missed is in the spool; the offsets tell the client that there is a hole.
+            Err(broadcast::error::RecvError::Lagged(_)) => streams.clear(),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+        let deadline = tokio::time::sleep(JOIN);
+        tokio::pin!(deadline);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut deadline => break,
+                next = deltas.recv() => match next {
+                    Ok(delta) => {
+                        let Some(subscribers) = subscribers.upgrade() else { return };
+                        take(&mut streams, &delta, &subscribers);
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => streams.clear(),
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+            }
+        }
+        let Some(subscribers) = subscribers.upgrade() else { return };
+        streams.retain(|(session, item), stream| {
+            if stream.pieces.is_empty() {
+                stream.quiet += 1;
+                return stream.quiet < QUIET_FLUSHES;
+            }
+            stream.quiet = 0;
+            subscribers.output(session, item, &std::mem::take(&mut stream.pieces));
+            true
+        });
+    }
+}
+
+fn take(streams: &mut HashMap<(SessionId, ItemId), Stream>, delta: &Delta, subscribers: &Subscribers) {
+    let key = (delta.session.clone(), delta.item.clone());
+    if !streams.contains_key(&key) && !subscribers.is_watched(&delta.session) {
+        return;
+    }
+    let stream = streams.entry(key).or_insert_with(|| Stream {
+        filters: Default::default(),
+        pieces: Vec::new(),
+        next: delta.offset,
+        quiet: 0,
+    });
+    if stream.next != delta.offset {
+        stream.filters = Default::default();
+    }
+    stream.next = delta.offset + delta.bytes.len() as u64;
+    let text = stream.filters[usize::from(delta.pipe == Pipe::Err)].feed(&delta.bytes);
+    join(&mut stream.pieces, delta.offset, delta.bytes.len(), pipe(delta.pipe), text);
+}
+
+fn join(pieces: &mut Vec<OutputPiece>, offset: u64, bytes: usize, stream: OutputStream, text: String) {
+    match pieces.last_mut() {
+        Some(last) if last.stream == stream && last.offset.0 + u64::from(last.bytes) == offset => {
+            last.bytes += bytes as u32;
+            last.text.push_str(&text);
+        }
+        _ => pieces.push(OutputPiece { offset: Size(offset), bytes: bytes as u32, stream, text }),
+    }
+}
+
+fn pipe(pipe: Pipe) -> OutputStream {
+    match pipe {
+        Pipe::Out => OutputStream::Stdout,
+        Pipe::Err => OutputStream::Stderr,
+    }
+}
+
+/// A page of the spool, harmless to show.
+pub(crate) fn page(page: Page, item_is_over: bool) -> OutputPage {
+    let mut filters: [Filter; 2] = Default::default();
+    let mut pieces = Vec::new();
+    for piece in &page.pieces {
+        let text = filters[usize::from(piece.pipe == Pipe::Err)].feed(&piece.bytes);
+        join(&mut pieces, piece.offset, piece.bytes.len(), pipe(piece.pipe), text);
+    }
+    OutputPage { pieces, next: Size(page.next), complete: item_is_over && page.at_end, clipped: page.clipped }
+}

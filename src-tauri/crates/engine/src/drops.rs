@@ -1,0 +1,213 @@
+//! What is dropped on the board becomes tasks.
+//!
+//! Each Markdown file becomes a task of its own, with the file's text as its body. Other files become one task together:
+//! up to 10 MB they are copied into the documents, larger ones and folders are named by their path. A folder that is
+//! dropped alone becomes the project. Text becomes a body, a web address an attachment.
+
+use crate::{Engine, Error, clock, files::Want, ledger::Cause};
+use nox_domain::{
+    Size,
+    ids::{AgentId, ProjectId, TaskId},
+    rank,
+    task::{Attachment, Priority, Task, TaskStatus},
+    tool::sha256_hex,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Larger files stay where they are.
+const COPY_BYTES: u64 = 10 * 1024 * 1024;
+/// The longest title, in characters.
+const TITLE_CHARS: usize = 120;
+
+/// What was dropped, and where.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Files and folders. Absolute.
+    pub paths: Vec<PathBuf>,
+    /// Text or a web address.
+    pub text: Option<String>,
+    /// The status of what is made.
+    pub status: TaskStatus,
+    /// The agent it was dropped on.
+    pub agent: Option<AgentId>,
+}
+
+impl Engine {
+    /// Makes tasks of what was dropped; answers them in the order of the drop.
+    pub async fn drop_things(&self, dropped: Dropped, cause: Cause) -> Result<(i64, Vec<TaskId>), Error> {
+        let first = self.tasks().await?.into_iter().map(|row| row.rank).min();
+        let mut tasks = Vec::new();
+        let mut others = Vec::new();
+        let new = |title: String, body: String, attachments: Vec<Attachment>| {
+            new_task(&dropped, title, body, attachments)
+        };
+        for path in &dropped.paths {
+            let about = fs::metadata(path).map_err(|error| {
+                Error::bad_input(
+                    "paths",
+                    format!("{} cannot be read: {error}", path.display()),
+                    "Nothing was made. Drop it again when it is there.",
+                )
+            })?;
+            if about.is_file() && is_markdown(path) && about.len() <= 1024 * 1024 {
+                let text = fs::read(path).map_err(|source| Error::home(path, source))?;
+                let text = String::from_utf8(text).map_err(|_| {
+                    Error::bad_input(
+                        "paths",
+                        format!("{} is not UTF-8 text", path.display()),
+                        "Save it as UTF-8, then drop it again.",
+                    )
+                })?;
+                let (title, body) = title_of(&text, path);
+                tasks.push(new(title, body, vec![]));
+            } else {
+                others.push((path.clone(), about));
+            }
+        }
+        let mut project = None;
+        if let [(path, about)] = others.as_slice()
+            && about.is_dir()
+            && dropped.paths.len() == 1
+        {
+            let cause = Cause { actor: cause.actor, command: None };
+            let (_, row) = self.grant_project(path, cause).await?;
+            tasks.push(new(format!("Work in {}", name_of(path)), String::new(), vec![]));
+            project = Some(row.id);
+        } else if !others.is_empty() {
+            let mut attachments = Vec::new();
+            for (path, about) in &others {
+                attachments.push(self.attach(path, about)?);
+            }
+            let title = match others.as_slice() {
+                [(one, _)] => name_of(one),
+                [(first, _), rest @ ..] => format!("{} and {} more", name_of(first), rest.len()),
+                [] => String::new(),
+            };
+            tasks.push(new(title, String::new(), attachments));
+        }
+        if let Some(text) = dropped.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            tasks.push(if is_link(text) {
+                let title = text.split("://").nth(1).unwrap_or(text).trim_end_matches('/');
+                new(cut(title), String::new(), vec![Attachment::Link { url: text.to_owned() }])
+            } else {
+                let (title, body) = split_text(text);
+                new(title, body, vec![])
+            });
+        }
+        if tasks.is_empty() {
+            return Err(Error::bad_input(
+                "paths",
+                "nothing was dropped",
+                "Drop files, a folder, text or a link.",
+            ));
+        }
+        place(&mut tasks, first, project.as_ref());
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id.clone()).collect();
+        let result = serde_json::json!({ "task": ids.first(), "tasks": ids });
+        let recorded = self.files().want(Want::CreateTasks { tasks }, cause, result).await?;
+        Ok((recorded.seq, ids))
+    }
+
+    fn attach(&self, path: &Path, about: &fs::Metadata) -> Result<Attachment, Error> {
+        let by_path = || Attachment::Path { path: path.display().to_string() };
+        if !about.is_file() || about.len() > COPY_BYTES {
+            return Ok(by_path());
+        }
+        let bytes = fs::read(path).map_err(|source| Error::home(path, source))?;
+        let sha256 = sha256_hex(&bytes);
+        let target = self.home().documents().join(&sha256);
+        if !target.exists() {
+            keep(&target, &bytes).map_err(|source| Error::home(&target, source))?;
+        }
+        Ok(Attachment::Document { name: name_of(path), sha256, size_bytes: Size(bytes.len() as u64) })
+    }
+}
+
+fn keep(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut file = tempfile::NamedTempFile::new_in(target.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(target)?;
+    Ok(())
+}
+
+fn new_task(dropped: &Dropped, title: String, body: String, attachments: Vec<Attachment>) -> Task {
+    Task {
+        id: TaskId::fresh(&mut clock::SystemIds),
+        title,
+        body,
+        status: dropped.status,
+        priority: Priority::default(),
+        agent: dropped.agent.clone(),
+        project: None,
+        deadline: None,
+        depends_on: vec![],
+        tags: vec![],
+        attachments,
+        rank: String::new(),
+        created_at: clock::now(),
+    }
+}
+
+/// New tasks stand above all others, in the order of the drop.
+fn place(tasks: &mut [Task], first: Option<String>, project: Option<&ProjectId>) {
+    let mut below = first;
+    for task in tasks.iter_mut().rev() {
+        task.rank = rank::between(None, below.as_deref());
+        below = Some(task.rank.clone());
+        task.project = project.cloned();
+    }
+}
+
+fn is_markdown(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md") || end.eq_ignore_ascii_case("markdown"))
+}
+
+fn is_link(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn cut(title: &str) -> String {
+    let short: String = title.chars().take(TITLE_CHARS).collect();
+    if short.len() < title.len() { format!("{short}…") } else { short }
+}
+
+/// A Markdown file's title is its first heading, else its name; front matter that is not ours is left out.
+fn title_of(text: &str, path: &Path) -> (String, String) {
+    let file = as_task(path, text);
+    match file {
+        Some((title, body)) => (title, body),
+        None => (
+            path.file_stem().map_or_else(|| name_of(path), |stem| stem.to_string_lossy().into_owned()),
+            text.to_owned(),
+        ),
+    }
+}
+
+fn as_task(path: &Path, text: &str) -> Option<(String, String)> {
+    let file = nox_tasks::TaskFile::parse(&name_of(path), text).ok()?;
+    Some((file.title(), file.body()))
+}
+
+/// The first line is the title; if it is all there is, there is no body.
+pub fn split_text(text: &str) -> (String, String) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    let title = first.trim().trim_start_matches('#').trim();
+    if title.chars().count() > TITLE_CHARS {
+        return (cut(title), text.to_owned());
+    }
+    (title.to_owned(), rest.trim().to_owned())
+}
+
+/// The rank above all of these.
+pub fn first_rank(all: impl Iterator<Item = String>) -> String {
+    rank::between(None, all.min().as_deref())
+}

@@ -1,0 +1,224 @@
+//! Reading: rows of the log as values of the domain, and a feed of their changes.
+
+use crate::{Engine, Error, SETTINGS, ledger::read_json, settings::Values};
+use nox_domain::{
+    ids::{CommandId, ItemId, RequestId, SessionId},
+    rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow, Row, SessionRow, TaskRow, kind},
+};
+use nox_store::{Feed, Order, Receipt, RowPage, StoredRow, Update};
+use serde::de::DeserializeOwned;
+
+/// A position in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// Of the database.
+    pub epoch: String,
+    /// The last event.
+    pub seq: i64,
+}
+
+/// A change of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowChange {
+    /// It is like this now.
+    Put(Row),
+    /// The settings are like this now.
+    Settings(Values),
+    /// It is gone.
+    Gone {
+        /// Its kind.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
+}
+
+/// Rows that changed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowsChanged {
+    /// The place in the log.
+    pub seq: i64,
+    /// The command that caused it.
+    pub command: Option<CommandId>,
+    /// Whether it happens now, rather than being caught up with.
+    pub live: bool,
+    /// The rows.
+    pub rows: Vec<RowChange>,
+}
+
+/// A feed of changed rows, without gap or double.
+pub struct Changes {
+    feed: Feed,
+}
+
+impl Changes {
+    /// The next change; none when the engine closes.
+    pub async fn next(&mut self) -> Option<RowsChanged> {
+        loop {
+            match self.feed.next().await? {
+                Ok(Update::Replay { rows, through, .. }) => {
+                    let rows = changes(&rows);
+                    return Some(RowsChanged { seq: through, command: None, live: false, rows });
+                }
+                Ok(Update::Commit(commit)) => {
+                    return Some(RowsChanged {
+                        seq: commit.last_seq,
+                        command: commit.command.as_deref().and_then(|id| CommandId::parse(id).ok()),
+                        live: true,
+                        rows: changes(&commit.rows),
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "changes cannot be read; trying again");
+                    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+                }
+            }
+        }
+    }
+}
+
+fn changes(rows: &[StoredRow]) -> Vec<RowChange> {
+    rows.iter().filter_map(change).collect()
+}
+
+fn change(row: &StoredRow) -> Option<RowChange> {
+    if row.deleted {
+        return Some(RowChange::Gone { kind: row.kind.clone(), id: row.id.clone() });
+    }
+    fn read<T: DeserializeOwned>(row: &StoredRow) -> Option<T> {
+        read_json("row", &row.body)
+            .inspect_err(|error| tracing::error!(%error, kind = row.kind, id = row.id, "a row is left out"))
+            .ok()
+    }
+    let put = match row.kind.as_str() {
+        kind::TASK => Row::Task(read(row)?),
+        kind::SESSION => Row::Session(read(row)?),
+        kind::ITEM => Row::Item(Box::new(read(row)?)),
+        kind::REQUEST => Row::Request(Box::new(read(row)?)),
+        kind::AGENT => Row::Agent(read(row)?),
+        kind::PROJECT => Row::Project(read(row)?),
+        kind::PROBLEM => Row::Problem(read(row)?),
+        SETTINGS => return Some(RowChange::Settings(read(row)?)),
+        _ => return None,
+    };
+    Some(RowChange::Put(put))
+}
+
+/// Rows per read.
+const PAGE: u32 = 2_000;
+
+impl Engine {
+    /// Where the log stands.
+    pub async fn position(&self) -> Position {
+        let cursor = self.ledger().store().head().await;
+        Position { epoch: cursor.epoch, seq: cursor.seq }
+    }
+
+    /// Changes after a position. Begin the feed before reading, then nothing falls between.
+    pub fn changes_after(&self, seq: i64) -> Changes {
+        Changes { feed: self.ledger().store().follow(seq) }
+    }
+
+    async fn all<T: DeserializeOwned>(&self, kind: &'static str, limit: usize) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        let mut page = RowPage { after: None, limit: PAGE, order: Order::Descending };
+        while found.len() < limit {
+            let rows = self.ledger().store().rows(kind, None, page.clone()).await?;
+            let Some(last) = rows.last() else { break };
+            page = page.following(last);
+            for row in rows.iter().filter(|row| !row.deleted) {
+                found.push(read_json("row", &row.body)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// All tasks.
+    pub async fn tasks(&self) -> Result<Vec<TaskRow>, Error> {
+        self.all(kind::TASK, usize::MAX).await
+    }
+    /// The newest sessions, newest first.
+    pub async fn newest_sessions(&self, limit: usize) -> Result<Vec<SessionRow>, Error> {
+        self.all(kind::SESSION, limit).await
+    }
+    /// The newest requests, newest first.
+    pub async fn newest_requests(&self, limit: usize) -> Result<Vec<RequestRow>, Error> {
+        self.all(kind::REQUEST, limit).await
+    }
+    /// All agents.
+    pub async fn agents(&self) -> Result<Vec<AgentRow>, Error> {
+        self.all(kind::AGENT, usize::MAX).await
+    }
+    /// All projects.
+    pub async fn projects(&self) -> Result<Vec<ProjectRow>, Error> {
+        self.all(kind::PROJECT, usize::MAX).await
+    }
+    /// All broken files.
+    pub async fn problems(&self) -> Result<Vec<FileProblem>, Error> {
+        self.all(kind::PROBLEM, usize::MAX).await
+    }
+
+    /// One request.
+    pub async fn request(&self, id: &RequestId) -> Result<RequestRow, Error> {
+        let row = self.ledger().store().row(kind::REQUEST, id.as_str()).await?;
+        let row = row.filter(|row| !row.deleted).ok_or_else(|| Error::not_found("request", id))?;
+        read_json("request", &row.body)
+    }
+
+    /// One session.
+    pub async fn session(&self, id: &SessionId) -> Result<SessionRow, Error> {
+        let row = self.ledger().store().row(kind::SESSION, id.as_str()).await?;
+        let row = row.filter(|row| !row.deleted).ok_or_else(|| Error::not_found("session", id))?;
+        read_json("session", &row.body)
+    }
+
+    /// One item.
+    pub async fn item(&self, id: &ItemId) -> Result<Item, Error> {
+        let row = self.ledger().store().row(kind::ITEM, id.as_str()).await?;
+        let row = row.filter(|row| !row.deleted).ok_or_else(|| Error::not_found("item", id))?;
+        read_json("item", &row.body)
+    }
+
+    /// Items of a session before a place, or the last ones; in order.
+    pub async fn items(
+        &self,
+        session: &SessionId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<Item>, Error> {
+        // The id behind the sort key: before all real ones, so that the item at `before` itself is left out.
+        let after = before.map(|ord| (format!("{ord:010}"), String::new()));
+        let page = RowPage { after, limit, order: Order::Descending };
+        let rows = self.ledger().store().rows(kind::ITEM, Some(session.as_str()), page).await?;
+        let mut items: Vec<Item> =
+            rows.iter().map(|row| read_json("item", &row.body)).collect::<Result<_, Error>>()?;
+        items.reverse();
+        Ok(items)
+    }
+
+    /// The answer that a command has already: its place, its result, and whether it can be taken back.
+    pub async fn receipt(&self, command: &CommandId) -> Result<Option<Answer>, Error> {
+        Ok(self.ledger().receipt(command).await?.map(Answer::from))
+    }
+}
+
+/// The stored answer of a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Its place in the log.
+    pub seq: i64,
+    /// What it answered.
+    pub result: serde_json::Value,
+    /// Whether it can be taken back.
+    pub undo: bool,
+}
+
+impl From<Receipt> for Answer {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            seq: receipt.seq,
+            result: serde_json::from_str(&receipt.result).unwrap_or_default(),
+            undo: receipt.inverse.is_some(),
+        }
+    }
+}
