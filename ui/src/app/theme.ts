@@ -9,6 +9,20 @@ const same = (name: string): MantineColorsTuple => {
 
 const pick = (...names: string[]) => names.map((name) => `var(--${name})`) as unknown as MantineColorsTuple;
 
+const scrim = { color: 'var(--scrim)', backgroundOpacity: 1 };
+const dialog = {
+  centered: true,
+  radius: 'lg',
+  shadow: 'xl',
+  zIndex: 'var(--z-dialog)',
+  transitionProps: { transition: 'fade', duration: 140 },
+} as const;
+const floating = {
+  shadow: 'md',
+  zIndex: 'var(--z-menu)',
+  transitionProps: { transition: 'fade', duration: 100 },
+} as const;
+
 export const theme = createTheme({
   fontFamily: 'var(--font-ui)',
   fontFamilyMonospace: 'var(--font-mono)',
@@ -83,24 +97,14 @@ export const theme = createTheme({
       vars: () => ({ wrapper: { '--input-height': 'var(--control)', '--input-fz': 'var(--text-sm)' } }),
     },
     Tooltip: {
-      defaultProps: { openDelay: 500, withinPortal: true, transitionProps: { transition: 'fade', duration: 60 } },
+      defaultProps: { openDelay: 500, zIndex: 'var(--z-menu)', transitionProps: { transition: 'fade', duration: 60 } },
     },
-    Modal: {
-      defaultProps: {
-        centered: true,
-        radius: 'lg',
-        shadow: 'xl',
-        transitionProps: { transition: 'fade', duration: 140 },
-        overlayProps: { color: 'var(--scrim)', backgroundOpacity: 1 },
-      },
-    },
-    Menu: {
-      defaultProps: { shadow: 'md', radius: 'lg', transitionProps: { transition: 'fade', duration: 100 } },
-    },
-    Popover: {
-      defaultProps: { shadow: 'md', radius: 'lg', transitionProps: { transition: 'fade', duration: 100 } },
-    },
-    Combobox: { defaultProps: { shadow: 'md', radius: 'md' } },
+    Modal: { defaultProps: { ...dialog, overlayProps: scrim } },
+    ModalRoot: { defaultProps: dialog },
+    ModalOverlay: { defaultProps: scrim },
+    Menu: { defaultProps: { ...floating, radius: 'lg' } },
+    Popover: { defaultProps: { ...floating, radius: 'lg' } },
+    Combobox: { defaultProps: { ...floating, radius: 'md' } },
   },
 });
 
