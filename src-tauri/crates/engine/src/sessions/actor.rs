@@ -30,6 +30,8 @@ use tokio::sync::mpsc;
 const SIGNALS: usize = 256;
 /// Signals that are decided into one transaction.
 const SIGNALS_AT_ONCE: usize = 64;
+/// How long a connection may take to end when the engine ends.
+const PARK_LIMIT: Duration = Duration::from_secs(8);
 /// Between two tries when the disk refuses.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -323,10 +325,16 @@ impl Actor {
     async fn park(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         connection.stop().await;
-        while let Some((_, signal)) = self.signals.recv().await {
-            if matches!(signal, Signal::RunEnded { .. }) {
-                break;
+        let ended = async {
+            while let Some((_, signal)) = self.signals.recv().await {
+                if matches!(signal, Signal::RunEnded { .. }) {
+                    break;
+                }
             }
+        };
+        // Dropping the connection ends what it started in any case.
+        if tokio::time::timeout(PARK_LIMIT, ended).await.is_err() {
+            tracing::warn!("a connection did not end in time");
         }
     }
 }

@@ -63,7 +63,15 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         return Err(Error::NoFolder { folder: start.folder.display().to_string() });
     }
     let (told, inbox) = mpsc::channel(16);
-    tokio::spawn(Runner { start, blocks, inbox }.run());
+    let signals = start.signals.clone();
+    let runner = tokio::spawn(Runner { start, blocks, inbox }.run());
+    tokio::spawn(async move {
+        // A fault of ours must not leave a session that looks as if it worked.
+        if let Err(fault) = runner.await {
+            tracing::error!(%fault, "the runbook driver broke down");
+            signals.send(Signal::RunEnded { how: RunEnd::Lost, detail: Some("a fault of Nox".into()) }).await;
+        }
+    });
     Ok(Connection { told })
 }
 
