@@ -165,12 +165,14 @@ function Matched({ answer }: { answer: RulePreview | null }) {
   const matched = answer?.matched ?? [];
   const count = answer?.matched_count ?? 0;
   const denied = matched.filter(isDenied).length;
-  const known = answer !== null && count === matched.length;
+  const allowed = matched.filter(isAllowed).length;
+  // With more matches than rows the shares are not known.
+  const known = count === matched.length && denied + allowed > 0;
   return (
     <div className={s.matched}>
       <p className={s.sum}>
         {RULE.would} <b>{answer ? (count === 0 ? RULE.none : RULE.past(count)) : '…'}</b>
-        {known && count > 0 && <span className={s.quiet}>{RULE.split(count - denied, denied)}</span>}
+        {known && <span className={s.quiet}>{RULE.split(allowed, denied)}</span>}
       </p>
       <ul>
         {matched.slice(0, MOST).map((row) => {
@@ -194,4 +196,8 @@ function Matched({ answer }: { answer: RulePreview | null }) {
 
 function isDenied({ state }: RequestRow): boolean {
   return state.state === 'answered' && state.decision === 'deny';
+}
+
+function isAllowed({ state }: RequestRow): boolean {
+  return state.state === 'answered' && state.decision !== 'deny';
 }

@@ -1,4 +1,75 @@
 // Words of the place “Agents”.
 export const AGENTS = {
   title: 'Agents',
+  list: 'Agents',
+  editor: 'Agent',
+  create: 'New agent',
+  createIt: 'Create agent',
+  created: (name: string) => `Made the agent “${name}”`,
+  back: 'All agents',
+  empty: 'No agents yet',
+  emptyHint: 'An agent is a name, a prompt and limits. It carries the tasks that are given to it.',
+  gone: 'This agent is not here',
+  goneHint: 'It was deleted, or its folder was renamed.',
+  off: 'Off',
+  broken: 'Its file has an error',
+  next: 'Next agent',
+  before: 'Agent before',
+};
+
+export const EDITOR = {
+  enabled: 'Enabled',
+  enabledHint: 'A disabled agent starts nothing.',
+  save: 'Save',
+  discard: 'Discard',
+  unsaved: 'Not saved',
+  saved: (name: string) => `Saved ${name}`,
+  delete: 'Delete',
+  deleteAgent: 'Delete this agent',
+  deleted: (name: string) => `Deleted the agent “${name}”`,
+  saveAgent: 'Save this agent',
+  notSaved: 'Not saved. What you wrote is kept here.',
+  changed: 'The files of this agent were changed while you were writing here.',
+  changedHint: 'Saving writes only the fields that you changed; Discard shows what is in the files now.',
+  general: 'General',
+  name: 'Name',
+  namePlaceholder: 'Backend',
+  description: 'Description',
+  folder: 'Folder',
+  version: 'Version',
+  runtime: 'Runtime',
+  runtimes: { runbook: 'Runbook' },
+  runtimeHint: 'Runs the sh and bash blocks of a task, one by one.',
+  review: 'Review',
+  reviewHint: 'Finished work goes to Review before Done.',
+  capabilities: 'Capabilities',
+  capabilitiesHint: 'Words for what it can do, with commas between them.',
+  limits: 'Limits',
+  concurrent: 'At once',
+  concurrentHint: 'Sessions at the same time. Empty: only the limit in Settings.',
+  seconds: 'Seconds',
+  secondsHint: 'How long one command may take when its block does not say. Empty: no limit.',
+  environment: 'Environment',
+  environmentHint:
+    'One NAME=value in each line. Not for secrets: this is a plain file. Secrets belong into Settings, API keys.',
+  prompt: 'Prompt',
+  promptFile: 'prompt.md',
+  promptPlaceholder: 'What this agent is for, how it works, and what it never does.',
+  font: 'Font of the prompt',
+  mono: 'Mono',
+  prose: 'Prose',
+  openFolder: 'Open folder',
+};
+
+export const WRONG = {
+  name: 'Write a name; the folder is called after it.',
+  number: 'Write a whole number from 1, or nothing.',
+  environment: (line: number) =>
+    `Line ${line} is no NAME=value. A name has letters, figures and underscores and does not begin with a figure.`,
+};
+
+export const PROBLEM = {
+  line: (path: string, line: number) => `${path}, line ${line}`,
+  kept: 'Until then the last good version holds.',
+  open: 'Open the file',
 };

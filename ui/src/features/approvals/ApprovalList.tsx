@@ -28,9 +28,11 @@ export function ApprovalList({ open, answered, shown, onKeyboardOpen, ref }: App
   return (
     <nav ref={ref} className={s.list} aria-label={APPROVALS.title}>
       {open.length === 0 ? (
-        <EmptyState variant="list" title={APPROVALS.empty}>
-          {APPROVALS.emptyHint}
-        </EmptyState>
+        <div className={s.empty}>
+          <EmptyState variant="list" title={APPROVALS.empty}>
+            {APPROVALS.emptyHint}
+          </EmptyState>
+        </div>
       ) : (
         <ul>
           {open.map((row) => (

@@ -91,8 +91,6 @@ export function ApprovalsPlace() {
   return (
     <>
       <Bar
-        title={APPROVALS.title}
-        note={APPROVALS.waiting(open.length)}
         end={
           <>
             <span className={s.keys}>
@@ -119,6 +117,8 @@ export function ApprovalsPlace() {
             onClick={() => navigate(routes.approvals())}
           />
         )}
+        <h1 className={s.title}>{APPROVALS.title}</h1>
+        <span className={s.note}>{APPROVALS.waiting(open.length)}</span>
       </Bar>
       <Panes>
         <Pane label={APPROVALS.list} kind="list" shown={!id} className={s.listPane}>

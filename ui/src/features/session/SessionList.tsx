@@ -15,9 +15,11 @@ import { SESSIONS } from './text';
 export function SessionList({ groups, shown }: { groups: readonly Group[]; shown: string | undefined }) {
   if (groups.length === 0) {
     return (
-      <EmptyState variant="list" title={SESSIONS.empty}>
-        {SESSIONS.emptyHint}
-      </EmptyState>
+      <div className={s.empty}>
+        <EmptyState variant="list" title={SESSIONS.empty}>
+          {SESSIONS.emptyHint}
+        </EmptyState>
+      </div>
     );
   }
   return (

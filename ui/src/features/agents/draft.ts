@@ -1,0 +1,130 @@
+// What somebody has written about an agent and not saved yet. It outlives leaving the place; it is gone when it is saved,
+// discarded, or the window is closed.
+import { useSyncExternalStore } from 'react';
+import type { Agent, AgentPatch, CreateAgent } from '../../bindings/nox';
+import { WRONG } from './text';
+
+/** All fields as they are written in the form. */
+export interface Draft {
+  name: string;
+  description: string;
+  prompt: string;
+  review: boolean;
+  capabilities: string;
+  environment: string;
+  concurrent: string;
+  seconds: string;
+}
+
+export type Wrong = Partial<Record<keyof Draft, string>>;
+
+export const EMPTY: Draft = {
+  name: '',
+  description: '',
+  prompt: '',
+  review: false,
+  capabilities: '',
+  environment: '',
+  concurrent: '',
+  seconds: '',
+};
+
+export function draftOf(agent: Agent): Draft {
+  return {
+    name: agent.name,
+    description: agent.description,
+    prompt: agent.prompt,
+    review: agent.review,
+    capabilities: agent.capabilities.join(', '),
+    environment: Object.entries(agent.environment)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('\n'),
+    concurrent: agent.limits.max_concurrent_tasks?.toString() ?? '',
+    seconds: agent.limits.max_call_seconds?.toString() ?? '',
+  };
+}
+
+/** What is wrong with it, by field; nothing is sent before this is empty. */
+export function wrongIn(draft: Draft): Wrong {
+  const wrong: Wrong = {};
+  if (draft.name.trim() === '') wrong.name = WRONG.name;
+  for (const field of ['concurrent', 'seconds'] as const) {
+    if (draft[field].trim() !== '' && !/^[1-9]\d{0,6}$/.test(draft[field].trim())) wrong[field] = WRONG.number;
+  }
+  const line = draft.environment.split('\n').findIndex((each) => each.trim() !== '' && !ASSIGNMENT.test(each));
+  if (line >= 0) wrong.environment = WRONG.environment(line + 1);
+  return wrong;
+}
+
+const ASSIGNMENT = /^\s*[A-Za-z_][A-Za-z0-9_]*=/;
+
+/** The whole draft as the engine wants it. */
+export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'description' | 'prompt'>> & AgentPatch {
+  const number = (text: string) => (text.trim() === '' ? null : Number(text.trim()));
+  return {
+    name: draft.name.trim(),
+    description: draft.description.trim(),
+    prompt: draft.prompt,
+    review: draft.review,
+    capabilities: draft.capabilities
+      .split(',')
+      .map((word) => word.trim())
+      .filter(Boolean),
+    environment: Object.fromEntries(
+      draft.environment
+        .split('\n')
+        .filter((line) => line.trim() !== '')
+        .map((line) => {
+          const at = line.indexOf('=');
+          return [line.slice(0, at).trim(), line.slice(at + 1)];
+        }),
+    ),
+    limits: { max_concurrent_tasks: number(draft.concurrent), max_call_seconds: number(draft.seconds) },
+  };
+}
+
+/** Only what differs from the base: what somebody else changed meanwhile in other fields stays. */
+export function patchOf(draft: Draft, base: Draft): AgentPatch {
+  const all = inputOf(draft);
+  const patch: AgentPatch = {};
+  if (draft.name !== base.name) patch.name = all.name;
+  if (draft.description !== base.description) patch.description = all.description;
+  if (draft.prompt !== base.prompt) patch.prompt = all.prompt;
+  if (draft.review !== base.review) patch.review = all.review ?? null;
+  if (draft.capabilities !== base.capabilities) patch.capabilities = all.capabilities ?? null;
+  if (draft.environment !== base.environment) patch.environment = all.environment ?? null;
+  if (draft.concurrent !== base.concurrent || draft.seconds !== base.seconds) patch.limits = all.limits ?? null;
+  return patch;
+}
+
+export function isChanged(draft: Draft, base: Draft): boolean {
+  return (Object.keys(draft) as (keyof Draft)[]).some((field) => draft[field] !== base[field]);
+}
+
+interface Kept {
+  /** What the agent was when somebody began to write. */
+  base: Draft;
+  draft: Draft;
+  version: string;
+}
+
+const kept = new Map<string, Kept>();
+const listeners = new Set<() => void>();
+
+export function keepDraft(key: string, value: Kept | null): void {
+  if (value) kept.set(key, value);
+  else kept.delete(key);
+  for (const listener of [...listeners]) listener();
+}
+
+/** The unsaved draft under a key: an agent's id, or one for the agent that is not there yet. */
+export function useKeptDraft(key: string): Kept | undefined {
+  return useSyncExternalStore(subscribe, () => kept.get(key));
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+}

@@ -1,0 +1,36 @@
+// Where everything is.
+import { Button } from '@/components/controls/Button';
+import { useDesktop } from '@/sync/desktop';
+import { useEngine } from '@/sync/hooks';
+import s from './Settings.module.css';
+import { DATA } from './text';
+
+export function DataSection() {
+  const engine = useEngine();
+  const desktop = useDesktop();
+  if (!engine) return null;
+  const logs = `${engine.home}${engine.home.includes('\\') ? '\\' : '/'}logs`;
+  return (
+    <>
+      <div className={s.line}>
+        <span className={s.label}>{DATA.home}</span>
+        <div className={s.value}>
+          <code data-selectable>{engine.home}</code>
+          <p className={s.hint}>{DATA.homeHint}</p>
+          <Button className={s.start} icon="folder" onClick={() => desktop.openPath(engine.home)}>
+            {DATA.openHome}
+          </Button>
+        </div>
+      </div>
+      <div className={s.line}>
+        <span className={s.label}>{DATA.logs}</span>
+        <div className={s.value}>
+          <code data-selectable>{logs}</code>
+          <Button className={s.start} icon="list" onClick={() => desktop.openPath(logs)}>
+            {DATA.openLogs}
+          </Button>
+        </div>
+      </div>
+    </>
+  );
+}
