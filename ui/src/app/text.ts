@@ -44,6 +44,9 @@ export const KEYS_HELP = {
 export const HINTS = { task: 'Task', session: 'Session', agent: 'Agent', project: 'Project' };
 
 export const TOLD = {
+  open: 'Open',
+  review: 'Review',
+  asks: (agent: string, text: string) => `${agent} asks: ${text}`,
   asked: (agent: string, title: string, text: string) => `${agent}: ${title}. Needs approval: ${text}`,
   failed: (agent: string, title: string, why: string | null) => `${agent}: ${title}. Failed${why ? `: ${why}` : ''}`,
   finished: (agent: string, title: string) => `${agent}: ${title}. Finished`,

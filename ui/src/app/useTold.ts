@@ -1,7 +1,10 @@
-// What the engine tells people goes to the live regions: requests and failures at once, finished work politely.
+// What the engine tells people becomes a message, and so goes to the live regions, too: requests and failures at once,
+// finished work politely. Who looks at the thing already is only told, without a message over it.
 
-import type { Place, Told } from '@/bindings/nox';
+import type { Place, RequestId, Told } from '@/bindings/nox';
 import { announce } from '@/components/feedback/announce';
+import { toast } from '@/components/feedback/toasts';
+import { firstLine } from '@/components/words';
 import { useNoxEvent } from '@/sync/hooks';
 import { navigate } from './location';
 import { routes } from './routes';
@@ -12,12 +15,37 @@ export function useTold(): void {
   useNoxEvent('open', goTo);
 }
 
+/** Toasts of requests that are still open, so that an answer from elsewhere takes them away. */
+const asked = new Map<RequestId, () => void>();
+
 function tell(told: Told): void {
-  const { agent_name: agent, title, what } = told;
-  if (what.what === 'asked') announce(TOLD.asked(agent, title, what.text), 'assertive');
-  if (what.what !== 'closed') return;
-  if (what.how === 'failed') announce(TOLD.failed(agent, title, what.problem), 'assertive');
-  else announce(what.how === 'finished' ? TOLD.finished(agent, title) : TOLD.stopped(agent, title));
+  const { agent_name: agent, title, session, what } = told;
+  const here = window.location.hash;
+  const open = { label: TOLD.open, run: () => navigate(routes.session(session)) };
+  if (what.what === 'settled') {
+    asked.get(what.request)?.();
+    asked.delete(what.request);
+  } else if (what.what === 'asked') {
+    // Who looks at it already sees the request itself.
+    if (here.startsWith(`#${routes.approvals()}`) || here === `#${routes.session(session)}`) {
+      announce(TOLD.asked(agent, title, what.text), 'assertive');
+      return;
+    }
+    const review = { label: TOLD.review, run: () => navigate(routes.approval(what.request)) };
+    const close = toast({
+      text: TOLD.asks(agent, firstLine(what.text)),
+      detail: title,
+      sign: 'needs_you',
+      action: review,
+    });
+    asked.set(what.request, close);
+  } else if (what.how === 'failed') {
+    toast({ text: TOLD.failed(agent, title, what.problem), sign: 'failed', action: open });
+  } else if (here === `#${routes.session(session)}` || what.how === 'stopped') {
+    announce(what.how === 'finished' ? TOLD.finished(agent, title) : TOLD.stopped(agent, title));
+  } else {
+    toast({ text: TOLD.finished(agent, title), sign: what.review ? 'review' : 'done', action: open });
+  }
 }
 
 function goTo(place: Place): void {

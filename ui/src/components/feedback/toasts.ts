@@ -51,7 +51,7 @@ export function toast(message: Toast): () => void {
   }
   announce(
     message.detail ? `${message.text}. ${message.detail}` : message.text,
-    message.sign === 'failed' ? 'assertive' : 'polite',
+    message.sign === 'failed' || message.sign === 'needs_you' ? 'assertive' : 'polite',
   );
   const extra = shown.length + 1 - MOST;
   const victim = extra > 0 ? shown.find((other) => other.sign !== 'failed') : undefined;

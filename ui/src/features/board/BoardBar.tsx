@@ -13,20 +13,26 @@ import { BOARD } from './text';
 
 export interface BoardBarProps {
   filter: BoardFilter;
+  /** No room for words beside signs. */
+  narrow: boolean;
   onFilter: (change: Partial<BoardFilter>) => void;
   onCreate: () => void;
 }
 
-export function BoardBar({ filter, onFilter, onCreate }: BoardBarProps) {
+export function BoardBar({ filter, narrow, onFilter, onCreate }: BoardBarProps) {
   return (
     <Bar
       title={BOARD.title}
       end={
         <>
           <Running />
-          <Button variant="primary" icon="plus" combo="C" onClick={onCreate}>
-            {BOARD.newTask}
-          </Button>
+          {narrow ? (
+            <IconButton variant="primary" icon="plus" label={BOARD.newTask} onClick={onCreate} />
+          ) : (
+            <Button variant="primary" icon="plus" combo="C" onClick={onCreate}>
+              {BOARD.newTask}
+            </Button>
+          )}
         </>
       }
     >
@@ -48,7 +54,7 @@ export function BoardBar({ filter, onFilter, onCreate }: BoardBarProps) {
             else event.currentTarget.blur();
           }}
         />
-        {!filter.text && <KeyHint combo="/" />}
+        {!filter.text && !narrow && <KeyHint combo="/" />}
       </label>
     </Bar>
   );

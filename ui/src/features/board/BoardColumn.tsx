@@ -14,7 +14,7 @@ import { useAgent, useCard, useCards, useSettings } from '@/sync/hooks';
 import s from './Board.module.css';
 import { CardSlot } from './CardSlot';
 import { estimateHeight } from './CardView';
-import { DROP_COLUMN, promiseOf } from './landing';
+import { DROP_COLUMN, DROP_LIST, promiseOf } from './landing';
 import { BOARD, COLUMN_WORDS, DROP } from './text';
 import { useBoardView, useView } from './view';
 
@@ -56,14 +56,20 @@ export function BoardColumn(props: BoardColumnProps) {
   const focused = useView((state) => state.focused);
   const inHand = useCard(hand?.kind === 'card' ? hand.task : null);
   const refuses = column === 'needs_you' && inHand?.column !== 'needs_you';
+  const estimate = (index: number) => estimateHeight(mirror.cards.get(ids[index] ?? ''), hideProject);
   const rows = useVirtualizer({
     count: ids.length,
     getScrollElement: () => list.current,
-    estimateSize: (index) => estimateHeight(mirror.cards.get(ids[index] ?? ''), hideProject),
+    estimateSize: estimate,
+    // A page without layout has no heights; what was estimated is right then.
+    measureElement: (element, entry) =>
+      entry?.borderBoxSize[0]?.blockSize ||
+      (element as HTMLElement).offsetHeight ||
+      estimate(Number(element.getAttribute('data-index'))),
     getItemKey: (index) => ids[index] ?? index,
     gap: GAP,
     overscan: 6,
-    paddingStart: 1,
+    paddingStart: 3,
     paddingEnd: GAP,
     // A page without layout (a test) has no heights: then as many as fit an ordinary window are drawn.
     initialRect: { width: 240, height: 900 },
@@ -103,6 +109,7 @@ export function BoardColumn(props: BoardColumnProps) {
           setNodeRef(element);
         }}
         className={s.list}
+        {...{ [DROP_LIST]: '' }}
       >
         <div className={s.all} style={{ blockSize: rows.getTotalSize() }}>
           {drawn.map((row) => {
@@ -132,7 +139,7 @@ export function BoardColumn(props: BoardColumnProps) {
           {line !== null && <div className={s.line} style={{ transform: `translateY(${line}px)` }} />}
         </div>
       </div>
-      {hand?.kind === 'card' && landing && <CardSlotPromise column={column} task={hand.task} />}
+      {hand?.kind === 'card' && landing && <CardSlotPromise column={column} task={hand.task} atTop={landing.below} />}
     </section>
   );
 }
@@ -169,7 +176,7 @@ function lineAt(
 }
 
 /** What dropping the card here would do. */
-function CardSlotPromise({ column, task }: { column: Column; task: TaskId }) {
+function CardSlotPromise({ column, task, atTop }: { column: Column; task: TaskId; atTop: boolean }) {
   const card = useCard(task);
   const agent = useAgent(card?.task.agent);
   const settings = useSettings();
@@ -178,7 +185,7 @@ function CardSlotPromise({ column, task }: { column: Column; task: TaskId }) {
   const running = cards.filter((each) => each.live && each.status.sign === 'running').length;
   const promise = promiseOf(card, column, agent?.agent.name ?? null, { running, max: settings?.max_live_runs ?? 1 });
   return (
-    <div className={cx(s.slot, !promise.takes && s.refuses)}>
+    <div className={cx(s.slot, atTop && s.atTop, !promise.takes && s.refuses)}>
       <b>{promise.title}</b>
       {promise.detail && <span>{promise.detail}</span>}
       {promise.more && <span className={s.more}>{promise.more}</span>}

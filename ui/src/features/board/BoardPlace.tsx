@@ -4,7 +4,7 @@
  */
 import { DndContext, DragOverlay, PointerSensor, pointerWithin, useSensor, useSensors } from '@dnd-kit/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import type { Column, TaskId } from '@/bindings/nox';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
@@ -56,7 +56,8 @@ function Board({ banners, details }: BoardPlaceProps) {
   const [filter, setFilter] = useBoardFilter();
   const [params, setParams] = useViewParams();
   const opened = params.get('task');
-  const lists = useLists(filter);
+  // Typing is never held up by thousands of cards: they follow when there is time.
+  const lists = useLists(useDeferredValue(filter));
   const latest = useRef(lists);
   latest.current = lists;
   const order = useCallback((column: Column) => latest.current[column], []);
@@ -80,7 +81,7 @@ function Board({ banners, details }: BoardPlaceProps) {
       accessibility={{ announcements: SILENT, screenReaderInstructions: { draggable: '' } }}
       {...drag}
     >
-      <BoardBar filter={filter} onFilter={setFilter} onCreate={() => create()} />
+      <BoardBar filter={filter} narrow={narrow} onFilter={setFilter} onCreate={() => create()} />
       <Panes>
         <Pane label={BOARD.columns} kind="main" ground="app">
           {/* biome-ignore lint/a11y/noStaticElementInteractions: it hears the keys of the cards inside. */}
@@ -147,8 +148,13 @@ const STARTS: readonly Column[] = ['backlog', 'todo'];
 function Columns({ lists, hideProject, opened, onCreate }: ColumnsProps & { onCreate: (column: Column) => void }) {
   const view = useBoardView();
   const doneOpen = useView((state) => state.doneOpen);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // What was unfolded is brought into sight.
+    if (doneOpen) box.current?.lastElementChild?.scrollIntoView({ inline: 'end', block: 'nearest' });
+  }, [doneOpen]);
   return (
-    <div className={cx(s.columns, !doneOpen && s.withFolded)}>
+    <div ref={box} className={cx(s.columns, !doneOpen && s.withFolded)}>
       {COLUMNS.map((column) =>
         column === 'done' && !doneOpen ? (
           <FoldedColumn
@@ -181,7 +187,9 @@ function Tabs({ lists, hideProject, opened }: ColumnsProps) {
   );
   const selected = useRef<HTMLButtonElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another tab is another element to be brought into sight.
-  useEffect(() => selected.current?.scrollIntoView({ inline: 'center', block: 'nearest' }), [tab]);
+  useEffect(() => {
+    selected.current?.scrollIntoView({ inline: 'center', block: 'nearest' });
+  }, [tab]);
   return (
     <>
       <div className={s.tabs} role="tablist" aria-label={BOARD.columns}>
@@ -272,9 +280,15 @@ function InHandCard({ hideProject }: { hideProject: boolean }) {
   const hand = useView((state) => state.hand);
   const card = useCard(hand?.kind === 'card' ? hand.task : null);
   const agent = useAgent(card?.task.agent);
+  const landing = useView((state) => state.landing);
+  const onto = useAgent(landing?.kind === 'agent' ? landing.agent : null);
+  const other = useCard(landing?.kind === 'card' ? landing.task : null);
   if (!card) return null;
+  // The hand hides the agent or card that it is over: then it says itself what dropping would do.
+  const says = onto ? DROP.assign(onto.agent.name) : other ? DROP.dependOn(other.task.title) : null;
   return (
     <div className={cx(cardStyle.card, cardStyle.inHand)}>
+      {says && <div className={cardStyle.says}>{says}</div>}
       <CardView card={card} agentName={agent?.agent.name ?? card.task.agent} hideProject={hideProject} />
     </div>
   );

@@ -17,6 +17,19 @@ export function isFiltering(filter: BoardFilter): boolean {
   return filter.text.trim() !== '' || filter.project !== null || filter.agent !== null;
 }
 
+/** Rows are replaced, never changed: what was put together for one stays right as long as the row lives. */
+const texts = new WeakMap<Card, string>();
+
+function searchable(card: Card): string {
+  let text = texts.get(card);
+  if (text === undefined) {
+    const { title, tags, id } = card.task;
+    text = `${title} ${tags.join(' ')} ${id}`.toLowerCase();
+    texts.set(card, text);
+  }
+  return text;
+}
+
 /** Every word must stand in the title, the tags or the id. */
 export function fits(card: Card, filter: BoardFilter): boolean {
   const { task } = card;
@@ -25,7 +38,7 @@ export function fits(card: Card, filter: BoardFilter): boolean {
   if (filter.agent !== null && task.agent !== filter.agent) return false;
   const words = filter.text.trim().toLowerCase();
   if (words === '') return true;
-  const text = `${task.title} ${task.tags.join(' ')} ${task.id}`.toLowerCase();
+  const text = searchable(card);
   return words.split(/\s+/).every((word) => text.includes(word));
 }
 

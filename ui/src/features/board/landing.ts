@@ -10,6 +10,11 @@ import type { Landing } from './view';
 export const DROP_COLUMN = 'data-drop-column';
 export const DROP_CARD = 'data-card';
 export const DROP_AGENT = 'data-drop-agent';
+/** The scrolling part of a column. */
+export const DROP_LIST = 'data-drop-list';
+
+/** Pixels above the end of a list that count as below it: half a card in the hand. */
+const EDGE = 40;
 
 /** How much of a card's middle means the card itself and not a place beside it. */
 const MIDDLE = 0.3;
@@ -53,7 +58,9 @@ export function landingAt(
     below = at >= 0 ? (ids[at + 1] ?? null) : null;
     above = lastSeen;
   }
-  return { landing: { kind: 'column', column, after: above, before: below }, overCard };
+  const list = columnBox.querySelector(`[${DROP_LIST}]`)?.getBoundingClientRect();
+  const low = list !== undefined && y > list.bottom - EDGE;
+  return { landing: { kind: 'column', column, after: above, before: below, below: low }, overCard };
 }
 
 export interface DropPromise {

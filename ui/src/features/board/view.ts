@@ -7,9 +7,9 @@
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { Column, TaskId } from '@/bindings/nox';
 
-/** Where something would land. */
+/** Where something would land. `below` is under the column's last card, where the hand hides what stands there. */
 export type Landing =
-  | { kind: 'column'; column: Column; after: TaskId | null; before: TaskId | null }
+  | { kind: 'column'; column: Column; after: TaskId | null; before: TaskId | null; below: boolean }
   | { kind: 'agent'; agent: string }
   | { kind: 'card'; task: TaskId };
 

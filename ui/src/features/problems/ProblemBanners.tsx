@@ -13,7 +13,7 @@ import { useEngine, useProblems } from '@/sync/hooks';
 import { PROBLEMS } from './text';
 
 /** More would push away what the place is for; a button shows the rest. */
-const FIRST = 2;
+const FIRST = 1;
 
 export interface ProblemBannersProps {
   /** Only files whose path begins so, such as `agents/`. */

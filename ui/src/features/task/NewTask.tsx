@@ -140,6 +140,7 @@ function Form({ status, project, onClose, onStart }: FormProps) {
         <span className={s.label}>{TASK.priority}</span>
         <Segmented
           label={TASK.priority}
+          className={s.short}
           value={draft.priority}
           options={PRIORITIES}
           onChange={(priority) => change({ priority })}

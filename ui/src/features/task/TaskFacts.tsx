@@ -90,6 +90,7 @@ export function TaskFacts({ card }: { card: Card }) {
         <span className={s.label}>{TASK.priority}</span>
         <Segmented
           label={TASK.priority}
+          className={s.short}
           value={task.priority}
           options={locked ? PRIORITIES.map((each) => ({ ...each, disabled: true })) : PRIORITIES}
           onChange={(priority) => void patch({ priority })}

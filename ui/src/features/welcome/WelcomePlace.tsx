@@ -7,6 +7,7 @@ import { routes } from '@/app/routes';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
 import { Icon, Mark } from '@/components/icons/icons';
+import { StatusSign } from '@/components/status/StatusSign';
 import { StatusText } from '@/components/status/StatusText';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
@@ -61,6 +62,18 @@ export function WelcomePlace() {
                 </span>
                 <StatusText sign="done" word={WELCOME.ready} />
               </li>
+            </ul>
+            <h2 className={s.second}>{WELCOME.how}</h2>
+            <ul className={s.box}>
+              {WELCOME.steps.map(({ sign, word, text }) => (
+                <li key={word} className={s.program}>
+                  <StatusSign sign={sign} size="lg" />
+                  <span className={s.words}>
+                    <b>{word}</b>
+                    <span>{text}</span>
+                  </span>
+                </li>
+              ))}
             </ul>
           </section>
           <section className={s.half} aria-label={WELCOME.try}>

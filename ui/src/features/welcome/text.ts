@@ -7,6 +7,12 @@ export const WELCOME = {
   runbook: 'Runbook',
   runbookHint: 'Built in; runs the commands of a Markdown file',
   ready: 'Ready',
+  how: 'How the board works',
+  steps: [
+    { sign: 'running', word: 'Working', text: 'Drop a card here, and its agent starts.' },
+    { sign: 'needs_you', word: 'Needs you', text: 'It asks before it runs something: allow it or not.' },
+    { sign: 'done', word: 'Done', text: 'What it did stays there to be read.' },
+  ],
   try: 'Try it now, with nothing installed',
   sampleFile: 'hello.md',
   sampleNote: '3 blocks, nothing is changed',
