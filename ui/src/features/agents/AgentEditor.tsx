@@ -138,6 +138,7 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
             <Button
               variant="primary"
               combo="Mod+S"
+              showKey={row === null || changed}
               pending={saving}
               disabled={row !== null && !changed}
               onClick={() => void save()}

@@ -78,7 +78,6 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
         </Field>
       </section>
       <section className={s.part}>
-        <h2>{EDITOR.environment}</h2>
         <Field label={EDITOR.environment} hint={EDITOR.environmentHint} error={wrong.environment} layout="top">
           <Textarea
             classNames={{ input: s.mono }}

@@ -25,8 +25,9 @@ export function SessionsPlace() {
   // With room for more than the list something is shown at once. It stays the same while the list moves on.
   const [first, setFirst] = useState(groups[0]?.sessions[0]?.row.id);
   useEffect(() => {
-    setFirst((known) => known ?? groups[0]?.sessions[0]?.row.id);
-  }, [groups]);
+    const isHere = (known: string | undefined) => sessions.some(({ row }) => row.id === known);
+    setFirst((known) => (isHere(known) ? known : groups[0]?.sessions[0]?.row.id));
+  }, [groups, sessions]);
   const shown = id ?? first;
   const session = useSession(shown);
 
