@@ -20,7 +20,7 @@ export interface ApprovalListProps {
   answered: readonly RequestRow[];
   shown: string | undefined;
   /** A row was opened by the keyboard: reading goes on in the card. */
-  onKeyboardOpen: () => void;
+  onKeyboardOpen: (request: string) => void;
   ref: React.Ref<HTMLElement>;
 }
 
@@ -65,7 +65,11 @@ interface RowProps {
   here: boolean;
 }
 
-const Waiting = memo(function Waiting({ row, here, onKeyboardOpen }: RowProps & { onKeyboardOpen: () => void }) {
+const Waiting = memo(function Waiting({
+  row,
+  here,
+  onKeyboardOpen,
+}: RowProps & { onKeyboardOpen: (request: string) => void }) {
   const { id, call, risk, asked_at } = row.request;
   const pending = usePending(id);
   return (
@@ -76,7 +80,7 @@ const Waiting = memo(function Waiting({ row, here, onKeyboardOpen }: RowProps & 
       data-row={id}
       onClick={(event) => {
         // A click that no pointer made.
-        if (event.detail === 0) onKeyboardOpen();
+        if (event.detail === 0) onKeyboardOpen(id);
       }}
     >
       <span className={s.who}>

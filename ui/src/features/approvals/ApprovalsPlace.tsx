@@ -1,5 +1,5 @@
 // The place “Approvals”: one inbox for all agents, oldest first, the request in full beside it, and the rules.
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import { routes } from '@/app/routes';
 import { useActions } from '@/components/actions/registry';
@@ -21,8 +21,11 @@ const RULES_ID = 'rules';
 /** The newest of the answered ones that are listed. */
 const MOST_ANSWERED = 100;
 
-/** Where the focus goes when the shown request is drawn; only ever after somebody asked for it. */
-type Wish = 'row' | 'card' | null;
+/** Where the focus goes when this request is shown; only ever after somebody asked for it. */
+interface Wish {
+  request: string;
+  to: 'row' | 'card';
+}
 
 export function ApprovalsPlace() {
   const { id } = useParams<{ id?: string }>();
@@ -44,14 +47,17 @@ export function ApprovalsPlace() {
 
   const list = useRef<HTMLElement>(null);
   const card = useRef<HTMLElement>(null);
-  const [wish, setWish] = useState<Wish>(null);
+  const [wish, setWish] = useState<Wish | null>(null);
   useEffect(() => {
-    if (!wish || !shown) return;
+    if (!wish || wish.request !== shown) return;
     setWish(null);
-    const link = list.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(shown)}"]`);
-    if (wish === 'row') link?.focus();
+    const rows = list.current?.querySelectorAll<HTMLElement>('[data-row]') ?? [];
+    const link = [...rows].find((each) => each.dataset.row === shown);
+    if (wish.to === 'row') link?.focus();
     else card.current?.focus();
   }, [wish, shown]);
+
+  const goIntoCard = useCallback((request: string) => setWish({ request, to: 'card' }), []);
 
   const walk = (step: 1 | -1) => {
     const ids = [...open, ...answered].map((each) => each.request.id);
@@ -59,7 +65,7 @@ export function ApprovalsPlace() {
     const to = ids[at < 0 ? 0 : Math.max(0, Math.min(ids.length - 1, at + step))];
     if (!to) return;
     navigate(routes.approval(to));
-    setWish('row');
+    setWish({ request: to, to: 'row' });
   };
   const group = APPROVALS.title;
   useActions([
@@ -82,7 +88,7 @@ export function ApprovalsPlace() {
     const next = rest[Math.max(0, at)] ?? rest[0];
     if (next) {
       navigate(routes.approval(next.request.id));
-      setWish('row');
+      setWish({ request: next.request.id, to: 'row' });
     } else {
       navigate(routes.approvals());
     }
@@ -123,13 +129,7 @@ export function ApprovalsPlace() {
       <Panes>
         <Pane label={APPROVALS.list} kind="list" shown={!id} className={s.listPane}>
           <PaneBody>
-            <ApprovalList
-              ref={list}
-              open={open}
-              answered={answered}
-              shown={shown}
-              onKeyboardOpen={() => setWish('card')}
-            />
+            <ApprovalList ref={list} open={open} answered={answered} shown={shown} onKeyboardOpen={goIntoCard} />
           </PaneBody>
         </Pane>
         <Pane label={ruling ? APPROVALS.rules : APPROVALS.detail} kind="main" shown={Boolean(id)}>

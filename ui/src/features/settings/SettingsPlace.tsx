@@ -1,5 +1,5 @@
 // The place “Settings”: all sections on one page, and a list at the left that goes to them.
-import { useEffect, useRef } from 'react';
+import { useEffect } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import { routes } from '@/app/routes';
 import { useActions } from '@/components/actions/registry';
@@ -38,11 +38,9 @@ export function SettingsPlace() {
   const { section } = useParams<{ section?: string }>();
   const [, navigate] = useLocation();
   const here = SECTIONS.find(({ id }) => id === section) ?? SECTIONS[0];
-  const page = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!section) return;
-    const target = page.current?.querySelector<HTMLElement>(`#settings-${CSS.escape(section)}`);
-    target?.scrollIntoView({ block: 'start' });
+    document.getElementById(`settings-${section}`)?.scrollIntoView({ block: 'start' });
   }, [section]);
   useActions(
     SECTIONS.map(({ id, title, icon }) => ({
@@ -79,7 +77,7 @@ export function SettingsPlace() {
       <Pane label={SETTINGS.title} kind="main">
         <Bar title={SETTINGS.title} level={2} className={s.onlyNarrow} />
         <PaneBody>
-          <div ref={page} className={s.page}>
+          <div className={s.page}>
             {SECTIONS.map(({ id, title, Body }) => (
               <section key={id} id={`settings-${id}`} className={s.section} aria-labelledby={`settings-${id}-title`}>
                 <h2 id={`settings-${id}-title`}>{title}</h2>

@@ -1,0 +1,155 @@
+import { act, render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { App } from '@/app/App';
+import { NoxError } from '@/bridge/bridge';
+import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
+import { forgetToasts } from '@/components/feedback/toasts';
+import { faultsOf } from '@/test/axe';
+import { EMPTY, inputOf, keepDraft, patchOf, wrongIn } from './draft';
+
+beforeEach(() => {
+  forgetToasts();
+  for (const key of [' new', 'docs', 'backend']) keepDraft(key, null);
+});
+
+async function open(bridge: FakeBridge, hash = '#/agents/docs') {
+  window.location.hash = hash;
+  render(<App bridge={bridge} />);
+  await screen.findByRole('heading', { name: 'Agents', level: 1 }, { timeout: 5_000 });
+  return userEvent.setup();
+}
+
+const field = (name: string) => screen.findByRole('textbox', { name });
+const button = (name: string) => screen.getByRole('button', { name });
+
+describe('an agent', () => {
+  it('is edited and saved: only what changed is sent', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const prompt = await field('Prompt');
+    expect(button('Save')).toHaveProperty('disabled', true);
+    await user.type(prompt, ' Always.');
+    expect(screen.getAllByText('Not saved').length).toBeGreaterThan(0);
+    await user.click(button('Save'));
+    await waitFor(() => expect(button('Save')).toHaveProperty('disabled', true));
+    expect(bridge.sent.map(({ input }) => input)).toEqual([
+      { agent: 'docs', patch: { prompt: '# Docs\n\nDo it well. Always.' } },
+    ]);
+    expect(prompt).toHaveProperty('value', '# Docs\n\nDo it well. Always.');
+  });
+
+  it('keeps what was written through an error and through leaving the place', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.type(await field('Description'), ' and more');
+    bridge.refuseNext(
+      new NoxError({ code: 'disk', message: 'The disk is full.', hint: 'Free 20 MB, then try again.', field: null }),
+    );
+    await user.keyboard('{Control>}s{/Control}');
+    await screen.findByText('Not saved. What you wrote is kept here.');
+    expect(await field('Description')).toHaveProperty('value', 'Docs work and more');
+
+    await user.click(screen.getByRole('link', { name: 'Settings' }));
+    await screen.findByRole('heading', { name: 'General' });
+    await user.click(screen.getByRole('link', { name: 'Agents' }));
+    await user.click(await screen.findByRole('link', { name: /Docs/ }));
+    expect(await field('Description')).toHaveProperty('value', 'Docs work and more');
+    await user.click(button('Discard'));
+    expect(await field('Description')).toHaveProperty('value', 'Docs work');
+  });
+
+  it('says that its files were changed meanwhile, and loses neither text', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.type(await field('Name'), ' team');
+    await act(async () => {
+      await bridge.changeAgent({ agent: 'docs', patch: { description: 'Changed by hand' } });
+    });
+    await screen.findByText('The files of this agent were changed while you were writing here.');
+    await user.click(button('Save'));
+    await waitFor(() =>
+      expect(bridge.state.agents.get('docs')?.agent).toMatchObject({
+        name: 'Docs team',
+        description: 'Changed by hand',
+      }),
+    );
+  });
+
+  it('shows the error of the engine at its field', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const name = await field('Name');
+    await user.type(name, '!');
+    bridge.refuseNext(new NoxError({ code: 'bad_input', message: 'Too odd a name.', hint: null, field: 'name' }));
+    await user.click(button('Save'));
+    await screen.findByText('Too odd a name.');
+    expect(name.getAttribute('aria-invalid')).toBe('true');
+  });
+
+  it('is switched off at once, deleted, and comes back with Undo', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.click(await screen.findByRole('switch', { name: 'Enabled' }));
+    expect(bridge.sent).toMatchObject([{ name: 'changeAgent', input: { agent: 'docs', patch: { enabled: false } } }]);
+    await within(screen.getByRole('region', { name: 'Agents' })).findByText('Off');
+    await user.click(button('Delete this agent'));
+    await waitFor(() => expect(screen.queryByRole('link', { name: /Docs/ })).toBeNull());
+    await user.click(await screen.findByRole('button', { name: 'Undo' }));
+    await screen.findByRole('link', { name: /Docs/ });
+  });
+
+  it('whose file is broken says where', async () => {
+    await open(fakeBridge('problems'), '#/agents/backend');
+    const banner = await screen.findByRole('alert');
+    expect(banner.textContent).toContain('agents/backend/agent.toml, line 3');
+    screen.getByRole('img', { name: 'Its file has an error' });
+    expect(await faultsOf(document.body)).toEqual([]);
+  });
+});
+
+describe('a new agent', () => {
+  it('is written, checked, and made', async () => {
+    const bridge = fakeBridge('empty');
+    const user = await open(bridge, '#/agents');
+    await user.click(button('New agent'));
+    await user.click(await screen.findByRole('button', { name: 'Create agent' }));
+    await screen.findByText('Write a name; the folder is called after it.');
+    await user.type(await field('Name'), 'Night watch');
+    await user.type(await field('Environment'), 'nonsense');
+    await user.click(button('Create agent'));
+    await screen.findByText(/Line 1 is no NAME=value/);
+    expect(bridge.sent).toEqual([]);
+    await user.clear(await field('Environment'));
+    await user.type(await field('Environment'), 'LEVEL=a=b');
+    await user.click(button('Create agent'));
+    await screen.findByRole('link', { name: /Night watch/ });
+    expect(bridge.sent).toMatchObject([
+      { name: 'createAgent', input: { name: 'Night watch', environment: { LEVEL: 'a=b' }, limits: {} } },
+    ]);
+    expect(window.location.hash).toBe('#/agents/night-watch');
+  });
+});
+
+describe('a draft', () => {
+  it('reads numbers, words and lines as they are meant', () => {
+    const draft = { ...EMPTY, name: ' A ', capabilities: 'a, b,', environment: 'X=1\n\nY=', concurrent: ' 2 ' };
+    expect(wrongIn(draft)).toEqual({});
+    expect(inputOf(draft)).toMatchObject({
+      name: 'A',
+      capabilities: ['a', 'b'],
+      environment: { X: '1', Y: '' },
+      limits: { max_concurrent_tasks: 2, max_call_seconds: null },
+    });
+    expect(patchOf(draft, draft)).toEqual({});
+  });
+
+  it('refuses what is no number and no name', () => {
+    expect(Object.keys(wrongIn({ ...EMPTY, concurrent: '0', seconds: '1.5', environment: '1X=2' })).sort()).toEqual([
+      'concurrent',
+      'environment',
+      'name',
+      'seconds',
+    ]);
+  });
+});

@@ -1,0 +1,129 @@
+import { render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { App } from '@/app/App';
+import { NoxError } from '@/bridge/bridge';
+import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
+import { forgetToasts } from '@/components/feedback/toasts';
+import { faultsOf } from '@/test/axe';
+
+beforeEach(() => {
+  forgetToasts();
+});
+
+async function open(bridge: FakeBridge) {
+  window.location.hash = '#/settings';
+  render(<App bridge={bridge} />);
+  await screen.findByRole('heading', { name: 'General' }, { timeout: 5_000 });
+  return userEvent.setup();
+}
+
+const section = (name: string) => screen.getByRole('region', { name });
+const messages = () => within(screen.getByRole('region', { name: 'Messages' }));
+
+describe('settings', () => {
+  it('change at once; a number only when it is whole', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const runs = screen.getByRole('textbox', { name: 'Sessions at once' });
+    await user.clear(runs);
+    await user.type(runs, '0{Enter}');
+    screen.getByText('Write a whole number from 1 to 64.');
+    expect(bridge.sent).toEqual([]);
+    await user.clear(runs);
+    await user.type(runs, '12{Enter}');
+    await user.click(screen.getByRole('switch', { name: 'Notifications' }));
+    await user.click(screen.getByRole('radio', { name: 'Dark' }));
+    await user.click(screen.getByRole('radio', { name: 'Everything' }));
+    await waitFor(() =>
+      expect(bridge.sent.map(({ input }) => input)).toEqual([
+        { max_live_runs: 12 },
+        { notifications: false },
+        { theme: 'dark' },
+        { log_level: 'debug' },
+      ]),
+    );
+    await waitFor(() => expect(document.documentElement.dataset.mantineColorScheme).toBe('dark'));
+  });
+
+  it('have no fault that axe finds', async () => {
+    await open(fakeBridge('full'));
+    await within(section('Doctor')).findByText('2.39.5');
+    expect(await faultsOf(document.body)).toEqual([]);
+  });
+});
+
+describe('API keys', () => {
+  it('go into the keychain, are tested and deleted, and are never shown', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const keys = section('API keys');
+    await within(keys).findByText('No keys yet');
+    const value = within(keys).getByLabelText('Value');
+    expect(value).toHaveProperty('type', 'password');
+    await user.type(within(keys).getByRole('textbox', { name: 'Name' }), 'ANTHROPIC_API_KEY');
+    await user.type(value, 'sk-secret');
+    await user.click(within(keys).getByRole('button', { name: 'Store key' }));
+    await within(keys).findByText('ANTHROPIC_API_KEY');
+    expect(value).toHaveProperty('value', '');
+    expect(document.documentElement.outerHTML).not.toContain('sk-secret');
+
+    await user.click(within(keys).getByRole('button', { name: 'Test' }));
+    await within(keys).findByText('Readable, 9 characters');
+    await user.click(within(keys).getByRole('button', { name: 'Delete' }));
+    const dialog = await screen.findByRole('dialog', { name: 'Delete ANTHROPIC_API_KEY from the keychain?' });
+    await user.click(within(dialog).getByRole('button', { name: 'Delete key' }));
+    await within(keys).findByText('No keys yet');
+  });
+
+  it('are kept in the form when they could not be stored', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const keys = section('API keys');
+    await within(keys).findByText('No keys yet');
+    await user.click(within(keys).getByRole('button', { name: 'Store key' }));
+    within(keys).getByText('Paste the key.');
+    await user.type(within(keys).getByRole('textbox', { name: 'Name' }), 'KEY');
+    await user.type(within(keys).getByLabelText('Value'), 'sk-1');
+    bridge.refuseNext(new NoxError({ code: 'keychain', message: 'It is locked.', hint: 'Unlock it.', field: null }));
+    await user.click(within(keys).getByRole('button', { name: 'Store key' }));
+    await within(keys).findByText('It is locked.');
+    expect(within(keys).getByLabelText('Value')).toHaveProperty('value', 'sk-1');
+  });
+
+  it('say what to do when there is no keychain, and take nothing', async () => {
+    const bridge = fakeBridge('full');
+    bridge.listKeys = async () => ({ keychain: '', available: false, problem: 'Nobody answers.', keys: [] });
+    await open(bridge);
+    await within(section('API keys')).findByText('The keychain is not available');
+    expect(screen.getByRole('button', { name: 'Store key' })).toHaveProperty('disabled', true);
+  });
+});
+
+describe('the rest', () => {
+  it('opens the home and the logs', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.click(screen.getByRole('button', { name: 'Open folder' }));
+    await user.click(screen.getByRole('button', { name: 'Open logs' }));
+    expect(bridge.desktop).toEqual(['openPath /home/you/.local/share/nox', 'openPath /home/you/.local/share/nox/logs']);
+  });
+
+  it('adds and forgets projects, both with Undo', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.click(screen.getByRole('button', { name: 'Add folder…' }));
+    await messages().findByText('Added the project “new-project”');
+    await user.click(await screen.findByRole('button', { name: 'Forget new-project' }));
+    await messages().findByText(/Forgot the project “new-project”/);
+    expect(bridge.state.projects.has('new-project')).toBe(false);
+    await user.click(messages().getAllByRole('button', { name: 'Undo' }).at(-1) as HTMLElement);
+    await waitFor(() => expect(bridge.state.projects.has('new-project')).toBe(true));
+  });
+
+  it('shows the keys from About', async () => {
+    const user = await open(fakeBridge('full'));
+    await user.click(within(section('About')).getByRole('button', { name: 'Show the keys' }));
+    await screen.findByRole('dialog', { name: 'Keys' });
+  });
+});
