@@ -20,6 +20,7 @@ import { useHashPath, useHashSearch } from './location';
 import { PlaceBoundary } from './PlaceBoundary';
 import { PLACES, WelcomePage } from './places';
 import { routes } from './routes';
+import { ShellQuestions } from './ShellQuestions';
 import { APP } from './text';
 import { resolver, theme } from './theme';
 import { useGlobalActions } from './useGlobalActions';
@@ -76,6 +77,7 @@ function Window() {
       </Switch>
       <CommandPalette opened={open === 'palette'} onClose={close} />
       <KeysHelp opened={open === 'keys'} onClose={close} />
+      <ShellQuestions />
       <Toasts />
     </>
   );

@@ -52,3 +52,16 @@ export const TOLD = {
   finished: (agent: string, title: string) => `${agent}: ${title}. Finished`,
   stopped: (agent: string, title: string) => `${agent}: ${title}. Stopped`,
 };
+
+const RUNS = (n: number) => (n === 1 ? '1 session' : `${n} sessions`);
+
+export const SHELL = {
+  quit: (n: number) => (n === 0 ? 'Quit Nox?' : `Quit Nox while ${RUNS(n)} ${n === 1 ? 'is' : 'are'} running?`),
+  quitText: 'What runs is stopped; what it has done stays. To keep it working, close the window instead.',
+  stay: 'Stay',
+  quitNow: (n: number) => (n === 0 ? 'Quit' : `Stop ${RUNS(n)} and quit`),
+  stopAll: (n: number) => (n === 1 ? 'Stop the running session?' : `Stop all ${n} running sessions?`),
+  stopText: 'What they have done stays. Each can be started again, from the beginning.',
+  keep: 'Keep them running',
+  stopNow: (n: number) => `Stop ${RUNS(n)}`,
+};

@@ -158,6 +158,16 @@ export type DesktopDrag =
   | { type: 'drop'; paths: string[]; x: number; y: number }
   | { type: 'leave' };
 
+/** What the desktop around the page says: its tray, its menus, a second start. */
+export type ShellSays =
+  | { say: 'open'; place: 'board' | 'new_task' | 'approvals' | 'settings' }
+  | { say: 'open'; place: 'session'; id: SessionId }
+  /** Ask whether to quit: say `quitQuestionShown` when the question stands, then `answerQuit`. */
+  | { say: 'ask_quit'; live_runs: number }
+  | { say: 'ask_stop_all'; live_runs: number }
+  /** Ask whether to open this address. */
+  | { say: 'ask_link'; url: string };
+
 /** Ends what was begun. */
 export type Stop = () => void;
 
@@ -172,7 +182,11 @@ export interface Bridge extends CommandMethods, QueryMethods {
   pickFolder(): Promise<string | null>;
   /** Files and folders dragged in from the desktop. */
   onDesktopDrop(listener: (drag: DesktopDrag) => void): Stop;
-  /** Opens a web address in the person's browser. */
+  /** What the shell says from now on, and what it said before anybody listened. */
+  onShell(listener: (says: ShellSays) => void): Stop;
+  quitQuestionShown(): Promise<void>;
+  answerQuit(leaves: boolean): Promise<void>;
+  /** Opens a web address in the person's browser; the person was asked before. */
   openExternal(url: string): Promise<void>;
   /** Opens a file with the program that the person uses for it. */
   openPath(path: string): Promise<void>;

@@ -1,15 +1,15 @@
 /**
  * The bridge of the app: Tauri's commands, one channel for pushes, native drops, dialogs and the opener.
  *
- * With `../bindings`, the only importer of `@tauri-apps`. Each batch of the channel is acknowledged after it was taken
- * in, so that the engine knows how far behind this window is.
+ * With `../bindings`, the only importer of `@tauri-apps`. The messages of the channel are counted from 1, and each is
+ * acknowledged by its number after it was taken in, so that the engine knows how far behind this window is.
  */
 import { Channel, invoke } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 import { open } from '@tauri-apps/plugin-dialog';
-import { openPath, openUrl, revealItemInDir } from '@tauri-apps/plugin-opener';
 import type { Push } from '../bindings/nox';
-import { asNoxError, type Bridge, COMMANDS, type DesktopDrag, type Done, QUERIES } from './bridge';
+import { asNoxError, type Bridge, COMMANDS, type DesktopDrag, type Done, QUERIES, type ShellSays } from './bridge';
 import { newCommandId } from './ids';
 
 async function call<T>(operation: string, input: Record<string, unknown>): Promise<T> {
@@ -47,13 +47,15 @@ export function tauriBridge(): Bridge {
     ...operations(),
     async subscribe(onPush) {
       let listening = true;
+      let taken = 0;
       const pushes = new Channel<Push | Push[]>();
       pushes.onmessage = (batch) => {
         if (listening) {
           for (const push of Array.isArray(batch) ? batch : [batch]) onPush(push);
         }
+        taken += 1;
         // A lost acknowledgement only makes the engine more careful; there is nothing to tell anybody.
-        void invoke('acknowledge', { batches: 1 }).catch(() => undefined);
+        void invoke('acknowledge', { batches: taken }).catch(() => undefined);
       };
       await call('subscribe', { pushes });
       return () => {
@@ -70,8 +72,26 @@ export function tauriBridge(): Bridge {
       });
       return () => void unlisten.then((stop) => stop());
     },
-    openExternal: (url) => openUrl(url).catch((thrown) => Promise.reject(asNoxError(thrown))),
-    openPath: (path) => openPath(path).catch((thrown) => Promise.reject(asNoxError(thrown))),
-    revealPath: (path) => revealItemInDir(path).catch((thrown) => Promise.reject(asNoxError(thrown))),
+    onShell(listener) {
+      let listening = true;
+      const say = (says: ShellSays) => {
+        if (listening) listener(says);
+      };
+      const unlisten = listen<ShellSays>('shell-event', ({ payload }) => say(payload));
+      // What was said while the page was being loaded waits until it is asked for.
+      void unlisten
+        .then(() => invoke<ShellSays[]>('page_listens'))
+        .then((missed) => missed.forEach(say))
+        .catch((thrown) => console.error(thrown));
+      return () => {
+        listening = false;
+        void unlisten.then((stop) => stop());
+      };
+    },
+    quitQuestionShown: () => call('quit_question_shown', {}),
+    answerQuit: (leaves) => call('answer_quit', { leaves }),
+    openExternal: (link) => call('open_link', { link }),
+    openPath: (path) => call('open_file', { path }),
+    revealPath: (path) => call('show_path', { path }),
   };
 }

@@ -4,7 +4,15 @@
  * It answers every operation plausibly and pushes what it changed; it keeps nothing and guards nothing.
  */
 import type { Changed, CommandId, Decision, OutputPiece, Push, Recorded, SessionId, TaskRow } from '../../bindings/nox';
-import { type Bridge, COMMANDS, type CommandInputs, type CommandName, type DesktopDrag, NoxError } from '../bridge';
+import {
+  type Bridge,
+  COMMANDS,
+  type CommandInputs,
+  type CommandName,
+  type DesktopDrag,
+  NoxError,
+  type ShellSays,
+} from '../bridge';
 import { newCommandId, newId } from '../ids';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
@@ -32,6 +40,8 @@ export interface FakeBridge extends Bridge {
   push(push: Push): void;
   /** Drags files over the window. */
   drag(drag: DesktopDrag): void;
+  /** Says something as the shell would. */
+  say(says: ShellSays): void;
   /** What `pickFolder` answers. */
   folder: string | null;
 }
@@ -42,6 +52,7 @@ type Handlers = { [Name in CommandName]: (input: CommandInputs[Name]) => Outcome
 export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 400 }: FakeOptions = {}): FakeBridge {
   const state = typeof given === 'string' ? sample(given) : given;
   const listeners = new Set<(push: Push) => void>();
+  const shell = new Set<(says: ShellSays) => void>();
   const drags = new Set<(drag: DesktopDrag) => void>();
   const watched = new Set<SessionId>();
   const inverses = new Map<CommandId, () => Changed[]>();
@@ -397,6 +408,9 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     drag(drag) {
       for (const listener of [...drags]) listener(drag);
     },
+    say(says) {
+      for (const listener of [...shell]) listener(says);
+    },
     snapshot: async () => structuredClone(snapshotOf(state, seq)),
     listTasks: async () => ({ tasks: snapshotOf(state, seq).cards }),
     listAgents: async () => ({ agents: [...state.agents.values()] }),
@@ -480,6 +494,18 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       return () => {
         drags.delete(listener);
       };
+    },
+    onShell(listener) {
+      shell.add(listener);
+      return () => {
+        shell.delete(listener);
+      };
+    },
+    async quitQuestionShown() {
+      desktop.push('quitQuestionShown');
+    },
+    async answerQuit(leaves) {
+      desktop.push(`answerQuit ${leaves}`);
     },
     async openExternal(url) {
       desktop.push(`openExternal ${url}`);
