@@ -14,6 +14,7 @@ use nox_engine::{
     ledger::Cause,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// Sessions that are over and stand in a snapshot.
 const OLD_SESSIONS: usize = 200;
@@ -30,6 +31,19 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     mirror: Mutex<(Mirror, Cursor)>,
     subscribers: Arc<Subscribers>,
+    windows: Arc<watch::Sender<u32>>,
+}
+
+/// A window that can answer permission requests; it counts until this is dropped.
+#[derive(Debug)]
+pub struct WindowGuard {
+    windows: Arc<watch::Sender<u32>>,
+}
+
+impl Drop for WindowGuard {
+    fn drop(&mut self) {
+        self.windows.send_modify(|count| *count = count.saturating_sub(1));
+    }
 }
 
 impl Api {
@@ -53,7 +67,12 @@ impl Api {
         let cursor = Cursor { epoch: position.epoch, seq: Size(position.seq as u64) };
         let subscribers = Arc::new(Subscribers::default());
         tokio::spawn(output::run(engine.spool().deltas(), Arc::downgrade(&subscribers)));
-        let inner = Arc::new(Inner { engine, mirror: Mutex::new((mirror, cursor)), subscribers });
+        let inner = Arc::new(Inner {
+            engine,
+            mirror: Mutex::new((mirror, cursor)),
+            subscribers,
+            windows: Arc::new(watch::Sender::new(0)),
+        });
         let weak = Arc::downgrade(&inner);
         tokio::spawn(async move {
             while let Some(changed) = changes.next().await {
@@ -80,6 +99,22 @@ impl Api {
     /// Tells all clients something that a face wants them to know.
     pub fn tell(&self, push: &Push) {
         self.inner.subscribers.tell(push);
+    }
+
+    /// Counts a window that can answer permission requests, until the guard is dropped.
+    pub fn attach_window(&self) -> WindowGuard {
+        self.inner.windows.send_modify(|count| *count += 1);
+        WindowGuard { windows: self.inner.windows.clone() }
+    }
+
+    /// Windows that can answer permission requests now.
+    pub fn windows(&self) -> u32 {
+        *self.inner.windows.borrow()
+    }
+
+    /// [`Self::windows`] as it changes.
+    pub fn windows_seen(&self) -> watch::Receiver<u32> {
+        self.inner.windows.subscribe()
     }
 
     /// Ends all connections and writes what is pending; open requests stay open.

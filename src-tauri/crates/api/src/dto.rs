@@ -777,6 +777,8 @@ pub enum ToldWhat {
 pub enum Place {
     /// The board.
     Board,
+    /// The form for a new task, over the board.
+    NewTask,
     /// A session.
     Session {
         /// Which.

@@ -200,6 +200,16 @@ impl Subscribers {
         });
     }
 
+    /// Passes on what came from another engine, within the same bounds.
+    pub(crate) fn offer(&self, push: &Push) {
+        self.each(|inner| {
+            let too_much = matches!(push, Push::Output { .. }) && inner.state().output_bytes >= OUTPUT_BYTES;
+            if !too_much {
+                inner.push(push.clone());
+            }
+        });
+    }
+
     pub(crate) fn close(&self) {
         self.each(|inner| {
             inner.state().closed = true;

@@ -6,6 +6,7 @@
 
 mod api;
 pub mod catalogue;
+pub mod control;
 mod convert;
 pub mod dto;
 pub mod error;
@@ -14,7 +15,7 @@ mod mirror;
 mod ops;
 mod output;
 
-pub use api::Api;
+pub use api::{Api, WindowGuard};
 pub use error::{ApiError, ErrorCode};
 pub use feed::Subscriber;
 pub use nox_domain as domain;

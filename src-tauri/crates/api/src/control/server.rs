@@ -1,0 +1,383 @@
+//! The engine's side of the control socket.
+//!
+//! One task accepts; each connection has a reader, a writer with a bounded queue, and, once it subscribed, a task that
+//! moves pushes into that queue. All of them end with the [`Control`]. Operations run on tasks of their own that nothing
+//! ends, so that a command is not cut in the middle.
+
+use super::{
+    Error, MAX_ASKED_BYTES, MAX_TOLD_BYTES,
+    line::{self, Line},
+    place::{Place, runtime_folder},
+    wire::{Ask, Asked, ClientHello, EngineHello, Execute, PROTOCOL, Told},
+};
+use crate::{
+    Api, ApiError, ErrorCode, dto,
+    dto::{Caller, Push},
+    feed::Subscriber,
+};
+use nox_domain::ids::CommandId;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncWriteExt, BufReader},
+    net::{
+        UnixListener, UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{Semaphore, mpsc, watch},
+    task::{JoinHandle, JoinSet},
+    time::timeout,
+};
+
+/// Connections at the same time.
+const MAX_CLIENTS: u32 = 64;
+/// Operations of one connection at the same time; further lines wait unread.
+const MAX_OPERATIONS: usize = 16;
+/// Lines that wait for a client to read them.
+const QUEUE: usize = 64;
+/// How long a client may take to say hello.
+const HELLO_LIMIT: Duration = Duration::from_secs(5);
+
+type ShowWindow = Arc<dyn Fn(Option<dto::Place>) + Send + Sync>;
+
+/// The listening socket. Dropping it ends all connections and removes the socket.
+#[derive(Debug)]
+pub struct Control {
+    clients: watch::Receiver<u32>,
+    accepting: JoinHandle<()>,
+    _place: Place,
+}
+
+impl Control {
+    /// Clients that are connected now.
+    pub fn clients(&self) -> watch::Receiver<u32> {
+        self.clients.clone()
+    }
+
+    /// Ends all connections and waits until they are over.
+    pub async fn close(mut self) {
+        self.accepting.abort();
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Listens for clients; `focus` shows the window, at a place if one is named. It must not block.
+///
+/// # Errors
+/// When the socket cannot be made. Must be called inside a tokio runtime.
+pub fn serve(api: Api, focus: impl Fn(Option<dto::Place>) + Send + Sync + 'static) -> Result<Control, Error> {
+    listen(api, Some(Arc::new(focus)))
+}
+
+/// Listens for clients in an engine that has no window: asking for it is answered with an error.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_without_window(api: Api) -> Result<Control, Error> {
+    listen(api, None)
+}
+
+fn listen(api: Api, focus: Option<ShowWindow>) -> Result<Control, Error> {
+    let place = Place::take(api.engine().home().root(), runtime_folder())?;
+    let listener = UnixListener::bind(&place.socket).map_err(|source| Error::io(&place.socket, source))?;
+    place.close_to_others()?;
+    let (count, clients) = watch::channel(0);
+    let accepting = tokio::spawn(accept(listener, api, focus, count));
+    Ok(Control { clients, accepting, _place: place })
+}
+
+async fn accept(listener: UnixListener, api: Api, focus: Option<ShowWindow>, count: watch::Sender<u32>) {
+    let count = Arc::new(count);
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            stream = listener.accept() => stream,
+        };
+        match stream {
+            Ok((stream, _)) => {
+                if !is_ours(&stream) || *count.borrow() >= MAX_CLIENTS {
+                    tracing::warn!("a client of the control socket was refused");
+                    continue;
+                }
+                let counted = Counted::new(count.clone());
+                let (api, focus) = (api.clone(), focus.clone());
+                connections.spawn(async move {
+                    let _counted = counted;
+                    connection(stream, api, focus).await;
+                });
+            }
+            Err(error) => {
+                // Mostly too many open files: others may close theirs meanwhile.
+                tracing::warn!(%error, "the control socket cannot accept");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+}
+
+fn is_ours(stream: &UnixStream) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == nix::unistd::geteuid().as_raw())
+}
+
+/// One client in the count.
+struct Counted(Arc<watch::Sender<u32>>);
+
+impl Counted {
+    fn new(count: Arc<watch::Sender<u32>>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+async fn connection(stream: UnixStream, api: Api, focus: Option<ShowWindow>) {
+    let (read, write) = stream.into_split();
+    let (out, lines) = mpsc::channel(QUEUE);
+    let mut tasks = JoinSet::new();
+    let writer = tokio::spawn(write_lines(write, lines));
+    let mut client = Client {
+        subscriber: None,
+        room: Arc::new(Semaphore::new(MAX_OPERATIONS)),
+        alive: Arc::new(AtomicBool::new(true)),
+        out,
+        api,
+        focus,
+    };
+    let _last = EndWriter { writer: writer.abort_handle() };
+    if let Err(problem) = client.talk(read, &mut tasks).await {
+        let told = Told { error: Some(problem), ..Told::default() };
+        let _ = client.out.send(line_of(&told)).await;
+    }
+    client.alive.store(false, Ordering::Relaxed);
+    drop(tasks);
+    drop(client);
+    // What is in the queue is still written; operations under way hold the queue open and are not waited for long.
+    let _ = timeout(HELLO_LIMIT, writer).await;
+}
+
+/// Ends the writer with its connection, whatever ended that.
+struct EndWriter {
+    writer: tokio::task::AbortHandle,
+}
+
+impl Drop for EndWriter {
+    fn drop(&mut self) {
+        self.writer.abort();
+    }
+}
+
+async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8>>) {
+    while let Some(line) = lines.recv().await {
+        if write.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Client {
+    api: Api,
+    focus: Option<ShowWindow>,
+    subscriber: Option<Subscriber>,
+    room: Arc<Semaphore>,
+    alive: Arc<AtomicBool>,
+    out: mpsc::Sender<Vec<u8>>,
+}
+
+impl Client {
+    /// Reads until the client is gone. An error is told as the last line.
+    async fn talk(&mut self, read: OwnedReadHalf, tasks: &mut JoinSet<()>) -> Result<(), ApiError> {
+        let mut read = BufReader::new(read);
+        let Ok(first) = timeout(HELLO_LIMIT, self.next(&mut read)).await else {
+            return Err(bad("no hello came in time"));
+        };
+        match first? {
+            Some(Asked { ask: Ask::Hello(hello), .. }) => self.greet(&hello).await?,
+            Some(_) => return Err(bad("the first line must be hello")),
+            None => return Ok(()),
+        }
+        while let Some(asked) = self.next(&mut read).await? {
+            self.take(asked, tasks).await?;
+        }
+        Ok(())
+    }
+
+    async fn next(&self, read: &mut BufReader<OwnedReadHalf>) -> Result<Option<Asked>, ApiError> {
+        match line::next(read, MAX_ASKED_BYTES).await {
+            Ok(Line::Whole(line)) => match serde_json::from_slice(&line) {
+                Ok(asked) => Ok(Some(asked)),
+                Err(error) => Err(bad(format!("the line is not understood: {error}"))),
+            },
+            Ok(Line::TooLong) => Err(bad(format!("a line has more than {MAX_ASKED_BYTES} bytes"))
+                .hint("Put long texts into a file and name the file.")),
+            Ok(Line::Closed) | Err(_) => Ok(None),
+        }
+    }
+
+    async fn greet(&self, hello: &ClientHello) -> Result<(), ApiError> {
+        let told = Told {
+            hello: Some(EngineHello {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                protocol: PROTOCOL,
+                home: self.api.engine().home().root().display().to_string(),
+                pid: std::process::id(),
+                windows: self.api.windows(),
+            }),
+            ..Told::default()
+        };
+        self.tell(&told).await;
+        if hello.protocol == PROTOCOL {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            ErrorCode::UnknownOperation,
+            format!(
+                "this engine is of version {}, the client of {}",
+                env!("CARGO_PKG_VERSION"),
+                hello.version
+            ),
+        )
+        .hint("Update the older one."))
+    }
+
+    async fn take(&mut self, asked: Asked, tasks: &mut JoinSet<()>) -> Result<(), ApiError> {
+        let Some(id) = asked.id else { return Err(bad("a line needs an id")) };
+        match asked.ask {
+            Ask::Execute(execute) => {
+                // Without room the next lines stay unread, and the client waits.
+                let Ok(room) = self.room.clone().acquire_owned().await else { return Ok(()) };
+                let (api, out, alive) = (self.api.clone(), self.out.clone(), self.alive.clone());
+                tokio::spawn(async move {
+                    let answer = run(&api, execute).await;
+                    if alive.load(Ordering::Relaxed) {
+                        let _ = out.send(answer_line(id, answer)).await;
+                    }
+                    drop(room);
+                });
+            }
+            Ask::Focus(focus) => {
+                let answer = match &self.focus {
+                    Some(show) => {
+                        show(focus.place);
+                        Ok(serde_json::Value::Null)
+                    }
+                    None => Err(ApiError::new(
+                        ErrorCode::Conflict,
+                        format!(
+                            "this home is used by a command line without a window (process {})",
+                            std::process::id()
+                        ),
+                    )
+                    .hint("Wait until it is finished, or stop it, then start the app again.")),
+                };
+                let _ = self.out.send(answer_line(id, answer)).await;
+            }
+            Ask::Subscribe(_) => {
+                if self.subscriber.is_none() {
+                    let subscriber = self.api.subscribe();
+                    tasks.spawn(push(subscriber.clone(), self.api.windows_seen(), self.out.clone()));
+                    self.subscriber = Some(subscriber);
+                }
+                let _ = self.out.send(answer_line(id, Ok(serde_json::Value::Null))).await;
+            }
+            Ask::Watch(watch) => {
+                let answer = match &self.subscriber {
+                    Some(subscriber) => {
+                        subscriber.watch(&watch.session, watch.on);
+                        Ok(serde_json::Value::Null)
+                    }
+                    None => Err(bad("subscribe first, then watch")),
+                };
+                let _ = self.out.send(answer_line(id, answer)).await;
+            }
+            Ask::Hello(_) => return Err(bad("hello was said already")),
+        }
+        Ok(())
+    }
+
+    async fn tell(&self, told: &Told) {
+        let _ = self.out.send(line_of(told)).await;
+    }
+}
+
+async fn run(api: &Api, execute: Execute) -> Result<serde_json::Value, ApiError> {
+    let command = match execute.command {
+        Some(command) => command,
+        None => CommandId::from_uuid(uuid::Uuid::now_v7()),
+    };
+    let caller = Caller { command, face: execute.face };
+    api.call(&execute.operation, &caller, execute.input).await
+}
+
+/// Moves pushes to a client. While its queue is full, the subscriber's own queue fills, and then there is a gap.
+async fn push(subscriber: Subscriber, mut windows: watch::Receiver<u32>, out: mpsc::Sender<Vec<u8>>) {
+    windows.mark_changed();
+    loop {
+        let told = tokio::select! {
+            changed = windows.changed() => match changed {
+                Ok(()) => Told { windows: Some(*windows.borrow_and_update()), ..Told::default() },
+                Err(_) => return,
+            },
+            push = subscriber.next() => match push {
+                Some(push) => Told { push: Some(push), ..Told::default() },
+                None => return,
+            },
+        };
+        let mut line = line_of(&told);
+        if line.len() > MAX_TOLD_BYTES {
+            line = line_of(&Told { push: Some(Push::Gap), ..Told::default() });
+        }
+        if out.send(line).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn answer_line(id: u64, answer: Result<serde_json::Value, ApiError>) -> Vec<u8> {
+    let told = |answer: Result<serde_json::Value, ApiError>| {
+        let (ok, error) = match answer {
+            Ok(ok) => (Some(ok), None),
+            Err(error) => (None, Some(error)),
+        };
+        line_of(&Told { id: Some(id), ok, error, ..Told::default() })
+    };
+    let line = told(answer);
+    if line.len() <= MAX_TOLD_BYTES {
+        return line;
+    }
+    told(Err(ApiError::new(ErrorCode::Internal, "the answer is too long for the control socket")
+        .hint("Ask for less at once.")))
+}
+
+fn line_of(told: &Told) -> Vec<u8> {
+    match serde_json::to_vec(told) {
+        Ok(mut line) => {
+            line.push(b'\n');
+            line
+        }
+        Err(error) => {
+            tracing::error!(%error, "a line of the control socket cannot be written");
+            Vec::new()
+        }
+    }
+}
+
+fn bad(message: impl Into<String>) -> ApiError {
+    ApiError::new(ErrorCode::BadInput, message)
+}
