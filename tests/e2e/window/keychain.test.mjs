@@ -57,6 +57,7 @@ story('a key stored in Settings is in the keychain and in no file, log, event or
   await desk.goTo('Settings');
   await desk.shows(/ANTHROPIC_API_KEY/);
   await desk.click('button', /^delete/i);
+  await desk.click('button', 'Delete key');
   await until(async () => !(await desk.desktop.keychain()).some(({ secret }) => secret === canary), 'the key to be gone from the keychain');
 });
 

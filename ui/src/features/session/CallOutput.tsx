@@ -30,10 +30,20 @@ export function CallOutput(props: CallOutputProps) {
   return digest && digest.size_bytes > 0 ? <KeptOutput title={props.title} digest={digest} /> : null;
 }
 
-function LiveOutput({ conversation, item, title, running, open, steady }: CallOutputProps) {
+function LiveOutput({ conversation, item, title, running, open, steady, digest }: CallOutputProps) {
   const { log, failed } = useOutput(conversation, item);
   const count = log.lines.length;
-  if (failed) return <p className={s.line}>{CALL.outputFailed}</p>;
+  const kept = digest !== null && digest.size_bytes > 0;
+  if (failed) {
+    return (
+      <>
+        <p className={s.line}>{CALL.outputFailed}</p>
+        {kept && <KeptOutput title={title} digest={digest} />}
+      </>
+    );
+  }
+  // Until the spool has answered, and when it is gone, what the closing event kept stands there.
+  if (count === 0 && kept) return <KeptOutput title={title} digest={digest} />;
   if (count === 0) return open && !running ? <p className={s.line}>{CALL.noOutput}</p> : null;
   const folded = steady || running ? FOLDED_LINES : Math.min(FOLDED_LINES, count);
   return (
