@@ -62,7 +62,7 @@ impl Actor {
         opened: SessionOpened,
         cause: &Cause,
         receipt: ReceiptBody,
-    ) -> Result<(mpsc::Sender<Mail>, Done), Error> {
+    ) -> Result<Done, Error> {
         let at = clock::now();
         let step = Session::open(opened, &mut Now { at, ids: &mut SystemIds });
         let Some(mut session) = step.events.first().and_then(|first| Session::begin(first, at)) else {
@@ -75,9 +75,12 @@ impl Actor {
         change.receipt = Some(receipt);
         let committed = sessions.shared.ledger.commit(cause, at, change).await?;
         sessions.shared.outbox.notify_one();
-        let (sender, actor) = Self::new(sessions, session);
+        let id = session.id().clone();
+        let (sender, actor) = Self::new(sessions.clone(), session);
+        // In the table before it runs: the place that it asks for must find this actor, not wake a second one.
+        sessions.table().insert(id, sender);
         tokio::spawn(actor.run(step.effects));
-        Ok((sender, Done { seq: committed.last_seq }))
+        Ok(Done { seq: committed.last_seq })
     }
 
     /// Starts the actor of a stored session; the first thing it does is to recover.

@@ -87,10 +87,7 @@ impl Sessions {
         result: serde_json::Value,
         inverse: Option<serde_json::Value>,
     ) -> Result<Done, Error> {
-        let id = opened.session.clone();
-        let (actor, done) = Actor::open(self.clone(), opened, cause, (result, inverse)).await?;
-        self.table().insert(id, actor);
-        Ok(done)
+        Actor::open(self.clone(), opened, cause, (result, inverse)).await
     }
 
     /// Hands a command to a session; resolves when it is on disk.
