@@ -122,9 +122,11 @@ impl Actor {
         async move {
             self.follow(effects).await;
             loop {
-                if self.is_idle() && self.sessions.let_go(self.session.id(), &self.inbox) {
-                    // What was sent before the table let go is still answered.
-                    self.inbox.close();
+                if self.is_idle() && self.sessions.let_go(self.session.id(), &mut self.inbox) {
+                    while let Some(late) = self.inbox.recv().await {
+                        self.sessions.pass_on(self.session.id(), late);
+                    }
+                    return;
                 }
                 tokio::select! {
                     biased;

@@ -183,14 +183,27 @@ impl Sessions {
         Ok(actor)
     }
 
-    /// Takes an actor out of the table if its mailbox is empty, and answers whether it may end.
-    fn let_go(&self, session: &SessionId, inbox: &mpsc::Receiver<Mail>) -> bool {
+    /// Takes an actor out of the table if its mailbox is empty, closes the mailbox, and answers whether it must end.
+    fn let_go(&self, session: &SessionId, inbox: &mut mpsc::Receiver<Mail>) -> bool {
         let mut table = self.table();
         if !inbox.is_empty() {
             return false;
         }
+        inbox.close();
         table.remove(session);
         true
+    }
+
+    /// Passes on what reached an actor in the moment of its end; another actor decides it, from the stored state.
+    fn pass_on(&self, session: &SessionId, mail: Mail) {
+        match mail {
+            // Without its reply the command is sent again, see `command`.
+            Mail::Command { .. } | Mail::Park { .. } => {}
+            Mail::Place => {
+                let (sessions, session) = (self.clone(), session.clone());
+                tokio::spawn(async move { sessions.tell_places(vec![session]).await });
+            }
+        }
     }
 
     fn forget_closed(&self, session: &SessionId) {
