@@ -119,10 +119,8 @@ impl Sessions {
     /// Tells sessions that they have a place.
     pub(crate) async fn tell_places(&self, granted: Vec<SessionId>) {
         for session in granted {
-            match self.wake(&session).await {
-                Ok(actor) => {
-                    let _ = actor.send(Mail::Place).await;
-                }
+            match self.tell_place(&session).await {
+                Ok(()) => {}
                 Err(error) => {
                     tracing::error!(%error, %session, "a session that has a place cannot be woken");
                     let next = self.shared.scheduler.give_back(&session);
@@ -130,6 +128,16 @@ impl Sessions {
                 }
             }
         }
+    }
+
+    async fn tell_place(&self, session: &SessionId) -> Result<(), Error> {
+        // An actor may end between being found and being told; then it is woken again.
+        for _ in 0..8 {
+            if self.wake(session).await?.send(Mail::Place).await.is_ok() {
+                return Ok(());
+            }
+        }
+        Err(Error::Closing)
     }
 
     /// Asks the scheduler for a place.
