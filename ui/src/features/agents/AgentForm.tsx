@@ -53,6 +53,7 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
         <Switch
           size="xs"
           label={EDITOR.review}
+          classNames={{ description: s.switchNote }}
           description={EDITOR.reviewHint}
           checked={draft.review}
           onChange={(event) => onWrite({ review: event.currentTarget.checked })}
