@@ -1,6 +1,6 @@
 //! Commands: what somebody wants of a session, and what follows.
 
-use super::{Effect, Now, Rejection, Session, SessionCommand, Step};
+use super::{Effect, Now, Rejection, Session, SessionCommand, Step, TurnPhase};
 use crate::{
     event::{Closed, Event, Problem, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{ItemId, RunId, TurnId},
@@ -225,6 +225,9 @@ impl Session {
             if self.stopping {
                 // Nobody wanted it to go on; what ran was ended with the engine.
                 self.end_as_stopped(Some(Problem::Stopped), &mut step);
+            } else if self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Queued) {
+                // The run was lost before it began with anything: nobody has to be asked.
+                step.effects.push(Effect::WantPlace);
             }
             return step;
         }

@@ -215,6 +215,17 @@ fn a_changed_call_after_a_crash_withdraws_the_old_request() {
 }
 
 #[test]
+fn a_run_that_was_lost_before_it_began_is_begun_again_without_asking() {
+    let mut play = Play::new(PreAllowed::Nothing);
+    play.place();
+    play.crash();
+    assert_eq!(play.session.state(), SessionState::Queued);
+    assert_eq!(play.effects, [Effect::WantPlace]);
+    play.place();
+    assert!(matches!(play.effects[..], [Effect::StartRun { generation: 2, .. }]));
+}
+
+#[test]
 fn a_running_call_is_unknown_after_a_crash_and_waits_for_a_person() {
     for (choice, asked_again) in [(UnknownChoice::Again, true), (UnknownChoice::Skip, false)] {
         let mut play = Play::live(PreAllowed::Nothing);
