@@ -250,6 +250,7 @@ impl Owner {
                     change.rows.push(self.index(POLICY_PATH, None, None));
                     committed.push(POLICY_PATH.into());
                 }
+                self.mended(POLICY_PATH, change);
             }
             Err(problem) => self.broken(problem, None, change),
         }

@@ -132,6 +132,8 @@ impl Owner {
             let wake = [look_at, self.commit_at, self.retry_at].into_iter().flatten().min();
             tokio::select! {
                 biased;
+                // First, so that what a person wants after a start was answered is decided after the start's own wish.
+                () = outbox.notified() => self.settle_outbox().await,
                 next = mail.recv() => match next {
                     Some(Mail::Close { reply }) => {
                         self.settle_outbox().await;
@@ -142,7 +144,6 @@ impl Owner {
                     Some(next) => self.mail(next).await,
                     None => return,
                 },
-                () = outbox.notified() => self.settle_outbox().await,
                 () = watch.hinted() => {
                     let now = Instant::now();
                     hinted = Some((hinted.map_or(now, |(first, _)| first), now));
