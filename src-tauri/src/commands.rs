@@ -2,15 +2,20 @@
 //! `nox-api` (they take only the state), and the few below that need the window.
 
 use crate::{
-    Shell, dropped, links, quit,
+    EngineLink, Shell, dropped, links, quit,
     shell::{Outgoing, ShellEvent},
+    subscribe::{Batch, Subscriptions},
     text,
     tray::TrayHost,
-    window,
 };
-use serde::{Deserialize, Serialize};
+use nox_api::{
+    ApiError, ErrorCode,
+    dto::{Caller, Face},
+};
+use nox_domain::ids::{CommandId, SessionId};
+use serde::Serialize;
 use std::path::PathBuf;
-use tauri::{AppHandle, Manager, Wry, ipc::Invoke};
+use tauri::{AppHandle, Manager, State, WebviewWindow, Wry, ipc::Channel, ipc::Invoke};
 
 /// What the desktop around Nox offers, for Settings and Help.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
@@ -21,16 +26,42 @@ pub struct DesktopStatus {
     pub notifications_problem: Option<String>,
 }
 
-/// Light, dark, or what the system says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum ThemeChoice {
-    /// Follows the system.
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
+/// Begins the pushes of this window, in place of those before. When it answers, they flow: a snapshot that is asked for
+/// afterwards misses nothing.
+///
+/// # Errors
+/// The engine cannot be opened.
+#[tauri::command]
+#[specta::specta]
+pub async fn subscribe(
+    window: WebviewWindow,
+    engine: State<'_, EngineLink>,
+    subscriptions: State<'_, Subscriptions>,
+    pushes: Channel<Batch>,
+) -> Result<(), ApiError> {
+    subscriptions.begin(window.label(), &engine.api().await?, pushes);
+    Ok(())
+}
+
+/// The page has taken in every batch up to this number.
+#[tauri::command]
+#[specta::specta]
+pub fn acknowledge(window: WebviewWindow, subscriptions: State<'_, Subscriptions>, number: u32) {
+    subscriptions.acknowledge(window.label(), number);
+}
+
+/// Begins or ends hearing a session's items and output.
+#[tauri::command]
+#[specta::specta]
+pub fn watch(window: WebviewWindow, subscriptions: State<'_, Subscriptions>, session: SessionId, on: bool) {
+    subscriptions.watch(window.label(), &session, on);
+}
+
+/// The page has painted its first place with data in it.
+#[tauri::command]
+#[specta::specta]
+pub fn report_usable(engine: State<'_, EngineLink>) {
+    engine.startup().page_is_usable();
 }
 
 /// The page listens to shell events from now on. Returns those it missed; call it after listening, on every load.
@@ -64,11 +95,35 @@ pub fn quit_app(app: AppHandle) {
 /// Opens a web or mail address outside. The page has asked the person before.
 ///
 /// # Errors
-/// A sentence: the link is refused, or the system has no program for it.
+/// The link is refused, or the system has no program for it.
 #[tauri::command]
 #[specta::specta]
-pub fn open_link(app: AppHandle, link: String) -> Result<(), String> {
-    links::open_link(&app, &link).map_err(|error| text::plain(&error.to_string()))
+pub fn open_link(app: AppHandle, link: String) -> Result<(), ApiError> {
+    links::open_link(&app, &link).map_err(|error| outside("link", &error))
+}
+
+/// Opens a folder, or a text file of the home; shows anything else in its folder.
+///
+/// # Errors
+/// It is not there, or the system has no program for it.
+#[tauri::command]
+#[specta::specta]
+pub async fn open_path(app: AppHandle, path: PathBuf) -> Result<(), ApiError> {
+    links::open_path(&app, app.state::<Shell>().home(), &path).map_err(|error| outside("path", &error))
+}
+
+/// Shows a file or folder in the system's file manager.
+///
+/// # Errors
+/// It is not there, or the system has no file manager.
+#[tauri::command]
+#[specta::specta]
+pub async fn reveal_path(app: AppHandle, path: PathBuf) -> Result<(), ApiError> {
+    links::reveal_path(&app, &path).map_err(|error| outside("path", &error))
+}
+
+fn outside(field: &str, error: &crate::Error) -> ApiError {
+    ApiError::new(ErrorCode::BadInput, text::plain(&error.to_string())).field(field)
 }
 
 /// What the paths are that were dropped on the window.
@@ -76,20 +131,6 @@ pub fn open_link(app: AppHandle, link: String) -> Result<(), String> {
 #[specta::specta]
 pub async fn look_at_dropped(paths: Vec<PathBuf>) -> Vec<dropped::DroppedPath> {
     tauri::async_runtime::spawn_blocking(move || dropped::look_at(paths)).await.unwrap_or_default()
-}
-
-/// Sets light or dark for the native parts of the window.
-#[tauri::command]
-#[specta::specta]
-pub fn set_theme(app: AppHandle, theme: ThemeChoice) {
-    window::set_theme(
-        &app,
-        match theme {
-            ThemeChoice::System => None,
-            ThemeChoice::Light => Some(tauri::Theme::Light),
-            ThemeChoice::Dark => Some(tauri::Theme::Dark),
-        },
-    );
 }
 
 /// What the desktop around Nox offers.
@@ -100,46 +141,70 @@ pub fn desktop_status(app: AppHandle) -> DesktopStatus {
     DesktopStatus { tray: shell.tray_host(), notifications_problem: shell.notifications_problem() }
 }
 
-/// The whole surface, for the window and for the generated TypeScript.
-pub fn surface() -> tauri_specta::Builder<Wry> {
-    tauri_specta::Builder::<Wry>::new()
-        .commands(tauri_specta::collect_commands![
-            page_listens,
-            quit_question_shown,
-            answer_quit,
-            quit_app,
-            open_link,
-            look_at_dropped,
-            set_theme,
-            desktop_status,
-        ])
-        .events(tauri_specta::collect_events![ShellEvent])
+/// One Tauri command for each operation of the catalogue.
+macro_rules! operation {
+    (command $name:ident($input:ident) -> $output:ident) => {
+        #[tauri::command]
+        #[specta::specta]
+        #[doc = concat!("The command `", stringify!($name), "` of the catalogue.")]
+        pub async fn $name(
+            engine: State<'_, EngineLink>,
+            command: CommandId,
+            input: $input,
+        ) -> Result<$output, ApiError> {
+            engine.api().await?.$name(&Caller { command, face: Face::Window }, input).await
+        }
+    };
+    (query $name:ident($input:ident) -> $output:ident) => {
+        #[tauri::command]
+        #[specta::specta]
+        #[doc = concat!("The query `", stringify!($name), "` of the catalogue.")]
+        pub async fn $name(engine: State<'_, EngineLink>, input: $input) -> Result<$output, ApiError> {
+            let output = engine.api().await?.$name(input).await;
+            engine.startup().answered(stringify!($name));
+            output
+        }
+    };
 }
+
+macro_rules! operations {
+    ($($kind:ident $name:ident($input:ident) -> $output:ident;)*) => {
+        /// The operations of the contract.
+        #[allow(missing_docs, reason = "the catalogue documents them")]
+        pub mod operations {
+            use super::{ApiError, Caller, CommandId, EngineLink, Face, State};
+            use nox_api::dto::*;
+
+            $(operation!($kind $name($input) -> $output);)*
+        }
+
+        /// The whole surface, for the window and for the generated TypeScript.
+        pub fn surface() -> tauri_specta::Builder<Wry> {
+            tauri_specta::Builder::<Wry>::new()
+                .commands(tauri_specta::collect_commands![
+                    $(operations::$name,)*
+                    subscribe,
+                    acknowledge,
+                    watch,
+                    report_usable,
+                    page_listens,
+                    quit_question_shown,
+                    answer_quit,
+                    quit_app,
+                    open_link,
+                    open_path,
+                    reveal_path,
+                    look_at_dropped,
+                    desktop_status,
+                ])
+                .events(tauri_specta::collect_events![ShellEvent])
+                // Every type looks the same in both directions: the page sends back what it was given.
+                .disable_serde_phases()
+        }
+    };
+}
+
+nox_api::with_catalogue!(operations);
 
 /// What Tauri calls for each message of the page.
 pub(crate) type Handler = Box<dyn Fn(Invoke<Wry>) -> bool + Send + Sync>;
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_surface_becomes_typescript() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("shell.ts");
-        surface().export(specta_typescript::Typescript::default(), &file).unwrap();
-        let text = std::fs::read_to_string(file).unwrap();
-        for name in [
-            "pageListens",
-            "answerQuit",
-            "lookAtDropped",
-            "desktopStatus",
-            "shellEvent",
-            "ask_link",
-            "size_bytes",
-        ] {
-            assert!(text.contains(name), "{name} is missing in\n{text}");
-        }
-    }
-}

@@ -1,28 +1,41 @@
 //! The desktop shell of Nox: window, tray, notifications, dialogs. The only crate that knows Tauri.
 //!
-//! `main` looks at the display and the arguments, then calls [`run`]. The shell holds no state of sessions and tasks: the
-//! wiring to the engine calls [`Shell::show_tray`], [`Shell::notify`] and [`Shell::withdraw`] with plain structs, and the
-//! shell calls [`Engine`] back. Threads: Tauri's main thread draws, everything else runs on Tauri's tokio runtime.
+//! `main` looks at the display, the arguments and the home, then calls [`run`]. The shell holds no state of sessions and
+//! tasks: `follow` feeds it plain structs from the engine's pushes ([`Shell::show_tray`], [`Shell::notify`],
+//! [`Shell::withdraw`]), and the shell calls [`Engine`] back. The page has [`commands`] down and [`subscribe`] up.
+//! Threads: Tauri's main thread draws, everything else runs on Tauri's tokio runtime.
 
+pub mod bindings;
 pub mod commands;
 pub mod display;
 pub mod dropped;
+pub mod engine;
 mod error;
+mod follow;
 pub mod links;
 pub mod notify;
+mod outlook;
 pub mod quit;
 pub mod shell;
+pub mod start;
 pub mod subscribe;
 mod text;
 pub mod tray;
+pub mod usable;
 pub mod window;
 
+pub use engine::EngineLink;
 pub use error::{Error, Result};
 pub use shell::{Answer, Engine};
 pub use window::Start;
 
 use notify::{Notice, Notifier};
-use std::{path::PathBuf, sync::Arc};
+use outlook::Gaze;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use subscribe::Subscriptions;
 use tauri::{AppHandle, Manager, RunEvent};
 use tauri_plugin_window_state::StateFlags;
 use tokio::sync::watch;
@@ -44,6 +57,8 @@ pub struct Shell {
     notifier: Box<dyn Notifier>,
     tray: Tray,
     host: watch::Receiver<TrayHost>,
+    gaze: watch::Sender<Gaze>,
+    home: PathBuf,
 }
 
 impl std::fmt::Debug for Shell {
@@ -53,9 +68,14 @@ impl std::fmt::Debug for Shell {
 }
 
 impl Shell {
-    /// Shows counts, requests and sessions in the tray. Not from the main thread.
-    pub fn show_tray(&self, model: TrayModel) {
-        self.tray.update(model);
+    /// Shows counts, requests and sessions in the tray; says whether that changed it. Not from the main thread.
+    pub fn show_tray(&self, model: TrayModel) -> bool {
+        self.tray.update(model)
+    }
+
+    /// Somebody looks at the window, or no longer does.
+    pub(crate) fn looks(&self, gaze: Gaze) {
+        self.gaze.send_replace(gaze);
     }
 
     /// Shows a native notification.
@@ -73,24 +93,22 @@ impl Shell {
         self.notifier.problem()
     }
 
+    /// The home folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Whether the tray icon is seen by anybody.
     pub fn tray_host(&self) -> TrayHost {
         if self.tray.has_icon() { *self.host.borrow() } else { TrayHost::Absent }
     }
 }
 
-/// Runs the app until it is left; returns the exit status of the program.
-///
-/// `started` is called once, when the shell stands: there the wiring subscribes and begins to feed the tray and the
-/// notifications. A second start of the program is recognised before this is called.
+/// Runs the app until it is left; returns the exit status of the program. The window opens at once, the engine beside it.
 ///
 /// # Errors
 /// When the window system refuses.
-pub fn run(
-    options: Options,
-    engine: Arc<dyn Engine>,
-    started: impl FnOnce(&AppHandle) + Send + 'static,
-) -> Result<i32> {
+pub fn run(options: Options, link: EngineLink) -> Result<i32> {
     let surface = commands::surface();
     let handler: commands::Handler = Box::new(surface.invoke_handler());
     let remembered = tauri_plugin_window_state::Builder::new()
@@ -103,14 +121,19 @@ pub fn run(
         .plugin(tauri_plugin_opener::Builder::new().open_js_links_on_click(false).build())
         .manage(shell::Outgoing::default())
         .manage(quit::Leaving::default())
+        .manage(Subscriptions::default())
+        .manage(link.clone())
         .invoke_handler(handler)
         .setup(move |app| {
             surface.mount_events(app);
             let app = app.handle();
-            app.manage(shell_of(app, &options, engine));
+            let shell = shell_of(app, &options, Arc::new(link.clone()));
+            let gaze = shell.gaze.subscribe();
+            app.manage(shell);
             window::create(app, &options.home.join("webview"), options.start)?;
+            link.startup().window_is_made();
             quit::on_signals(app);
-            started(app);
+            follow::begin(app, link, gaze);
             if options.start == Start::Hidden {
                 show_without_tray(app);
             }
@@ -142,6 +165,8 @@ fn shell_of(app: &AppHandle, options: &Options, engine: Arc<dyn Engine>) -> Shel
         notifier: Box::new(notify::Native::new(app, on_choice)),
         tray: Tray::new(app, options.home.join("run").join("tray")),
         host: tray::follow_host(),
+        gaze: watch::Sender::new(Gaze::Elsewhere),
+        home: options.home.clone(),
     }
 }
 

@@ -1,30 +1,21 @@
-//! The desktop program. Looks at the display before anything starts a thread, then runs the shell.
+//! The desktop program. Looks at the display before anything starts a thread, takes the home, then runs the shell.
 //!
-//! Exit status: 0 left in good order, 1 no display or no window, 2 an argument it does not know.
+//! Exit status: 0 left in good order, or a Nox that was running came to the front; 1 no display, no window or no usable
+//! home; 2 an argument it does not know.
 
-use nox_desktop::{Answer, Engine, Options, Start, display};
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
-
-/// Stands where the engine will be connected: the window opens and nothing runs.
-struct Detached;
-
-#[async_trait::async_trait]
-impl Engine for Detached {
-    fn live_runs(&self) -> u32 {
-        0
-    }
-
-    async fn answer(&self, request: &str, answer: Answer) {
-        tracing::warn!(request, ?answer, "there is no engine to answer to");
-    }
-
-    async fn shut_down(&self) {}
-}
+use nox_api::Home;
+use nox_desktop::{
+    EngineLink, Options, Start, display,
+    start::{self, Found, Refusal},
+    usable::Startup,
+};
+use std::{process::ExitCode, sync::Arc, time::Instant};
 
 const USAGE: &str = "Usage: nox-desktop [--hidden] [--version]\n\n  --hidden   start in the tray\n\nThe command line of Nox is `nox`.";
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "this is what the person who starts it reads")]
 fn main() -> ExitCode {
+    let began = Instant::now();
     let mut start = Start::Shown;
     for argument in std::env::args_os().skip(1) {
         match argument.to_str() {
@@ -50,15 +41,27 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let Some(home) = std::env::var_os("NOX_HOME").map(PathBuf::from) else {
-        eprintln!("NOX_HOME is not set.");
-        return ExitCode::FAILURE;
+    let (home, lock, _log) = match start::take_home(Home::default_root()) {
+        Ok(Found::Free { home, lock, log }) => (home, lock, log),
+        Ok(Found::Running) => return ExitCode::SUCCESS,
+        Err(refusal) => return refuse(refusal),
     };
-    match nox_desktop::run(Options { home, start }, Arc::new(Detached), |_| ()) {
+    let options = Options { home: home.root().to_owned(), start };
+    let link = EngineLink::open(home, lock, Arc::new(Startup::since(began)));
+    match nox_desktop::run(options, link) {
         Ok(status) => u8::try_from(status).map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
+}
+
+#[allow(clippy::print_stderr, reason = "this is what the person who starts it reads")]
+fn refuse(refusal: Refusal) -> ExitCode {
+    eprintln!("{refusal}");
+    if let Err(error) = start::show_refusal(refusal) {
+        eprintln!("{error}");
+    }
+    ExitCode::FAILURE
 }

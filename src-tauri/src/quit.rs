@@ -88,7 +88,7 @@ pub(crate) fn window_closed(app: &AppHandle) {
     }
 }
 
-/// Quits, after a question when runs are live. For the tray's entry, the page's command and `nox-desktop --quit`.
+/// Quits, after a question when runs are live. For the tray's entry and the page's command.
 pub fn requested(app: &AppHandle) {
     match app.state::<Shell>().engine.live_runs() {
         0 => leave(app),

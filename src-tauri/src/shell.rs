@@ -3,29 +3,15 @@
 //! The shell is everything native: window, tray, notifications. It knows no session and no task; it is given small plain
 //! structs and hands back choices. Invariant: an event for the page is never lost while the page is still loading.
 
+use nox_api::{
+    ApiError,
+    dto::{Face, Place},
+};
+use nox_domain::ids::SessionId;
 use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tauri::{AppHandle, Manager};
 use tauri_specta::Event;
-
-/// A place of the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-#[serde(tag = "place", rename_all = "snake_case")]
-pub enum Place {
-    /// The board.
-    Board,
-    /// The form for a new task, over the board.
-    NewTask,
-    /// The inbox of permission requests.
-    Approvals,
-    /// One session.
-    Session {
-        /// Its id.
-        id: String,
-    },
-    /// The settings.
-    Settings,
-}
 
 /// What the shell tells the page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type, tauri_specta::Event)]
@@ -34,7 +20,6 @@ pub enum ShellEvent {
     /// Show this place.
     Open {
         /// Which.
-        #[serde(flatten)]
         place: Place,
     },
     /// Ask whether to quit; answer with `answer_quit`, and say `quit_question_shown` when the question stands.
@@ -66,10 +51,10 @@ pub enum Answer {
 /// What the shell needs of the engine. Calls return at once or are awaited off the main thread.
 #[async_trait::async_trait]
 pub trait Engine: Send + Sync + 'static {
-    /// How many runs are live now.
+    /// How many sessions work now.
     fn live_runs(&self) -> u32;
     /// Answers a permission request; the engine checks that it is still open.
-    async fn answer(&self, request: &str, answer: Answer);
+    async fn answer(&self, face: Face, request: &str, answer: Answer) -> Result<(), ApiError>;
     /// Ends everything in good order; afterwards the program exits.
     async fn shut_down(&self);
 }
@@ -128,6 +113,26 @@ pub fn open(app: &AppHandle, place: Place) {
     crate::window::show(app);
 }
 
+/// Opens a session by an id that went through a native menu or notification.
+pub(crate) fn open_session(app: &AppHandle, id: &str) {
+    match SessionId::parse(id) {
+        Ok(session) => open(app, Place::Session { session }),
+        Err(error) => tracing::error!(%error, "a session cannot be shown"),
+    }
+}
+
+/// Answers a request from outside the window. When that cannot be done, the window comes up where the request is.
+pub(crate) fn answer(app: &AppHandle, face: Face, request: &str, answer: Answer) {
+    let (app, request) = (app.clone(), request.to_owned());
+    tauri::async_runtime::spawn(async move {
+        let engine = app.state::<crate::Shell>().engine.clone();
+        if let Err(error) = engine.answer(face, &request, answer).await {
+            tracing::warn!(%error, request, face = face.as_str(), "the answer was not taken");
+            open(&app, Place::Approvals);
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +140,7 @@ mod tests {
     #[test]
     fn nothing_is_lost_while_the_page_loads() {
         let outgoing = Outgoing::default();
-        let first = ShellEvent::Open { place: Place::Session { id: "ses_1".into() } };
+        let first = ShellEvent::Open { place: Place::Approvals };
         assert_eq!(outgoing.offer(first.clone()), None);
         assert_eq!(outgoing.listens(), vec![first.clone()]);
         assert_eq!(outgoing.offer(first.clone()), Some(first.clone()));

@@ -4,7 +4,9 @@
 //! goes through [`crate::quit`]. Its size and place are remembered by the window-state plugin.
 
 use crate::{
-    Error, Result, quit,
+    Error, Result, Shell,
+    outlook::Gaze,
+    quit,
     shell::{Outgoing, ShellEvent, tell},
     text,
 };
@@ -62,11 +64,14 @@ pub(crate) fn create(app: &AppHandle, data_folder: &Path, start: Start) -> Resul
     let dark = matches!(window.theme(), Ok(Theme::Dark));
     window.set_background_color(Some(if dark { DARK } else { LIGHT }))?;
     let closing = app.clone();
-    window.on_window_event(move |event| {
-        if let WindowEvent::CloseRequested { api, .. } = event {
+    window.on_window_event(move |event| match event {
+        WindowEvent::CloseRequested { api, .. } => {
             api.prevent_close();
             quit::window_closed(&closing);
         }
+        WindowEvent::Focused(true) => closing.state::<Shell>().looks(Gaze::Here),
+        WindowEvent::Focused(false) => closing.state::<Shell>().looks(Gaze::Elsewhere),
+        _ => {}
     });
     if start == Start::Shown {
         window.show()?;

@@ -10,13 +10,13 @@ mod freedesktop;
 mod plugin;
 
 use crate::{
-    Shell,
-    shell::{Answer, Place, open},
+    shell::{self, Answer},
     text,
     tray::Answerable,
 };
+use nox_api::dto::Face;
 use std::sync::Arc;
-use tauri::{AppHandle, Manager};
+use tauri::AppHandle;
 
 #[cfg(target_os = "linux")]
 pub(crate) use freedesktop::Freedesktop as Native;
@@ -136,15 +136,15 @@ impl Notice {
 /// Does what was chosen.
 pub(crate) fn act(app: &AppHandle, notice: &Notice, choice: Choice) {
     tracing::info!(key = notice.key, ?choice, "chosen in a notification");
-    let answer = match (choice, &notice.about) {
+    match (choice, &notice.about) {
         (Choice::AllowOnce, About::Request { request, answerable: Answerable::AllowOrDeny }) => {
-            (request, Answer::AllowOnce)
+            shell::answer(app, Face::Notification, request, Answer::AllowOnce);
         }
-        (Choice::Deny, About::Request { request, .. }) => (request, Answer::Deny),
-        _ => return open(app, Place::Session { id: notice.session.clone() }),
-    };
-    let (engine, request, answer) = (app.state::<Shell>().engine.clone(), answer.0.clone(), answer.1);
-    tauri::async_runtime::spawn(async move { engine.answer(&request, answer).await });
+        (Choice::Deny, About::Request { request, .. }) => {
+            shell::answer(app, Face::Notification, request, Answer::Deny);
+        }
+        _ => shell::open_session(app, &notice.session),
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ pub use model::{Answerable, TrayModel, TrayRequest, TraySession, TrayStatus};
 
 use crate::{
     Shell, quit,
-    shell::{Answer, Place, ShellEvent, open, tell},
+    shell::{Answer, ShellEvent, answer, open, open_session, tell},
     window,
 };
+use nox_api::dto::{Face, Place};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
@@ -76,11 +77,12 @@ impl Tray {
         self.icon.is_some()
     }
 
-    /// Shows this from now on. From any thread but the main one; it waits for the main one.
-    pub fn update(&self, model: TrayModel) {
+    /// Shows this from now on; says whether it is another picture. From any thread but the main one; it waits for the main
+    /// one.
+    pub fn update(&self, model: TrayModel) -> bool {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if *shown == model {
-            return;
+            return false;
         }
         if let Some(icon) = &self.icon
             && let Err(error) = draw(&self.app, icon, &shown, &model)
@@ -88,6 +90,7 @@ impl Tray {
             tracing::warn!(%error, "the tray could not be changed");
         }
         *shown = model;
+        true
     }
 }
 
@@ -178,9 +181,9 @@ fn menu(app: &AppHandle, model: &TrayModel) -> tauri::Result<Menu<Wry>> {
 fn chosen(app: &AppHandle, entry: &str) {
     tracing::debug!(entry, "chosen in the tray");
     match entry.split_once(':').unwrap_or((entry, "")) {
-        ("session", id) => open(app, Place::Session { id: id.to_owned() }),
-        ("allow", id) => answer(app, id, Answer::AllowOnce),
-        ("deny", id) => answer(app, id, Answer::Deny),
+        ("session", id) => open_session(app, id),
+        ("allow", id) => answer(app, Face::Tray, id, Answer::AllowOnce),
+        ("deny", id) => answer(app, Face::Tray, id, Answer::Deny),
         ("new-task", _) => open(app, Place::NewTask),
         ("approvals", _) => open(app, Place::Approvals),
         ("show", _) => window::show(app),
@@ -191,9 +194,4 @@ fn chosen(app: &AppHandle, entry: &str) {
         }
         _ => tracing::warn!(entry, "the tray has no such entry"),
     }
-}
-
-fn answer(app: &AppHandle, request: &str, answer: Answer) {
-    let (engine, request) = (app.state::<Shell>().engine.clone(), request.to_owned());
-    tauri::async_runtime::spawn(async move { engine.answer(&request, answer).await });
 }

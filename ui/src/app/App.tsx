@@ -24,6 +24,7 @@ import { ShellQuestions } from './ShellQuestions';
 import { APP } from './text';
 import { resolver, theme } from './theme';
 import { useGlobalActions } from './useGlobalActions';
+import { useReportUsable } from './useReportUsable';
 import { useTold } from './useTold';
 
 // Reads are local and cheap; what makes them stale is said by the mirror, never by a timer or a focus.
@@ -86,6 +87,7 @@ function Window() {
 function Places() {
   useFocusOnArrival();
   const settings = useSettings();
+  useReportUsable();
   return (
     <Switch>
       {PLACES.map(({ id, word, route, Page }) => (

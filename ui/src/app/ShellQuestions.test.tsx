@@ -34,9 +34,9 @@ describe('what the shell asks', () => {
 
   it('opens the places of tray and notifications', async () => {
     const { bridge } = await open();
-    act(() => bridge.say({ say: 'open', place: 'approvals' }));
+    act(() => bridge.say({ say: 'open', place: { place: 'approvals' } }));
     await screen.findByRole('heading', { name: 'Approvals', level: 1 }, { timeout: 5_000 });
-    act(() => bridge.say({ say: 'open', place: 'new_task' }));
+    act(() => bridge.say({ say: 'open', place: { place: 'new_task' } }));
     await screen.findByRole('dialog', { name: 'New task' }, { timeout: 5_000 });
   });
 });

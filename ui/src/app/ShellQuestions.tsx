@@ -8,8 +8,7 @@ import { toast } from '@/components/feedback/toasts';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
 import { useNoxEvent } from '@/sync/hooks';
-import { navigate } from './location';
-import { routes } from './routes';
+import { openPlace } from './openPlace';
 import { SHELL } from './text';
 
 type Question = Exclude<ShellSays, { say: 'open' }>;
@@ -19,7 +18,7 @@ export function ShellQuestions() {
   const act = useAct();
   const [question, setQuestion] = useState<Question | null>(null);
   const hear = useCallback((says: ShellSays) => {
-    if (says.say === 'open') openPlace(says);
+    if (says.say === 'open') openPlace(says.place);
     else setQuestion(says);
   }, []);
   useEffect(() => bridge.onShell(hear), [bridge, hear]);
@@ -85,24 +84,4 @@ export function ShellQuestions() {
       </ConfirmDialog>
     </>
   );
-}
-
-function openPlace(says: Extract<ShellSays, { say: 'open' }>): void {
-  switch (says.place) {
-    case 'board':
-      navigate(routes.board());
-      break;
-    case 'new_task':
-      navigate(routes.board({ create: true }));
-      break;
-    case 'approvals':
-      navigate(routes.approvals());
-      break;
-    case 'settings':
-      navigate(routes.settings());
-      break;
-    case 'session':
-      navigate(routes.session(says.id));
-      break;
-  }
 }

@@ -1,18 +1,19 @@
 // What the engine tells people becomes a message, and so goes to the live regions, too: requests and failures at once,
 // finished work politely. Who looks at the thing already is only told, without a message over it.
 
-import type { Place, RequestId, Told } from '@/bindings/nox';
+import type { RequestId, Told } from '@/bindings/nox';
 import { announce } from '@/components/feedback/announce';
 import { toast } from '@/components/feedback/toasts';
 import { firstLine } from '@/components/words';
 import { useNoxEvent } from '@/sync/hooks';
 import { navigate } from './location';
+import { openPlace } from './openPlace';
 import { routes } from './routes';
 import { TOLD } from './text';
 
 export function useTold(): void {
   useNoxEvent('told', tell);
-  useNoxEvent('open', goTo);
+  useNoxEvent('open', openPlace);
 }
 
 /** Toasts of requests that are still open, so that an answer from elsewhere takes them away. */
@@ -45,22 +46,5 @@ function tell(told: Told): void {
     announce(what.how === 'finished' ? TOLD.finished(agent, title) : TOLD.stopped(agent, title));
   } else {
     toast({ text: TOLD.finished(agent, title), sign: what.review ? 'review' : 'done', action: open });
-  }
-}
-
-function goTo(place: Place): void {
-  switch (place.place) {
-    case 'board':
-      navigate(routes.board());
-      break;
-    case 'session':
-      navigate(routes.session(place.session));
-      break;
-    case 'approvals':
-      navigate(routes.approvals());
-      break;
-    case 'settings':
-      navigate(routes.settings());
-      break;
   }
 }

@@ -42,6 +42,7 @@ import type {
   RulePreview,
   RunbookCheck,
   SessionId,
+  ShellEvent,
   Snapshot,
   StartTask,
   TaskDetail,
@@ -159,14 +160,7 @@ export type DesktopDrag =
   | { type: 'leave' };
 
 /** What the desktop around the page says: its tray, its menus, a second start. */
-export type ShellSays =
-  | { say: 'open'; place: 'board' | 'new_task' | 'approvals' | 'settings' }
-  | { say: 'open'; place: 'session'; id: SessionId }
-  /** Ask whether to quit: say `quitQuestionShown` when the question stands, then `answerQuit`. */
-  | { say: 'ask_quit'; live_runs: number }
-  | { say: 'ask_stop_all'; live_runs: number }
-  /** Ask whether to open this address. */
-  | { say: 'ask_link'; url: string };
+export type ShellSays = ShellEvent;
 
 /** Ends what was begun. */
 export type Stop = () => void;
@@ -178,6 +172,8 @@ export interface Bridge extends CommandMethods, QueryMethods {
   subscribe(onPush: (push: Push) => void): Promise<Stop>;
   /** Items and output of a session are pushed only while it is watched. */
   watch(session: SessionId, on: boolean): Promise<void>;
+  /** The first place is painted with its data: how long starting took is measured up to here. */
+  reportUsable(): Promise<void>;
   /** Asks for a folder; null when the person thought better of it. */
   pickFolder(): Promise<string | null>;
   /** Files and folders dragged in from the desktop. */

@@ -1,38 +1,46 @@
 /**
- * The bridge of the app: Tauri's commands, one channel for pushes, native drops, dialogs and the opener.
+ * The bridge of the app: Tauri's commands, one channel for pushes, native drops and dialogs.
  *
- * With `../bindings`, the only importer of `@tauri-apps`. The messages of the channel are counted from 1, and each is
- * acknowledged by its number after it was taken in, so that the engine knows how far behind this window is.
+ * With `../bindings`, the only importer of `@tauri-apps`. Each batch of the channel is acknowledged by its number
+ * after it was taken in, so that the engine knows how far behind this window is.
  */
-import { Channel, invoke } from '@tauri-apps/api/core';
-import { listen } from '@tauri-apps/api/event';
+import { Channel } from '@tauri-apps/api/core';
 import { getCurrentWebview } from '@tauri-apps/api/webview';
 import { open } from '@tauri-apps/plugin-dialog';
-import type { Push } from '../bindings/nox';
+import { type ApiError, type Batch, type CommandId, commands, events, type Recorded } from '../bindings/nox';
 import { asNoxError, type Bridge, COMMANDS, type DesktopDrag, type Done, QUERIES, type ShellSays } from './bridge';
 import { newCommandId } from './ids';
 
-async function call<T>(operation: string, input: Record<string, unknown>): Promise<T> {
-  try {
-    return await invoke<T>(
-      operation.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      input,
-    );
-  } catch (thrown) {
-    throw asNoxError(thrown);
-  }
+type Answer<T> = { status: 'ok'; data: T } | { status: 'error'; error: ApiError };
+
+/** What was answered; every failure, ours or Tauri's own, is thrown as a `NoxError`. */
+async function answered<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const result = await answer.catch((thrown) => Promise.reject(asNoxError(thrown)));
+  if (result.status === 'error') throw asNoxError(result.error);
+  return result.data;
 }
 
+/** The same for commands that cannot be refused. */
+async function done(answer: Promise<unknown>): Promise<void> {
+  await answer.catch((thrown) => Promise.reject(asNoxError(thrown)));
+}
+
+type AnyCommand = (command: CommandId, input: unknown) => Promise<Answer<Recorded>>;
+type AnyQuery = (input: unknown) => Promise<Answer<unknown>>;
+
+/** One method per operation; that inputs and answers fit is held by the types of the bridge and the bindings. */
 function operations() {
   const methods: Record<string, unknown> = {};
   for (const name of COMMANDS) {
+    const send = commands[name] as AnyCommand;
     methods[name] = async (input: unknown, command = newCommandId()): Promise<Done> => ({
-      ...(await call<Done>(name, { command, input })),
+      ...(await answered(send(command, input))),
       command,
     });
   }
   for (const name of QUERIES) {
-    methods[name] = (input: unknown) => call(name, { input });
+    const ask = commands[name] as AnyQuery;
+    methods[name] = (input: unknown) => answered(ask(input));
   }
   return methods as unknown as Pick<Bridge, (typeof COMMANDS)[number] | (typeof QUERIES)[number]>;
 }
@@ -47,22 +55,19 @@ export function tauriBridge(): Bridge {
     ...operations(),
     async subscribe(onPush) {
       let listening = true;
-      let taken = 0;
-      const pushes = new Channel<Push | Push[]>();
+      const pushes = new Channel<Batch>();
       pushes.onmessage = (batch) => {
-        if (listening) {
-          for (const push of Array.isArray(batch) ? batch : [batch]) onPush(push);
-        }
-        taken += 1;
+        if (listening) batch.pushes.forEach(onPush);
         // A lost acknowledgement only makes the engine more careful; there is nothing to tell anybody.
-        void invoke('acknowledge', { batches: taken }).catch(() => undefined);
+        void commands.acknowledge(batch.number).catch(() => undefined);
       };
-      await call('subscribe', { pushes });
+      await answered(commands.subscribe(pushes));
       return () => {
         listening = false;
       };
     },
-    watch: (session, on) => call('watch', { session, on }),
+    watch: (session, on) => done(commands.watch(session, on)),
+    reportUsable: () => done(commands.reportUsable()),
     pickFolder: () => open({ directory: true, multiple: false }),
     onDesktopDrop(listener) {
       const unlisten = getCurrentWebview().onDragDropEvent(({ payload }) => {
@@ -77,10 +82,10 @@ export function tauriBridge(): Bridge {
       const say = (says: ShellSays) => {
         if (listening) listener(says);
       };
-      const unlisten = listen<ShellSays>('shell-event', ({ payload }) => say(payload));
+      const unlisten = events.shellEvent.listen(({ payload }) => say(payload));
       // What was said while the page was being loaded waits until it is asked for.
       void unlisten
-        .then(() => invoke<ShellSays[]>('page_listens'))
+        .then(() => commands.pageListens())
         .then((missed) => missed.forEach(say))
         .catch((thrown) => console.error(thrown));
       return () => {
@@ -88,10 +93,10 @@ export function tauriBridge(): Bridge {
         void unlisten.then((stop) => stop());
       };
     },
-    quitQuestionShown: () => call('quit_question_shown', {}),
-    answerQuit: (leaves) => call('answer_quit', { leaves }),
-    openExternal: (link) => call('open_link', { link }),
-    openPath: (path) => call('open_file', { path }),
-    revealPath: (path) => call('show_path', { path }),
+    quitQuestionShown: () => done(commands.quitQuestionShown()),
+    answerQuit: (leaves) => done(commands.answerQuit(leaves)),
+    openExternal: async (link) => void (await answered(commands.openLink(link))),
+    openPath: async (path) => void (await answered(commands.openPath(path))),
+    revealPath: async (path) => void (await answered(commands.revealPath(path))),
   };
 }

@@ -501,6 +501,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
         shell.delete(listener);
       };
     },
+    async reportUsable() {},
     async quitQuestionShown() {
       desktop.push('quitQuestionShown');
     },

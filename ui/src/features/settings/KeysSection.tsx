@@ -64,7 +64,7 @@ function KeyRow({ row, onChanged }: { row: KeyView; onChanged: () => void }) {
     try {
       setTest(await bridge.testKey({ name: row.name }));
     } catch (thrown) {
-      setTest({ readable: false, length: 0, problem: asNoxError(thrown).message });
+      setTest({ readable: false, problem: asNoxError(thrown).message });
     }
   };
   const remove = async () => {
@@ -80,7 +80,7 @@ function KeyRow({ row, onChanged }: { row: KeyView; onChanged: () => void }) {
         {test !== null && test !== 'asked' && (
           <StatusText
             sign={test.readable ? 'done' : 'failed'}
-            word={test.readable ? KEYS.readable(test.length) : (test.problem ?? KEYS.unreadable)}
+            word={test.readable ? KEYS.readable : (test.problem ?? KEYS.unreadable)}
             size="xs"
           />
         )}

@@ -69,7 +69,7 @@ describe('API keys', () => {
     expect(document.documentElement.outerHTML).not.toContain('sk-secret');
 
     await user.click(within(keys).getByRole('button', { name: 'Test' }));
-    await within(keys).findByText('Readable, 9 characters');
+    await within(keys).findByText('Readable');
     await user.click(within(keys).getByRole('button', { name: 'Delete' }));
     const dialog = await screen.findByRole('dialog', { name: 'Delete ANTHROPIC_API_KEY from the keychain?' });
     await user.click(within(dialog).getByRole('button', { name: 'Delete key' }));

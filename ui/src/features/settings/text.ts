@@ -49,7 +49,7 @@ export const KEYS = {
   none: 'No keys yet',
   test: 'Test',
   testing: 'Asking the keychain',
-  readable: (length: number) => (length === 1 ? 'Readable, 1 character' : `Readable, ${length} characters`),
+  readable: 'Readable',
   unreadable: 'Not readable',
   delete: 'Delete',
   deleteQuestion: (name: string) => `Delete ${name} from the keychain?`,

@@ -1,0 +1,64 @@
+//! The page's side of the surface as TypeScript. `xtask bindings` writes it to [`FILE`] and checks that the committed file
+//! is fresh; the text depends on the code alone.
+
+use crate::commands;
+use specta_typescript::Typescript;
+
+/// Where the generated file is, from the top of the repository.
+pub const FILE: &str = "ui/src/bindings/nox.ts";
+
+const HEADER: &str = "// Generated from the contract by `npm run bindings`. Do not edit: change the Rust types or commands instead.\n\
+    /* eslint-disable */\n";
+
+/// The whole text of [`FILE`].
+///
+/// # Errors
+/// A type that TypeScript cannot say; the message names it.
+pub fn render() -> Result<String, String> {
+    // The exporter only writes files.
+    let folder = std::env::temp_dir().join(format!("nox-bindings-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).map_err(|error| error.to_string())?;
+    let file = folder.join("nox.ts");
+    let rendered = commands::surface()
+        .export(Typescript::default().header(HEADER), &file)
+        .map_err(|error| error.to_string())
+        .and_then(|()| std::fs::read_to_string(&file).map_err(|error| error.to_string()));
+    let removed = std::fs::remove_dir_all(&folder);
+    let text = rendered?;
+    removed.map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use nox_api::OPERATIONS;
+
+    fn camel(name: &str) -> String {
+        let mut words = name.split('_');
+        let first = words.next().unwrap_or_default().to_owned();
+        words.fold(first, |text, word| text + &word[..1].to_uppercase() + &word[1..])
+    }
+
+    #[test]
+    fn every_operation_is_a_command_of_the_page() {
+        let text = render().unwrap();
+        for (name, _) in OPERATIONS {
+            assert!(text.contains(&format!("\t{}: (", camel(name))), "{name} is missing in\n{text}");
+            assert!(text.contains(&format!("__TAURI_INVOKE(\"{name}\"")), "{name} is not called in\n{text}");
+        }
+        for name in
+            ["subscribe", "acknowledge", "watch", "reportUsable", "pageListens", "answerQuit", "shellEvent"]
+        {
+            assert!(text.contains(&format!("\t{name}: ")), "{name} is missing in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_is_the_same_each_time_and_knows_no_machine() {
+        let text = render().unwrap();
+        assert_eq!(text, render().unwrap());
+        assert!(!text.contains(env!("CARGO_MANIFEST_DIR")));
+    }
+}

@@ -1,0 +1,159 @@
+//! How a start begins: whose home it is, whether Nox is running already, and saying why when it cannot begin.
+//!
+//! The lock of the home decides. With it, this program is the engine. Without it, somebody else is: the start says
+//! “focus” over the control socket and ends. The other side may be starting or ending at this moment, so both are tried in turn.
+
+use crate::{Error, shell, window};
+use nox_api::{
+    ApiError, ErrorCode, Home, HomeLock,
+    control::{self, Client},
+    dto::Place,
+    logs::{self, LogGuard, LogOptions},
+};
+use std::path::PathBuf;
+use tauri::AppHandle;
+use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
+
+/// How often the lock and the other side are tried in turn; the other side is waited for 5 s each time.
+const TURNS: usize = 3;
+
+/// What a start found.
+pub enum Found {
+    /// The home is free and taken now.
+    Free {
+        /// The home.
+        home: Home,
+        /// Its lock.
+        lock: HomeLock,
+        /// Its log.
+        log: LogGuard,
+    },
+    /// Nox is running; its window was brought up.
+    Running,
+}
+
+/// Why Nox does not start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", hint.as_ref().map(|hint| format!("\n{hint}")).unwrap_or_default())]
+pub struct Refusal {
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { message: error.message, hint: error.hint }
+    }
+}
+
+impl From<control::Error> for Refusal {
+    fn from(error: control::Error) -> Self {
+        Self { message: error.to_string(), hint: error.hint() }
+    }
+}
+
+/// Takes the home, or brings the window of the Nox that has it to the front.
+///
+/// # Errors
+/// What keeps Nox from starting, and what to do.
+pub fn take_home(root: Option<PathBuf>) -> Result<Found, Refusal> {
+    let root = root.ok_or_else(|| Refusal {
+        message: "Nox does not know where to keep its data.".into(),
+        hint: Some("Set NOX_HOME to a folder of yours.".into()),
+    })?;
+    let home = Home::at(&root).map_err(ApiError::from)?;
+    let mut last = None;
+    for _ in 0..TURNS {
+        if let Some(lock) = home.lock().map_err(ApiError::from)? {
+            let log = logs::init(home.root(), LogOptions::default())
+                .map_err(|error| Refusal { message: error.to_string(), hint: None })?;
+            return Ok(Found::Free { home, lock, log });
+        }
+        match tauri::async_runtime::block_on(bring_up(&home)) {
+            Ok(()) => return Ok(Found::Running),
+            Err(error @ (control::Error::NoAnswer { .. } | control::Error::Ended)) => last = Some(error),
+            Err(control::Error::Api(error)) if error.code == ErrorCode::Conflict => {
+                return Err(Refusal {
+                    message: "Nox is at work in this home without a window: a `nox` command is running."
+                        .into(),
+                    hint: Some("Wait until it has ended, then start Nox again.".into()),
+                });
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(last.map_or_else(|| Refusal { message: "The home is in use.".into(), hint: None }, Refusal::from))
+}
+
+async fn bring_up(home: &Home) -> Result<(), control::Error> {
+    Client::connect(home.root()).await?.focus(None).await
+}
+
+/// Another start, or the command line, asks for the window.
+pub(crate) fn asked_for(app: &AppHandle, place: Option<Place>) {
+    match place {
+        Some(place) => shell::open(app, place),
+        None => window::show(app),
+    }
+}
+
+/// Says why the engine cannot be opened, on standard error and in a dialog, and ends the program with status 1.
+#[allow(clippy::print_stderr, reason = "this is what the person who starts it reads")]
+pub(crate) fn cannot_open(app: &AppHandle, error: &ApiError) {
+    let refusal = Refusal::from(error.clone());
+    eprintln!("{refusal}");
+    window::hide(app);
+    let leaving = app.clone();
+    say(app, &refusal, move || leaving.exit(1));
+}
+
+fn say(app: &AppHandle, refusal: &Refusal, done: impl FnOnce() + Send + 'static) {
+    app.dialog()
+        .message(refusal.to_string())
+        .title("Nox cannot start")
+        .kind(MessageDialogKind::Error)
+        .show(move |_| done());
+}
+
+/// Says in a dialog why Nox does not start, and returns when it was read. The caller has printed it already.
+///
+/// # Errors
+/// When the window system refuses.
+pub fn show_refusal(refusal: Refusal) -> Result<(), Error> {
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_dialog::init())
+        .setup(move |app| {
+            let app = app.handle().clone();
+            let leaving = app.clone();
+            say(&app, &refusal, move || leaving.exit(1));
+            Ok(())
+        })
+        .build(crate::context())?;
+    app.run_return(|_, event| {
+        // No window is open; only the answer to the dialog ends the program.
+        if let tauri::RunEvent::ExitRequested { api, code: None, .. } = event {
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_home_that_cannot_be_made_is_said_with_its_path_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        let Err(refusal) = take_home(Some(file.join("home"))) else { panic!("a file is no folder") };
+        assert!(refusal.to_string().contains("file/home"), "{refusal}");
+        assert!(refusal.hint.is_some(), "{refusal}");
+        let Err(refusal) = take_home(None) else { panic!("there is no home") };
+        assert!(refusal.to_string().contains("NOX_HOME"), "{refusal}");
+    }
+}
