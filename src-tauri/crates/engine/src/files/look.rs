@@ -20,6 +20,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 /// Files that are taken over in one transaction.
 const AT_ONCE: usize = 200;
+/// The code of a file with the id of another one.
+const DUPLICATE: &str = "duplicate_id";
 
 impl Owner {
     /// Compares the whole folder with the index; only files that look changed are opened.
@@ -72,6 +74,14 @@ impl Owner {
         }
         self.take_over(change).await;
         self.publish();
+        if std::mem::take(&mut self.task_went) {
+            let copies = self.problems.values().filter(|problem| problem.code == DUPLICATE);
+            let copies: BTreeSet<String> = copies.map(|problem| problem.path.clone()).collect();
+            for copy in &copies {
+                self.files.remove(copy);
+            }
+            Box::pin(self.look_at(copies)).await;
+        }
         for chunk in new_tasks.chunks(AT_ONCE) {
             match self.record(chunk.to_vec(), &Self::hand(), None).await {
                 Ok((_, edits)) => self.write_out(edits, "New task files".into()).await,
@@ -167,7 +177,7 @@ impl Owner {
                 field: Some("id".into()),
                 ..whole_file(
                     path,
-                    "duplicate_id",
+                    DUPLICATE,
                     format!("The task {id} is in {} already.", other.path),
                     "Take the id line away, and this file becomes a task of its own.",
                 )
@@ -213,6 +223,7 @@ impl Owner {
         if let Some(task) = known.task.filter(|task| self.tasks.get(task).is_some_and(|row| row.path == path))
         {
             self.tasks.remove(&task);
+            self.task_went = true;
             change.rows.push(gone(kind::TASK, task));
         }
         committed.push(path.to_owned());

@@ -45,9 +45,15 @@ pub(super) struct Owner {
     pub(super) uncommitted: BTreeSet<String>,
     pub(super) commit_at: Option<Instant>,
     pub(super) messages: Vec<String>,
+    /// What is recorded and not written yet, by path: a later change is made from this, not from the older file.
+    pub(super) unwritten: BTreeMap<String, Option<String>>,
+    /// Paths whose write failed. Later changes of theirs wait, so that all are written in order.
+    pub(super) stuck: BTreeSet<String>,
     /// When pending writes are tried again.
     pub(super) retry_at: Option<Instant>,
     pub(super) looked: bool,
+    /// Whether a file went whose id a copy may have: copies are then looked at again.
+    pub(super) task_went: bool,
 }
 
 impl Owner {
@@ -67,8 +73,11 @@ impl Owner {
             uncommitted: BTreeSet::new(),
             commit_at: None,
             messages: Vec::new(),
+            unwritten: BTreeMap::new(),
+            stuck: BTreeSet::new(),
             retry_at: None,
             looked: false,
+            task_went: false,
         };
         for row in owner.stored(kind::TASK).await? {
             let row: TaskRow = read_json("task", &row.body)?;
@@ -84,6 +93,7 @@ impl Owner {
         for row in owner.stored(kind::PROBLEM).await? {
             owner.problems.insert(row.id.clone(), read_json("problem", &row.body)?);
         }
+        owner.load_unwritten().await?;
         owner.load_policy();
         owner.publish();
         Ok(owner)
@@ -202,6 +212,14 @@ impl Owner {
         let text = self.text_of(&row.path)?.unwrap_or_default();
         let body = TaskFile::parse(&row.path, &text).map_or(text, |file| file.body());
         Ok((row, body))
+    }
+
+    /// The text that a change is made from: what was recorded last, else the file as it is now.
+    pub(super) fn newest_text(&self, path: &str) -> Result<Option<String>, Error> {
+        match self.unwritten.get(path) {
+            Some(recorded) => Ok(recorded.clone()),
+            None => self.text_of(path),
+        }
     }
 
     /// The text of a file as it is now; none if it is not there.

@@ -22,7 +22,7 @@ use nox_registry::{Expected, POLICY_PATH, content_hash};
 use nox_store::{NewOutbox, PendingEffect, RowWrite};
 use nox_tasks::{EditError, TaskFile};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 use tokio::time::Instant;
 
 /// The outbox's kind of a file that is to be written.
@@ -83,7 +83,7 @@ impl Owner {
             Want::PatchAgent { agent, patch } => {
                 let row = self.agents.get(agent).ok_or_else(|| Error::not_found("agent", agent))?;
                 let [toml_path, prompt_path] = agent_paths(agent);
-                let toml = self.text_of(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
+                let toml = self.newest_text(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
                 let new =
                     nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| in_file(&problem))?;
                 let mut edits = Vec::new();
@@ -91,7 +91,7 @@ impl Owner {
                     edits.push(edit(toml_path, Some(&toml), Some(new)));
                 }
                 if let Some(prompt) = &patch.prompt {
-                    let old = self.text_of(&prompt_path)?;
+                    let old = self.newest_text(&prompt_path)?;
                     if old.as_deref() != Some(prompt) {
                         edits.push(edit(prompt_path, old.as_deref(), Some(prompt.clone())));
                     }
@@ -108,7 +108,7 @@ impl Owner {
                 self.plan_delete(paths, &format!("Delete the agent {agent}"))
             }
             Want::AddRule { rule } => {
-                let old = self.text_of(POLICY_PATH)?;
+                let old = self.newest_text(POLICY_PATH)?;
                 let new = nox_registry::append_rule(old.as_deref().unwrap_or_default(), rule)
                     .map_err(|problem| in_file(&problem))?;
                 Ok(Plan {
@@ -121,7 +121,7 @@ impl Owner {
                 let known = self.shared.policy.load();
                 let old_rule = known.rules.iter().find(|known| known.id == *rule).cloned();
                 let old_rule = old_rule.ok_or_else(|| Error::not_found("rule", rule))?;
-                let old = self.text_of(POLICY_PATH)?.unwrap_or_default();
+                let old = self.newest_text(POLICY_PATH)?.unwrap_or_default();
                 let new = nox_registry::remove_rule(&old, rule).map_err(|problem| in_file(&problem))?;
                 Ok(Plan {
                     edits: vec![edit(POLICY_PATH.into(), Some(&old), Some(new))],
@@ -162,12 +162,12 @@ impl Owner {
     }
 
     fn is_there(&self, path: &str) -> Result<bool, Error> {
-        Ok(self.text_of(path)?.is_some())
+        Ok(self.newest_text(path)?.is_some())
     }
 
     fn plan_patch(&self, task: &TaskId, patch: &TaskPatch, base: Option<&str>) -> Result<Plan, Error> {
         let row = self.task(task)?;
-        let text = self.text_of(&row.path)?.ok_or_else(|| Error::not_found("task", task))?;
+        let text = self.newest_text(&row.path)?.ok_or_else(|| Error::not_found("task", task))?;
         let file = TaskFile::parse(&row.path, &text).map_err(|problem| in_file(&problem))?;
         let as_file = file.task_as(task.clone());
         let mut new = file.edit(patch).map_err(|error| of_edit(&row.path, error))?.render().to_owned();
@@ -214,7 +214,7 @@ impl Owner {
         let mut old = Vec::new();
         for path in paths {
             let (path, task) = path?;
-            let content = self.text_of(&path)?;
+            let content = self.newest_text(&path)?;
             let base = content.as_ref().map(|text| content_hash(text.as_bytes()));
             if let Some(content) = content {
                 old.push(OldFile { path: path.clone(), content });
@@ -295,6 +295,9 @@ impl Owner {
             agent_rows.push((agent, row));
         }
         let committed = self.shared.ledger.commit(cause, at, change).await?;
+        for edit in &edits {
+            self.unwritten.insert(edit.path.clone(), edit.content.clone());
+        }
         for (task, row) in tasks {
             match row {
                 Some(row) => self.tasks.insert(task, row),
@@ -324,7 +327,7 @@ impl Owner {
         let [toml, prompt] =
             agent_paths(agent).map(|path| match edits.iter().find(|edit| edit.path == path) {
                 Some(edit) => Ok(edit.content.clone()),
-                None => self.text_of(&path),
+                None => self.newest_text(&path),
             });
         let Some(toml) = toml? else { return Ok(None) };
         let parsed = nox_registry::parse_agent(agent, &toml, &prompt?.unwrap_or_default())
@@ -336,14 +339,27 @@ impl Owner {
     pub(super) async fn write_out(&mut self, edits: Vec<(i64, Edit)>, message: String) {
         let mut done = Change::default();
         let mut paths = Vec::new();
+        let mut merged = BTreeSet::new();
         for (outbox, edit) in edits {
+            if self.stuck.contains(&edit.path) {
+                continue;
+            }
             match self.write_one(&edit) {
                 Ok(hash) => {
+                    if self.unwritten.get(&edit.path) == Some(&edit.content) {
+                        self.unwritten.remove(&edit.path);
+                    }
                     done.outbox_done.push(outbox);
                     done.events.push((
                         "registry".to_owned(),
                         Event::FileWritten { path: edit.path.clone(), hash: hash.clone() },
                     ));
+                    if hash != edit.content.as_ref().map(|text| content_hash(text.as_bytes())) {
+                        // A hand was in it as well: it is read again like any change by hand.
+                        merged.insert(edit.path.clone());
+                        paths.push(edit.path);
+                        continue;
+                    }
                     done.rows.push(self.index(&edit.path, hash, edit.task.clone()));
                     if self.problems.remove(&edit.path).is_some() {
                         done.rows.push(gone(kind::PROBLEM, &edit.path));
@@ -352,6 +368,7 @@ impl Owner {
                 }
                 Err(error) => {
                     tracing::warn!(%error, path = %edit.path, "a file of the registry cannot be written; trying again");
+                    self.stuck.insert(edit.path);
                     self.retry_at = Some(Instant::now() + RETRY);
                 }
             }
@@ -365,6 +382,9 @@ impl Owner {
             self.publish();
         }
         self.to_commit(paths, message).await;
+        if !merged.is_empty() {
+            Box::pin(self.look_at(merged)).await;
+        }
     }
 
     /// Puts one file on disk. If somebody changed it meanwhile, both changes are kept, and the hand wins where they meet.
@@ -441,18 +461,25 @@ impl Owner {
                 return;
             }
         };
+        self.stuck.clear();
+        let edits = edits_of(&pending);
+        if !edits.is_empty() {
+            self.write_out(edits, "Write what was pending".into()).await;
+        }
         for effect in pending {
             match effect.kind.as_str() {
-                FILE_WRITE => match read_json::<Edit>("outbox entry", &effect.body) {
-                    Ok(edit) => {
-                        self.write_out(vec![(effect.id, edit)], "Write what was pending".into()).await
-                    }
-                    Err(error) => tracing::error!(%error, "an entry of the outbox is skipped"),
-                },
+                FILE_WRITE => {}
                 TASK_STATUS => self.settle_status(&effect).await,
                 other => tracing::error!(kind = other, "an entry of the outbox is not known"),
             }
         }
+    }
+
+    /// What an earlier engine recorded and did not write.
+    pub(super) async fn load_unwritten(&mut self) -> Result<(), Error> {
+        let pending = self.shared.ledger.store().outbox_pending().await?;
+        self.unwritten.extend(edits_of(&pending).into_iter().map(|(_, edit)| (edit.path, edit.content)));
+        Ok(())
     }
 
     async fn settle_status(&mut self, effect: &PendingEffect) {
@@ -495,6 +522,20 @@ impl Owner {
             }
         }
     }
+}
+
+/// The file changes among the entries of the outbox, in order.
+fn edits_of(pending: &[PendingEffect]) -> Vec<(i64, Edit)> {
+    let files = pending.iter().filter(|effect| effect.kind == FILE_WRITE);
+    files
+        .filter_map(|effect| match read_json::<Edit>("outbox entry", &effect.body) {
+            Ok(edit) => Some((effect.id, edit)),
+            Err(error) => {
+                tracing::error!(%error, "an entry of the outbox is skipped");
+                None
+            }
+        })
+        .collect()
 }
 
 fn edit(path: String, old: Option<&str>, content: Option<String>) -> Edit {
