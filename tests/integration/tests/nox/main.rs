@@ -1,0 +1,28 @@
+//! The whole engine through its contract, with real SQLite, git, files and child processes.
+//!
+//! One binary, so that it links once. Each test has a World of its own. `nox-shim` must have been built.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on ends here"
+)]
+
+mod board;
+mod crash;
+mod decisions;
+mod drops;
+mod feed;
+mod hand;
+mod journey;
+mod queue;
+mod restart;
+mod runbook;
+mod secrets;
+mod stopping;
+mod undo;
+
+/// A block of a runbook.
+fn sh(text: &str) -> String {
+    format!("```sh\n{text}\n```\n")
+}

@@ -1,0 +1,16 @@
+//! World: a home of its own for one test, the engine on it, and the ways a test looks at both.
+//!
+//! Used by the integration tests and the benchmarks. Everything is real: files, SQLite, git, child processes. A World
+//! waits for pushes of the engine, never for time; its deadlines are safety nets. When it goes, it checks that the
+//! user's own folders were left alone. It knows no face.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod canary;
+mod files;
+pub mod processes;
+mod sessions;
+mod world;
+
+pub use canary::Canary;
+pub use sessions::{CallSeen, Ran};
+pub use world::{LONG, World, caller, caller_with};
