@@ -29,7 +29,8 @@ const noteNext = () => {
 };
 const numberOf = (element) => Number(/^line (\d+)/.exec(element?.textContent ?? '')?.[1] ?? -1);
 const look = () => {
-  const last = document.querySelector('[role=log] pre > :last-child');
+  // Of the texts in the conversation the output is the last; the command stands before it.
+  const last = [...document.querySelectorAll('[role=log] pre')].at(-1)?.lastElementChild;
   // The last line may still be empty or growing.
   seen = Math.max(seen, numberOf(last), numberOf(last?.previousElementSibling));
   noteNext();

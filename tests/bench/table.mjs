@@ -25,7 +25,7 @@ export function quantile(values, part) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (sorted.length - 1) * part;
   const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low + (high - low) * (at - Math.floor(at));
+  return low === high ? low : low + (high - low) * (at - Math.floor(at));
 }
 
 export const median = (values) => quantile(values, 0.5);

@@ -18,6 +18,10 @@ export async function onDesk(title, options, body) {
   try {
     await desk.start();
     return await body(desk);
+  } catch (error) {
+    const folder = await desk.keepEvidence();
+    if (folder) error.message += ` (evidence: ${folder})`;
+    throw error;
   } finally {
     await desk.stop();
   }

@@ -13,7 +13,8 @@ use nox_engine::{
     Engine,
     clock::{self, SystemIds},
     home::Home,
-    ledger::Ledger,
+    ledger::{Cause, Ledger},
+    settings::Patch,
 };
 use nox_store::{Options, Store};
 use nox_tasks::TaskFile;
@@ -120,6 +121,9 @@ async fn take_over(home: &Home) -> Result<(), Error> {
     let lock = home.lock()?.ok_or(Error::Late("another engine has this home"))?;
     let engine = Engine::open(home.clone(), lock).await?;
     engine.make_runbook_agent().await?;
+    // The first page was read, so that the app opens on its board.
+    let welcomed = Patch { welcomed: Some(true), ..Patch::default() };
+    engine.change_settings(&welcomed, Cause::nox()).await?;
     let deadline = Instant::now() + TAKE_OVER;
     while !engine.files().known().looked {
         if Instant::now() > deadline {
