@@ -45,12 +45,6 @@ trait Server {
     ) -> zbus::Result<u32>;
 
     fn close_notification(&self, id: u32) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    fn action_invoked(&self, id: u32, action_key: String);
-
-    #[zbus(signal)]
-    fn notification_closed(&self, id: u32, reason: u32);
 }
 
 enum Wish {
@@ -221,22 +215,24 @@ impl Owner {
 async fn connect() -> zbus::Result<Line> {
     let connection = zbus::Connection::session().await?;
     let server = ServerProxy::new(&connection).await?;
-    let chosen = server.receive_action_invoked().await?.map(|signal| match signal.args() {
-        Ok(args) => Heard::Chosen(args.id, args.action_key.clone()),
-        Err(_) => Heard::Nothing,
-    });
-    let closed = server.receive_notification_closed().await?.map(|signal| match signal.args() {
-        Ok(args) => Heard::Closed(args.id),
-        Err(_) => Heard::Nothing,
-    });
+    // One stream for both signals: servers send “closed” right behind “chosen”, and their order counts.
+    let signals = server.inner().receive_all_signals().await?.map(|message| heard(&message));
     let capabilities = server.get_capabilities().await?;
     let has = |name: &str| capabilities.iter().any(|each| each == name);
-    Ok(Line {
-        has_actions: has("actions"),
-        has_markup: has("body-markup"),
-        signals: futures::stream::select(chosen, closed).boxed(),
-        server,
-    })
+    Ok(Line { has_actions: has("actions"), has_markup: has("body-markup"), signals: signals.boxed(), server })
+}
+
+fn heard(message: &zbus::Message) -> Heard {
+    let body = message.body();
+    match message.header().member().map(|member| member.as_str()) {
+        Some("ActionInvoked") => {
+            body.deserialize().map_or(Heard::Nothing, |(id, key): (u32, String)| Heard::Chosen(id, key))
+        }
+        Some("NotificationClosed") => {
+            body.deserialize().map_or(Heard::Nothing, |(id, _): (u32, u32)| Heard::Closed(id))
+        }
+        _ => Heard::Nothing,
+    }
 }
 
 fn hints(urgency: Urgency) -> HashMap<&'static str, Value<'static>> {

@@ -472,7 +472,6 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     }),
     testKey: async ({ name }) => ({
       readable: state.keys.has(name),
-      length: state.keys.get(name)?.length ?? 0,
       problem: null,
     }),
     doctor: async () => ({ checks: [{ code: 'git', name: 'git', state: 'good', found: '2.39.5', hint: null }] }),
