@@ -83,9 +83,13 @@ impl Actor {
         Ok(Done { seq: committed.last_seq })
     }
 
-    /// Starts the actor of a stored session; the first thing it does is to recover.
-    pub(super) fn wake(sessions: Sessions, session: Session) -> mpsc::Sender<Mail> {
+    /// Starts the actor of a stored session; the first thing it does is to recover, then it reads this mail.
+    pub(super) fn wake(sessions: Sessions, session: Session, first: Option<Mail>) -> mpsc::Sender<Mail> {
         let (sender, actor) = Self::new(sessions, session);
+        if let Some(first) = first {
+            // The mailbox is new and has room.
+            let _ = sender.try_send(first);
+        }
         tokio::spawn(actor.recover_and_run());
         sender
     }
@@ -123,9 +127,6 @@ impl Actor {
             self.follow(effects).await;
             loop {
                 if self.is_idle() && self.sessions.let_go(self.session.id(), &mut self.inbox) {
-                    while let Some(late) = self.inbox.recv().await {
-                        self.sessions.pass_on(self.session.id(), late);
-                    }
                     return;
                 }
                 tokio::select! {

@@ -26,11 +26,14 @@ use nox_process::ShimPath;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How many commands may wait for one session.
 const MAILBOX: usize = 64;
+/// How long a place waits when a session's mailbox is full.
+const FULL: Duration = Duration::from_millis(20);
 
 /// What an actor is told.
 enum Mail {
@@ -63,11 +66,13 @@ pub(crate) struct Shared {
 /// The outbox's kind of a task whose file should get another status.
 pub const TASK_STATUS: &str = "task_status";
 
+type Table = HashMap<SessionId, mpsc::Sender<Mail>>;
+
 /// The table of sessions that are awake. Cheap to clone.
 #[derive(Clone)]
 pub struct Sessions {
     shared: Arc<Shared>,
-    table: Arc<Mutex<HashMap<SessionId, mpsc::Sender<Mail>>>>,
+    table: Arc<Mutex<Table>>,
 }
 
 impl Sessions {
@@ -75,7 +80,7 @@ impl Sessions {
         Self { shared, table: Arc::default() }
     }
 
-    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, mpsc::Sender<Mail>>> {
+    fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -97,23 +102,9 @@ impl Sessions {
         command: SessionCommand,
         cause: Cause,
     ) -> Result<Done, Error> {
-        // An actor may end between being found and being told; then it is woken again.
-        for _ in 0..8 {
-            let actor = self.wake(session).await?;
-            let (reply, answer) = oneshot::channel();
-            let mail = Mail::Command { command: command.clone(), cause: cause.clone(), reply };
-            match actor.try_send(mail) {
-                Ok(()) => match answer.await {
-                    Ok(answer) => return answer,
-                    Err(_) => continue,
-                },
-                Err(mpsc::error::TrySendError::Full(_)) => return Err(nox_store::Error::Overloaded.into()),
-                Err(mpsc::error::TrySendError::Closed(_)) => {
-                    self.forget_closed(session);
-                }
-            }
-        }
-        Err(Error::Closing)
+        let (reply, answer) = oneshot::channel();
+        self.deliver(session, Mail::Command { command, cause, reply }).await?;
+        answer.await.map_err(|_| Error::Closing)?
     }
 
     /// Tells sessions that they have a place.
@@ -131,13 +122,13 @@ impl Sessions {
     }
 
     async fn tell_place(&self, session: &SessionId) -> Result<(), Error> {
-        // An actor may end between being found and being told; then it is woken again.
-        for _ in 0..8 {
-            if self.wake(session).await?.send(Mail::Place).await.is_ok() {
-                return Ok(());
+        loop {
+            match self.deliver(session, Mail::Place).await {
+                // Its commands are being decided; a place must not be lost meanwhile.
+                Err(Error::Store(nox_store::Error::Overloaded)) => tokio::time::sleep(FULL).await,
+                told => return told,
             }
         }
-        Err(Error::Closing)
     }
 
     /// Asks the scheduler for a place.
@@ -149,8 +140,15 @@ impl Sessions {
     /// Wakes sessions that are not over, after a start of the engine: runs without an end are lost.
     pub(crate) async fn recover(&self, sessions: Vec<SessionId>) {
         for session in sessions {
-            if let Err(error) = self.wake(&session).await {
-                tracing::error!(%error, %session, "a session cannot be woken");
+            match self.stored(&session).await {
+                Ok(Some(state)) => {
+                    let mut table = self.table();
+                    if !table.contains_key(&session) {
+                        table.insert(session, Actor::wake(self.clone(), state, None));
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, %session, "a session cannot be woken"),
             }
         }
     }
@@ -167,31 +165,37 @@ impl Sessions {
         }
     }
 
-    /// The actor of a session, woken from its stored state if it sleeps.
-    async fn wake(&self, session: &SessionId) -> Result<mpsc::Sender<Mail>, Error> {
-        if let Some(actor) = self.table().get(session).filter(|actor| !actor.is_closed()) {
-            return Ok(actor.clone());
-        }
-        let id = session.to_string();
-        let row = self
-            .shared
-            .ledger
-            .store()
-            .read(move |reader| reader.row(kind::SESSION_STATE, &id))
-            .await?
-            .ok_or_else(|| Error::not_found("session", session))?;
-        let state: Session = read_json("session", &row.body)?;
+    /// Puts mail into a session's mailbox, and wakes its actor if it sleeps. All mail is put in under the table's lock, as
+    /// is the end of an actor: no mail reaches an actor that ends, and no session has two.
+    async fn deliver(&self, session: &SessionId, mail: Mail) -> Result<(), Error> {
+        let Some(mail) = self.hand(&self.table(), session, mail)? else { return Ok(()) };
+        let Some(state) = self.stored(session).await? else {
+            return Err(Error::not_found("session", session));
+        };
         let mut table = self.table();
         // Two may have read at once: the first to come here wakes it.
-        if let Some(actor) = table.get(session).filter(|actor| !actor.is_closed()) {
-            return Ok(actor.clone());
-        }
-        let actor = Actor::wake(self.clone(), state);
-        table.insert(session.clone(), actor.clone());
-        Ok(actor)
+        let Some(mail) = self.hand(&table, session, mail)? else { return Ok(()) };
+        table.insert(session.clone(), Actor::wake(self.clone(), state, Some(mail)));
+        Ok(())
     }
 
-    /// Takes an actor out of the table if its mailbox is empty, closes the mailbox, and answers whether it must end.
+    /// Gives mail to an actor that is awake; answers the mail if none is.
+    fn hand(&self, table: &Table, session: &SessionId, mail: Mail) -> Result<Option<Mail>, Error> {
+        let Some(actor) = table.get(session) else { return Ok(Some(mail)) };
+        match actor.try_send(mail) {
+            Ok(()) => Ok(None),
+            Err(mpsc::error::TrySendError::Full(_)) => Err(nox_store::Error::Overloaded.into()),
+            Err(mpsc::error::TrySendError::Closed(mail)) => Ok(Some(mail)),
+        }
+    }
+
+    async fn stored(&self, session: &SessionId) -> Result<Option<Session>, Error> {
+        let id = session.to_string();
+        let row = self.shared.ledger.store().read(move |reader| reader.row(kind::SESSION_STATE, &id)).await?;
+        row.map(|row| read_json("session", &row.body)).transpose()
+    }
+
+    /// Takes an actor out of the table and closes its mailbox if that is empty; answers whether it must end.
     fn let_go(&self, session: &SessionId, inbox: &mut mpsc::Receiver<Mail>) -> bool {
         let mut table = self.table();
         if !inbox.is_empty() {
@@ -200,24 +204,5 @@ impl Sessions {
         inbox.close();
         table.remove(session);
         true
-    }
-
-    /// Passes on what reached an actor in the moment of its end; another actor decides it, from the stored state.
-    fn pass_on(&self, session: &SessionId, mail: Mail) {
-        match mail {
-            // Without its reply the command is sent again, see `command`.
-            Mail::Command { .. } | Mail::Park { .. } => {}
-            Mail::Place => {
-                let (sessions, session) = (self.clone(), session.clone());
-                tokio::spawn(async move { sessions.tell_places(vec![session]).await });
-            }
-        }
-    }
-
-    fn forget_closed(&self, session: &SessionId) {
-        let mut table = self.table();
-        if table.get(session).is_some_and(mpsc::Sender::is_closed) {
-            table.remove(session);
-        }
     }
 }
