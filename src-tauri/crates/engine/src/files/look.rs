@@ -184,6 +184,7 @@ impl Owner {
             };
             return self.broken(problem, Some((hash, None)), change);
         }
+        self.remember(hash.clone(), file.render());
         let row = task_row(&file, id.clone(), hash.clone(), clock::now());
         change.events.push((
             "registry".into(),

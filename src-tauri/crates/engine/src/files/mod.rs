@@ -131,6 +131,9 @@ enum Mail {
         task: TaskId,
         reply: oneshot::Sender<Result<(TaskRow, String), Error>>,
     },
+    Looked {
+        reply: oneshot::Sender<()>,
+    },
     Close {
         reply: oneshot::Sender<()>,
     },
@@ -185,6 +188,13 @@ impl Files {
         let (reply, answer) = oneshot::channel();
         self.mail.send(Mail::ReadTask { task, reply }).await.map_err(|_| Error::Closing)?;
         answer.await.map_err(|_| Error::Closing)?
+    }
+
+    /// Resolves when everything was looked at once: what was changed by hand while no engine ran is known then.
+    pub async fn looked(&self) -> Result<(), Error> {
+        let (reply, looked) = oneshot::channel();
+        self.mail.send(Mail::Looked { reply }).await.map_err(|_| Error::Closing)?;
+        looked.await.map_err(|_| Error::Closing)
     }
 
     /// Writes and commits what is pending, then ends the owner.

@@ -20,7 +20,7 @@ use nox_registry::Registry;
 use nox_store::{RowPage, StoredRow};
 use nox_tasks::TaskFile;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -30,6 +30,8 @@ use tokio::{sync::mpsc, time::Instant};
 const QUIET: Duration = Duration::from_millis(150);
 /// … or at the latest after this.
 const AT_LATEST: Duration = Duration::from_millis(600);
+/// Texts of tasks that are kept in memory.
+const RECENT: usize = 128;
 /// Between two tries when a file or the repository cannot be written.
 pub(super) const RETRY: Duration = Duration::from_secs(2);
 
@@ -45,6 +47,8 @@ pub(super) struct Owner {
     pub(super) uncommitted: BTreeSet<String>,
     pub(super) commit_at: Option<Instant>,
     pub(super) messages: Vec<String>,
+    /// Texts of tasks that may not be in the history yet, by their hash, newest last: what a client began a change from.
+    pub(super) recent: VecDeque<(String, String)>,
     /// What is recorded and not written yet, by path: a later change is made from this, not from the older file.
     pub(super) unwritten: BTreeMap<String, Option<String>>,
     /// Paths whose write failed. Later changes of theirs wait, so that all are written in order.
@@ -73,6 +77,7 @@ impl Owner {
             uncommitted: BTreeSet::new(),
             commit_at: None,
             messages: Vec::new(),
+            recent: VecDeque::new(),
             unwritten: BTreeMap::new(),
             stuck: BTreeSet::new(),
             retry_at: None,
@@ -198,6 +203,10 @@ impl Owner {
             Mail::ReadTask { task, reply } => {
                 let _ = reply.send(self.read_task(&task));
             }
+            // Letters are opened after the first look.
+            Mail::Looked { reply } => {
+                let _ = reply.send(());
+            }
             Mail::Close { .. } => {}
         }
     }
@@ -220,6 +229,25 @@ impl Owner {
             Some(recorded) => Ok(recorded.clone()),
             None => self.text_of(path),
         }
+    }
+
+    /// Keeps a task's text for a while, see [`Owner::base_text`].
+    pub(super) fn remember(&mut self, hash: String, text: &str) {
+        if self.recent.iter().any(|(known, _)| *known == hash) {
+            return;
+        }
+        self.recent.push_back((hash, text.to_owned()));
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The text with this hash that a path once had; none if it is neither kept nor in the history.
+    pub(super) fn base_text(&self, path: &str, hash: &str) -> Result<Option<String>, Error> {
+        if let Some((_, text)) = self.recent.iter().find(|(known, _)| known == hash) {
+            return Ok(Some(text.clone()));
+        }
+        Ok(self.registry.base_text(path, hash)?.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
     /// The text of a file as it is now; none if it is not there.

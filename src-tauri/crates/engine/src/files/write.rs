@@ -174,9 +174,7 @@ impl Owner {
         let hash = content_hash(text.as_bytes());
         if let Some(base) = base.filter(|base| patch.body.is_some() && *base != hash) {
             // Somebody wrote the file since this body was begun: both are kept, and where they meet, the hand wins.
-            let old =
-                self.registry.base_text(&row.path, base)?.and_then(|bytes| String::from_utf8(bytes).ok());
-            let old = old.unwrap_or_default();
+            let old = self.base_text(&row.path, base)?.unwrap_or_default();
             let ours = TaskFile::parse(&row.path, &old)
                 .ok()
                 .and_then(|file| file.edit(patch).ok())
@@ -296,6 +294,9 @@ impl Owner {
         }
         let committed = self.shared.ledger.commit(cause, at, change).await?;
         for edit in &edits {
+            if let (Some(_), Some(content)) = (&edit.task, &edit.content) {
+                self.remember(content_hash(content.as_bytes()), content);
+            }
             self.unwritten.insert(edit.path.clone(), edit.content.clone());
         }
         for (task, row) in tasks {
