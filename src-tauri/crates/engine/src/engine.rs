@@ -31,6 +31,15 @@ use std::{
 };
 use tokio::sync::Notify;
 
+/// What an engine is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Sessions that wait for a place go on.
+    Work,
+    /// Nothing is started: an engine that ends at once would only cut it off.
+    Look,
+}
+
 /// What the engine found when it began.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Beginning {
@@ -94,6 +103,11 @@ pub struct Engine {
 impl Engine {
     /// Begins: opens what is stored, ends what an earlier engine left running, wakes what is not over.
     pub async fn open(home: Home, lock: HomeLock) -> Result<Self, Error> {
+        Self::open_for(home, lock, Purpose::Work).await
+    }
+
+    /// Begins as [`Engine::open`] does, for a purpose.
+    pub async fn open_for(home: Home, lock: HomeLock, purpose: Purpose) -> Result<Self, Error> {
         let at = clock::now();
         let (store, set_aside) = open_store(&home, at)?;
         let ledger = Ledger::new(store);
@@ -101,7 +115,10 @@ impl Engine {
         let registry = nox_registry::Registry::open(&home.registry())?;
         let shared = Arc::new(Shared {
             spool: Spool::at(home.spool()),
-            scheduler: Scheduler::new(local.values().max_live_runs),
+            scheduler: Scheduler::new(match purpose {
+                Purpose::Work => local.values().max_live_runs,
+                Purpose::Look => 0,
+            }),
             policy: ArcSwap::from_pointee(crate::files::cautious()),
             shim: ShimPath::locate()?,
             outbox: Arc::new(Notify::new()),
@@ -196,7 +213,8 @@ impl Engine {
         let _claim = self.claim(&start.task)?;
         let (row, body) = self.files().read_task(start.task.clone()).await?;
         self.check_startable(&row).await?;
-        let agent = self.agent_for(&row, start.agent.as_ref()).await?;
+        self.check_pre_allowed(start.pre_allowed)?;
+        let agent = self.agent_for(&row, &body, start.agent.as_ref()).await?;
         let folder = self.folder_for(&row, start.folder)?;
         if row.agent.is_none() {
             let patch =
@@ -275,6 +293,21 @@ impl Engine {
         Ok(())
     }
 
+    /// While `policy.toml` is broken its rules that deny may not be known, so nothing is allowed beforehand.
+    fn check_pre_allowed(&self, pre_allowed: PreAllowed) -> Result<(), Error> {
+        let known = self.files().known();
+        match known.problems.get(nox_registry::POLICY_PATH) {
+            Some(problem) if pre_allowed != PreAllowed::Nothing => Err(Error::Conflict {
+                message: format!(
+                    "{} has an error in line {}: {}",
+                    problem.path, problem.line, problem.message
+                ),
+                hint: format!("{} Until then nothing can be allowed beforehand.", problem.hint),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// The session of a task that is not over.
     pub async fn live_session(&self, task: &TaskId) -> Result<Option<SessionRow>, Error> {
         let newest = self.sessions_of(task, 1).await?.into_iter().next();
@@ -291,6 +324,7 @@ impl Engine {
     async fn agent_for(
         &self,
         row: &TaskRow,
+        body: &str,
         wanted: Option<&AgentId>,
     ) -> Result<nox_domain::rows::AgentRow, Error> {
         let known = self.files().known();
@@ -298,7 +332,8 @@ impl Engine {
             Some(id) => known.agents.get(id).ok_or_else(|| Error::not_found("agent", id))?.clone(),
             None => match known.default_agent() {
                 Some(agent) => agent.clone(),
-                None if known.agents.is_empty() && row.blocks > 0 => {
+                // A fence with a slip of the pen is a runbook as well: its run says what is wrong.
+                None if known.agents.is_empty() && is_runbook(body) => {
                     self.make_runbook_agent().await?;
                     self.files().known().default_agent().cloned().ok_or(Error::NeedsAgent)?
                 }
@@ -451,6 +486,10 @@ impl Engine {
             }
         }
     }
+}
+
+fn is_runbook(body: &str) -> bool {
+    nox_runtimes::runbook::parse(body).map_or(true, |blocks| !blocks.is_empty())
 }
 
 /// The kind and id of the row that holds the settings.
