@@ -9,17 +9,22 @@ use crate::{
 };
 use nox_domain::{Size, event::Actor, rows::SessionRow};
 use nox_engine::{
-    Engine, Error,
+    Engine, Error, Purpose,
     home::{Home, HomeLock},
     ledger::Cause,
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// Sessions that are over and stand in a snapshot.
 const OLD_SESSIONS: usize = 200;
 /// Answered requests that stand in a snapshot.
 const OLD_REQUESTS: usize = 100;
+/// How long an answer waits for the mirror.
+const MIRROR_LIMIT: Duration = Duration::from_secs(1);
 
 /// A running engine behind the contract. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +37,8 @@ pub(crate) struct Inner {
     mirror: Mutex<(Mirror, Cursor)>,
     subscribers: Arc<Subscribers>,
     windows: Arc<watch::Sender<u32>>,
+    /// Up to where the mirror is.
+    mirrored: watch::Sender<i64>,
 }
 
 /// A window that can answer permission requests; it counts until this is dropped.
@@ -49,7 +56,15 @@ impl Drop for WindowGuard {
 impl Api {
     /// Begins: opens the engine of a home whose lock is held, and mirrors what clients see.
     pub async fn open(home: Home, lock: HomeLock) -> Result<Self, ApiError> {
-        let engine = Engine::open(home, lock).await?;
+        Self::over(Engine::open(home, lock).await?).await
+    }
+
+    /// As [`Self::open`], for a short look: nothing that waits is started.
+    pub async fn open_to_look(home: Home, lock: HomeLock) -> Result<Self, ApiError> {
+        Self::over(Engine::open_for(home, lock, Purpose::Look).await?).await
+    }
+
+    async fn over(engine: Engine) -> Result<Self, ApiError> {
         let position = engine.position().await;
         let mut changes = engine.changes_after(position.seq);
         let mut mirror = Mirror::default();
@@ -72,6 +87,7 @@ impl Api {
             mirror: Mutex::new((mirror, cursor)),
             subscribers,
             windows: Arc::new(watch::Sender::new(0)),
+            mirrored: watch::Sender::new(position.seq),
         });
         let weak = Arc::downgrade(&inner);
         tokio::spawn(async move {
@@ -89,6 +105,14 @@ impl Api {
     /// The engine, for what is no operation: closing, its home, its live runs.
     pub fn engine(&self) -> &Engine {
         &self.inner.engine
+    }
+
+    /// Resolves when what was changed by hand while no engine ran is known.
+    pub async fn looked(&self) -> Result<(), ApiError> {
+        self.engine().files().looked().await?;
+        let seq = self.engine().position().await.seq;
+        self.inner.wait_for(seq).await;
+        Ok(())
     }
 
     /// Hears every change from now on. Subscribe first, then ask for the snapshot.
@@ -122,12 +146,14 @@ impl Api {
         self.inner.engine.close().await;
     }
 
-    /// Does a command once: a repeated id is answered from its receipt.
+    /// Does a command once: a repeated id is answered from its receipt. What it changed is in the mirror when it is
+    /// answered, so that a caller finds its own work in the next snapshot.
     pub(crate) async fn once<F>(&self, caller: &Caller, work: F) -> Result<Recorded, ApiError>
     where
         F: AsyncFnOnce(Cause) -> Result<(), Error>,
     {
         if let Some(answer) = self.engine().receipt(&caller.command).await? {
+            self.inner.wait_for(answer.seq).await;
             return Ok(recorded(answer));
         }
         let actor = match caller.face {
@@ -141,9 +167,11 @@ impl Api {
             Err(error) => return Err(error.into()),
         }
         let answer = self.engine().receipt(&caller.command).await?;
-        answer.map(recorded).ok_or_else(|| {
+        let answer = answer.ok_or_else(|| {
             ApiError::new(ErrorCode::Internal, "the command left no receipt").hint("The log has more.")
-        })
+        })?;
+        self.inner.wait_for(answer.seq).await;
+        Ok(recorded(answer))
     }
 
     /// Everything that a window begins with.
@@ -193,6 +221,15 @@ impl Api {
 }
 
 impl Inner {
+    /// Waits until the mirror has this place of the log, or gives up: the answer matters more.
+    async fn wait_for(&self, seq: i64) {
+        let mut mirrored = self.mirrored.subscribe();
+        let caught_up = mirrored.wait_for(|there| *there >= seq);
+        if tokio::time::timeout(MIRROR_LIMIT, caught_up).await.is_err() {
+            tracing::warn!(seq, "the mirror is behind; the command is answered without it");
+        }
+    }
+
     pub(crate) fn mirror(&self) -> MutexGuard<'_, (Mirror, Cursor)> {
         self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -210,6 +247,7 @@ impl Inner {
         for told in translated.told {
             self.subscribers.tell(&Push::Told(told));
         }
+        self.mirrored.send_replace(changed.seq);
     }
 }
 

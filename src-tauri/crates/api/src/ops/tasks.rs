@@ -193,8 +193,8 @@ impl Api {
             .await?;
         if starts {
             for task in &recorded.tasks {
-                // A repeated drop finds them started already.
-                if self.engine().live_session(task).await?.is_some() {
+                // A repeated drop finds them started already, maybe over.
+                if !self.engine().sessions_of(task, 1).await?.is_empty() {
                     continue;
                 }
                 let start =
