@@ -25,7 +25,7 @@ impl World {
     /// A task's card as it is now.
     pub async fn card(&self, task: &TaskId) -> Card {
         let cards = self.snapshot().await.cards;
-        cards.into_iter().find(|card| card.task.id == *task).expect("the task has a card")
+        cards.into_iter().find(|card| card.task.id == *task).unwrap_or_else(|| panic!("{task} has no card"))
     }
 
     /// The text of a task's file.

@@ -29,7 +29,7 @@ pub(crate) async fn offer_a_key(world: &mut World) {
     assert!(!view.available && view.problem.is_some() && view.keys.is_empty(), "{view:?}");
     world.close().await;
     drop(guard);
-    println!("offered");
+    child::say("offered");
 }
 
 #[test]

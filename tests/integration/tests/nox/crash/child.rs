@@ -1,7 +1,7 @@
 //! The engine in a process of its own, that can be killed: this test program, started once more.
 //!
 //! What it is to do stands in its environment, what it has done in its standard output, line by line, as it is
-//! acknowledged. It has no way to a keychain or a session bus.
+//! acknowledged. The one that offers a key has no way to a keychain or a session bus.
 #![allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
 
 use super::{streaming, writing};
@@ -47,7 +47,7 @@ fn engine_process() {
 }
 
 /// Says a line at once.
-pub(super) fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("\n@{line}\n").as_bytes()).unwrap();
     out.flush().unwrap();
@@ -114,12 +114,13 @@ fn command(role: Role, world: &World, word: &str) -> Command {
         .args(["--ignored", "--exact", "crash::child::engine_process", "--nocapture", "--test-threads=1"])
         .env(ROLE, format!("{role:?}"))
         .env(ROOT, world.root())
-        .env(WORD, word)
-        .env("NOX_LOG", "trace")
-        .env("HOME", world.root().join("desk"))
-        .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", world.root().join("no-bus").display()))
-        .env("XDG_RUNTIME_DIR", world.root().join("no-runtime"))
-        .env_remove("XDG_DATA_HOME")
-        .env_remove("NOX_HOME");
+        .env(WORD, word);
+    // The other roles keep the environment: a permission is bound to it.
+    if role == Role::OfferKey {
+        command
+            .env("NOX_LOG", "trace")
+            .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", world.root().join("no-bus").display()))
+            .env("XDG_RUNTIME_DIR", world.root().join("no-runtime"));
+    }
     command
 }
