@@ -232,7 +232,7 @@ pub(crate) fn view(row: &SessionRow) -> SessionView {
 }
 
 /// A problem in plain words, for places that have no texts of their own: notifications and the command line.
-pub(crate) fn problem_in_words(problem: &Problem) -> String {
+pub fn problem_in_words(problem: &Problem) -> String {
     match problem {
         Problem::ExitCode { exit_code, title } => format!("{title}: exit {exit_code}"),
         Problem::Signal { signal, title } => format!("{title}: ended by signal {signal}"),

@@ -20,6 +20,6 @@ pub mod sessions;
 pub mod settings;
 pub mod spool;
 
-pub use engine::{Beginning, Engine, SETTINGS, StartTask};
+pub use engine::{Beginning, Engine, Purpose, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};
 pub use nox_runtimes::runbook;

@@ -1,0 +1,96 @@
+//! The command line's grammar and its help.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use nox_domain::event::PreAllowed;
+use std::path::PathBuf;
+
+/// Runs AI agents and runbooks on this computer, and asks before anything runs.
+#[derive(Debug, Parser)]
+#[command(name = "nox", version, about, arg_required_else_help = true)]
+pub(crate) struct Args {
+    /// The home folder, instead of NOX_HOME or the usual one.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Makes a task, runs it and shows what it does until its end.
+    #[command(after_long_help = RUN_HELP)]
+    Run(Run),
+    /// Lists the agents.
+    ListAgents(List),
+    /// Lists the tasks, in the board's order.
+    ListTasks(List),
+    /// Says what is here, what is missing and how to get it. Exit status 1 when something does not work.
+    Doctor(List),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct List {
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Run {
+    /// A Markdown file, or the task as text. Its sh and bash blocks are what a runbook runs.
+    #[arg(value_name = "FILE.md|TEXT")]
+    pub(crate) what: String,
+    /// Who does it, by the agent's id; without it the default agent.
+    #[arg(long, value_name = "ID")]
+    pub(crate) agent: Option<String>,
+    /// The folder to work in, instead of this one. Granted for this task only.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) project: Option<PathBuf>,
+    /// Allows beforehand: the first request, or all of them. Rules that deny still deny.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) allow: Option<Allow>,
+    /// One JSON object per line, the last one with the result.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Allow {
+    /// The first request of the session.
+    Once,
+    /// Every request of the session.
+    All,
+}
+
+impl Run {
+    pub(crate) fn pre_allowed(&self) -> PreAllowed {
+        match self.allow {
+            None => PreAllowed::Nothing,
+            Some(Allow::Once) => PreAllowed::First,
+            Some(Allow::All) => PreAllowed::All,
+        }
+    }
+}
+
+const RUN_HELP: &str = "\
+What the programs write to standard output and standard error goes to the same two here; all that Nox says itself goes
+to standard error. With the app running, the task appears on its board, and either side can answer.
+
+Approvals: on a terminal, answer with a letter and Enter.
+  a  allow once    s  allow for this session    w  allow always (writes a rule)    d [reason]  deny
+Ctrl+C stops the session; a second Ctrl+C leaves without waiting.
+
+Exit status:
+  0  finished
+  1  failed, stopped or denied
+  2  the command line or the task cannot be used; nothing was run
+  3  an approval is needed and nobody can give it here; the request stays open
+
+With --json each line of standard output is one object with a type:
+  changed  rows that one commit changed: {\"seq\", \"command\", \"rows\": [{\"kind\", \"row\"}]}; kinds are card, session,
+           item, request
+  output   new output of an item: {\"session\", \"item\", \"pieces\": [{\"offset\", \"bytes\", \"stream\", \"text\"}]}, in order
+           and without holes; offsets count the bytes as they were written
+  told     what a person would be notified of: asked, settled, closed
+  result   always the last: {\"status\", \"session_id\", \"task_id\", \"exit_code\"}; status is finished, failed, stopped,
+           needs_approval, unknown (its end was not seen) or error (with \"message\" and \"hint\")";

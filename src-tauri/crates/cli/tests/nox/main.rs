@@ -1,0 +1,9 @@
+//! The real `nox` with real homes, shells and terminals. Needs the shim: `cargo build -p nox-shim` first.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod asking;
+mod lists;
+mod running;
+mod sharing;
+mod support;

@@ -1,0 +1,100 @@
+//! A command line beside a running engine.
+
+use super::support::{Ended, Running, World, caller, open_request, until};
+use nox_api::{control, dto::AnswerRequest};
+use nox_domain::tool::Decision;
+
+async fn end(running: Running) -> Ended {
+    tokio::task::spawn_blocking(move || running.end()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_the_app_the_card_appears_there_and_the_app_answers() {
+    let world = World::new();
+    let api = world.open().await;
+    let control = control::serve(api.clone(), |_| {}).unwrap();
+    let window = api.attach_window();
+    let running = world.start(&["run", "```sh name=\"Seen in both\"\nseq 1 200000\n```", "--json"]);
+    let title = until(&api, |snapshot| snapshot.cards.first().map(|card| card.task.title.clone())).await;
+    assert_eq!(title, "Seen in both");
+    let row = open_request(&api).await;
+    let answer =
+        AnswerRequest { request: row.request.id, decision: Decision::AllowOnce, reason: None, rule: None };
+    api.answer_request(&caller(), answer).await.unwrap();
+    let ended = end(running).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(ended.result()["session_id"], row.session.as_str());
+    let mut next = 0;
+    for line in ended.lines().iter().filter(|line| line["type"] == "output") {
+        for piece in line["pieces"].as_array().unwrap() {
+            let offset: u64 =
+                piece["offset"].as_u64().or_else(|| piece["offset"].as_str()?.parse().ok()).unwrap();
+            assert_eq!(offset, next, "there is a hole");
+            next += piece["bytes"].as_u64().unwrap();
+        }
+    }
+    let expected: usize = (1..=200_000).map(|number: u32| number.to_string().len() + 1).sum();
+    assert_eq!(next, expected as u64);
+
+    // The window is closed while somebody waits for it.
+    let running = world.start(&["run", "```sh\ntrue\n```"]);
+    let mut running = tokio::task::spawn_blocking(move || {
+        let mut running = running;
+        running.says("waits for an answer in the app");
+        running
+    })
+    .await
+    .unwrap();
+    assert!(running.child.try_wait().unwrap().is_none());
+    drop(window);
+    let ended = end(running).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    open_request(&api).await;
+
+    let listed = end(world.start(&["list-tasks"])).await;
+    assert!(listed.out.contains("Seen in both") && listed.out.contains("needs approval"), "{listed:?}");
+    control.close().await;
+    api.close().await;
+}
+
+#[test]
+fn two_command_lines_share_one_engine_and_neither_is_cut_off() {
+    let world = World::new();
+    let wait = "```sh\necho begun >&2\nuntil [ -e go ]; do sleep 0.02; done\necho first\n```";
+    let mut first = world.start(&["run", wait, "--allow", "all"]);
+    first.says("begun\n");
+    let later = "```sh\necho joined >&2\nuntil [ -e last ]; do sleep 0.02; done\necho second\n```";
+    let mut second = world.start(&["run", later, "--allow", "all"]);
+    second.says("joined\n");
+    world.file("go", "");
+    first.says("✓ finished");
+    first.says("others work through this engine");
+    world.file("last", "");
+    let second = second.end();
+    assert_eq!((second.code, second.out.as_str()), (Some(0), "second\n"), "{second:?}");
+    let first = first.end();
+    assert_eq!((first.code, first.out.as_str()), (Some(0), "first\n"), "{first:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_goes_away_is_told_and_not_waited_for() {
+    let world = World::new();
+    let api = world.open().await;
+    let control = control::serve(api.clone(), |_| {}).unwrap();
+    let window = api.attach_window();
+    let running = world.start(&["run", "```sh\ntrue\n```", "--json"]);
+    let running = tokio::task::spawn_blocking(move || {
+        let mut running = running;
+        running.says("waits for an answer in the app");
+        running
+    })
+    .await
+    .unwrap();
+    control.close().await;
+    let ended = end(running).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert_eq!(ended.result()["status"], "unknown");
+    assert!(ended.err.contains("the engine has ended"), "{}", ended.err);
+    drop(window);
+    api.close().await;
+}
