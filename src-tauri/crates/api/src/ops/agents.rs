@@ -114,23 +114,17 @@ impl Api {
     }
 }
 
-/// Looks only; each block asks before it runs.
+/// Looks only; each block asks before it runs. The first page shows the same text.
 const SAMPLE: &str = "\
-Three looks at this computer. Nothing is changed, and each block asks before it runs.
-
-```sh name=\"Free space\"
-df -h .
+```sh
+df -h ~
 ```
 
-```sh name=\"Who works here\"
-uname -srm
+```sh
+git --version
+```
+
+```sh
 uptime
-```
-
-```sh name=\"Count slowly to five\" timeout=30s
-for i in 1 2 3 4 5; do
-  echo \"$i of 5\"
-  sleep 0.4
-done
 ```
 ";
