@@ -1,4 +1,4 @@
-//! Medians.
+//! What a measurement says of its rounds. The appends call it; the driver has its own for what it measures itself.
 
 /// The middle of some values, or the mean of the two in the middle. 0 for none.
 pub(crate) fn median(values: &[f64]) -> f64 {
