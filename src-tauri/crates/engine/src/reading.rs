@@ -19,6 +19,7 @@ pub struct Position {
 
 /// A change of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly all changes are rows, and they are moved, not kept")]
 pub enum RowChange {
     /// It is like this now.
     Put(Row),

@@ -11,7 +11,7 @@ const GATHER: Duration = Duration::from_secs(2);
 
 impl Owner {
     /// Notes that these paths belong into the next commit.
-    pub(super) async fn to_commit(&mut self, paths: impl IntoIterator<Item = String>, message: String) {
+    pub(super) async fn commit_soon(&mut self, paths: impl IntoIterator<Item = String>, message: String) {
         let mut at_once = false;
         for path in paths {
             at_once |= !path.starts_with("tasks/");

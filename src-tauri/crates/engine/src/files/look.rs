@@ -89,7 +89,7 @@ impl Owner {
             }
         }
         if !committed.is_empty() {
-            self.to_commit(committed, "Changes by hand".into()).await;
+            self.commit_soon(committed, "Changes by hand".into()).await;
         }
     }
 
@@ -103,24 +103,24 @@ impl Owner {
     }
 
     /// A file's bytes and their hash; none if it is not there. What cannot be read is a problem of the file.
-    fn bytes_of(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, FileProblem> {
+    fn bytes_of(&self, path: &str) -> Result<Option<(Vec<u8>, String)>, Box<FileProblem>> {
         match self.registry.read(path, MAX_FILE_BYTES) {
             Ok(bytes) => Ok(bytes.map(|bytes| {
                 let hash = content_hash(&bytes);
                 (bytes, hash)
             })),
-            Err(error @ nox_registry::Error::TooLarge { .. }) => Err(whole_file(
+            Err(error @ nox_registry::Error::TooLarge { .. }) => Err(Box::new(whole_file(
                 path,
                 "too_large",
                 error.to_string(),
                 "Move long texts into files of a project and name them in the task.",
-            )),
-            Err(error) => Err(whole_file(
+            ))),
+            Err(error) => Err(Box::new(whole_file(
                 path,
                 "unreadable",
                 error.to_string(),
                 "Make it a plain file that you can read.",
-            )),
+            ))),
         }
     }
 
@@ -138,7 +138,7 @@ impl Owner {
                 self.task_gone(path, change, committed);
                 return;
             }
-            Err(problem) => return self.broken(problem, None, change),
+            Err(problem) => return self.broken(*problem, None, change),
         };
         if known.as_ref().is_some_and(|known| known.hash == hash) {
             let task = known.and_then(|known| known.task);
@@ -264,7 +264,7 @@ impl Owner {
                 }
                 self.mended(POLICY_PATH, change);
             }
-            Err(problem) => self.broken(problem, None, change),
+            Err(problem) => self.broken(*problem, None, change),
         }
     }
 
@@ -274,7 +274,7 @@ impl Owner {
         for path in &paths {
             match self.bytes_of(path) {
                 Ok(bytes) => found.push(bytes),
-                Err(problem) => return self.broken(problem, None, change),
+                Err(problem) => return self.broken(*problem, None, change),
             }
         }
         let same = paths.iter().zip(&found).all(|(path, bytes)| {

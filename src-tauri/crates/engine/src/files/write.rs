@@ -382,7 +382,7 @@ impl Owner {
             }
             self.publish();
         }
-        self.to_commit(paths, message).await;
+        self.commit_soon(paths, message).await;
         if !merged.is_empty() {
             Box::pin(self.look_at(merged)).await;
         }

@@ -143,9 +143,7 @@ impl Sessions {
             match self.stored(&session).await {
                 Ok(Some(state)) => {
                     let mut table = self.table();
-                    if !table.contains_key(&session) {
-                        table.insert(session, Actor::wake(self.clone(), state, None));
-                    }
+                    table.entry(session).or_insert_with(|| Actor::wake(self.clone(), state, None));
                 }
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, %session, "a session cannot be woken"),
