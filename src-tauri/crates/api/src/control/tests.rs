@@ -1,3 +1,4 @@
+//! The control socket with real engines: clients beside each other, and lines that no good client sends.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
 use crate::{

@@ -1,8 +1,11 @@
 //! A command line beside a running engine.
 
 use super::support::{Ended, Running, World, caller, open_request, until};
-use nox_api::{control, dto::AnswerRequest};
-use nox_domain::tool::Decision;
+use nox_api::{
+    control,
+    dto::{AnswerRequest, ChangeSettings, CreateTask, StartTask},
+};
+use nox_domain::{event::PreAllowed, tool::Decision};
 
 async fn end(running: Running) -> Ended {
     tokio::task::spawn_blocking(move || running.end()).await.unwrap()
@@ -97,4 +100,36 @@ async fn an_engine_that_goes_away_is_told_and_not_waited_for() {
     assert!(ended.err.contains("the engine has ended"), "{}", ended.err);
     drop(window);
     api.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_starts_nothing_and_a_run_lets_what_waited_finish() {
+    let world = World::new();
+    let api = world.open().await;
+    let one = ChangeSettings { max_live_runs: Some(1), ..ChangeSettings::default() };
+    api.change_settings(&caller(), one).await.unwrap();
+    let folder = world.work().canonicalize().unwrap().display().to_string();
+    for (body, pre_allowed) in [("true", PreAllowed::Nothing), ("sleep 0.3; touch ran", PreAllowed::All)] {
+        let body = format!("```sh\n{body}\n```");
+        let create = CreateTask { title: body.replace(['\n', '`'], " "), body, ..CreateTask::default() };
+        let task = api.create_task(&caller(), create).await.unwrap().task.unwrap();
+        let start = StartTask { task, agent: None, folder: Some(folder.clone()), pre_allowed };
+        api.start_task(&caller(), start).await.unwrap();
+        // It has the only place while it waits for an answer.
+        open_request(&api).await;
+    }
+    api.close().await;
+    drop(api);
+
+    let listed = end(world.start(&["list-tasks"])).await;
+    assert!(listed.out.contains("queued") && listed.out.contains("needs approval"), "{listed:?}");
+    let listed = end(world.start(&["list-tasks"])).await;
+    assert!(listed.out.contains("queued"), "{listed:?}");
+    assert!(!world.work().join("ran").exists());
+
+    let ended = end(world.start(&["run", "```sh\necho mine\n```", "--allow", "all"])).await;
+    assert_eq!((ended.code, ended.out.as_str()), (Some(0), "mine\n"), "{ended:?}");
+    assert!(world.work().join("ran").exists());
+    let listed = end(world.start(&["list-tasks"])).await;
+    assert!(!listed.out.contains("queued") && !listed.out.contains("unknown"), "{listed:?}");
 }
