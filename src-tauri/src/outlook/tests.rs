@@ -1,3 +1,5 @@
+//! What the tray and the notifications say after which pushes.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
 use nox_api::dto::{Cursor, EngineInfo};

@@ -1,3 +1,5 @@
+//! The account of a window, and the pump with a real engine's subscribers.
+
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
 use nox_api::Home;

@@ -58,7 +58,11 @@ export async function moveByKeys(desk, title, column) {
 
 /** Opens the session of a card by the keyboard; returns the conversation. */
 export async function openSession(desk, title) {
-  await desk.focus(await desk.card(title));
+  // A card that has just been started is on its way to another column.
+  await until(async () => {
+    await desk.focus(await desk.card(title));
+    return true;
+  }, `the card “${title}” to take the focus`);
   await desk.keys('Enter');
   return desk.find('log');
 }
@@ -84,8 +88,8 @@ export async function answer(desk, word, by = 'pointer') {
 
 /** Waits for a card in Done, which may be folded. */
 export async function cardInDone(desk, title, limitMs = 15_000) {
-  const done = await desk.column('Done');
   return until(async () => {
+    const done = await desk.column('Done');
     const [card] = await desk.findAll('article', title, { within: done });
     if (card) return card;
     if ((await desk.findAll('article', null, { within: done })).length === 0) {
