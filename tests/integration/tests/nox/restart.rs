@@ -118,3 +118,26 @@ async fn continue_goes_on_behind_what_is_done() {
     assert_eq!((ran.how, ran.output().as_str()), (Closed::Finished, "first\nsecond\n"));
     world.until_file(&ran.task, "status: done").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_sleeps_takes_many_commands_at_once() {
+    let mut world = World::open().await;
+    let ran = world.run(&sh("true")).await;
+    for _ in 0..20 {
+        let calls = (0..8).map(|number| {
+            let (api, session) = (world.api().clone(), ran.session.clone());
+            tokio::spawn(async move {
+                let input = OneSession { session };
+                match number % 2 {
+                    0 => api.delete_session(&caller(), input).await,
+                    _ => api.restore_session(&caller(), input).await,
+                }
+            })
+        });
+        let mut places = std::collections::BTreeSet::new();
+        for call in calls.collect::<Vec<_>>() {
+            places.insert(call.await.unwrap().expect("a command was lost").seq);
+        }
+        assert_eq!(places.len(), 8, "two commands have one place in the log");
+    }
+}

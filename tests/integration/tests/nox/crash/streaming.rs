@@ -20,7 +20,10 @@ use nox_api::{
 use nox_test_support::{World, caller, processes};
 use std::time::Duration;
 
-const ROUNDS: u32 = 50;
+/// Kills in the middle of a stream.
+const STREAMING: u32 = 50;
+/// After every so many of them, one while everything is only beginning.
+const EARLY: u32 = 5;
 
 /// Counts until the gate is there, with a daemon in a session of its own, twice forked, and one that ignores signals.
 fn counting(world: &World, mark: &str) -> String {
@@ -113,11 +116,11 @@ async fn fifty_kills_in_the_middle_of_a_streaming_run() {
     let mut tally = Tally::default();
     let mut world = World::closed();
     let mut slowest = Duration::ZERO;
-    for round in 0..ROUNDS {
+    for round in 0..STREAMING + STREAMING / EARLY {
         let mark = processes::new_mark();
         let mut engine = Engine::start(Role::Stream, &world, &mark);
-        // Mostly in the middle of the stream; now and then while everything is only beginning.
-        engine.wait_for(if dice.below(4) == 0 { "open" } else { "output" });
+        let early = round % (EARLY + 1) == EARLY;
+        engine.wait_for(if early { "open" } else { "output" });
         let said = Said::read(&engine.kill(Duration::from_millis(dice.below(120))));
         match processes::wait_gone(&mark, Duration::from_secs(2)) {
             Ok(took) => {
@@ -142,7 +145,10 @@ async fn fifty_kills_in_the_middle_of_a_streaming_run() {
         world.close().await;
         check_title(&world, &said, &mut tally);
     }
-    println!("{ROUNDS} kills; the slowest end of a tree took {slowest:?}");
+    println!(
+        "{STREAMING} kills in the middle of a stream, {} earlier; the slowest end of a tree took {slowest:?}",
+        STREAMING / EARLY
+    );
     tally.close(seed);
 }
 
