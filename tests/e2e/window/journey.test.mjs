@@ -35,7 +35,7 @@ story('a dropped file becomes a task, runs after an approval, and the desktop he
   await answer(desk, 'Allow once');
   await desk.desktop.trayIs('running');
   await desk.says(conversation, /hello 2 of 6/);
-  assert.doesNotMatch(await conversation.getText(), /^hello 6 of 6$/m, 'the output must stream, not come at its end');
+  assert.doesNotMatch(await desk.text(conversation), /^hello 6 of 6$/m, 'the output must stream, not come at its end');
   await desk.says(conversation, /hello 6 of 6/, 10_000);
   await desk.desktop.trayIs('idle', 10_000);
   const finished = await desk.desktop.notification(/Say hello[\s\S]*finished/i);
@@ -66,6 +66,7 @@ story('closing the window keeps an agent working, and the tray brings the window
   await passWelcome(desk);
   const file = desk.world.write('slow.md', streaming('Take your time', { lines: 12, word: 'slow' }));
   await desk.dropFiles([file], await desk.column('Working'));
+  await desk.card('Take your time', { in: 'Needs you' });
   await openSession(desk, 'Take your time');
   await answer(desk, 'Allow once');
   await desk.desktop.trayIs('running');
@@ -91,6 +92,7 @@ story('the session can be refused and stopped', {}, async (desk) => {
   await passWelcome(desk);
   const refused = desk.world.write('refused.md', '# Refuse me\n\n```sh\ntouch ran\n```\n');
   await desk.dropFiles([refused], await desk.column('Working'));
+  await desk.card('Refuse me', { in: 'Needs you' });
   await openSession(desk, 'Refuse me');
   await answer(desk, 'Deny');
   await desk.says(await desk.find('log'), /denied/i);
@@ -98,6 +100,7 @@ story('the session can be refused and stopped', {}, async (desk) => {
   await desk.goTo('Board');
   const endless = desk.world.write('endless.md', '# Never ends\n\n```sh\necho begun\nsleep 1000 &\nsleep 1000\n```\n');
   await desk.dropFiles([endless], await desk.column('Working'));
+  await desk.card('Never ends', { in: 'Needs you' });
   const conversation = await openSession(desk, 'Never ends');
   await answer(desk, 'Allow once');
   await desk.says(conversation, /begun/);

@@ -109,10 +109,15 @@ export class Page {
     return this.find('dialog', name, options);
   }
 
+  /** An element's text as it is drawn. The driver's own `getText` leaves out words in a box that may cut them. */
+  text(element) {
+    return this.run('return arguments[0].innerText', element);
+  }
+
   /** Waits until an element's text matches. */
   async says(element, pattern, limitMs = 5000) {
     let text = '';
-    await until(async () => pattern.test((text = await element.getText())), `a text like ${pattern}`, limitMs).catch((error) => {
+    await until(async () => pattern.test((text = await this.text(element))), `a text like ${pattern}`, limitMs).catch((error) => {
       throw new Error(`${error.message}; it says: ${text.slice(0, 400)}`);
     });
   }

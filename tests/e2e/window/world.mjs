@@ -12,7 +12,8 @@ import { execFileSync } from 'node:child_process';
 
 export const REPOSITORY = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const WINDOW_TESTS = path.dirname(fileURLToPath(import.meta.url));
-export const OUTPUT = path.join(WINDOW_TESTS, 'output');
+/** Where evidence and pictures are kept; `NOX_TEST_OUTPUT` names another folder, for two runs at the same time. */
+export const OUTPUT = process.env.NOX_TEST_OUTPUT ?? path.join(WINDOW_TESTS, 'output');
 
 /** Where Debian and others put programs; a test finds the same ones whoever runs it. */
 const PROGRAM_FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/sbin', '/sbin'];

@@ -87,15 +87,14 @@ function Board({ banners, details }: BoardPlaceProps) {
           {/* biome-ignore lint/a11y/noStaticElementInteractions: it hears the keys of the cards inside. */}
           <div className={s.board} onKeyDown={onKeyDown}>
             {banners && <div className={s.banners}>{banners}</div>}
-            {all === 0 ? (
-              <EmptyBoard onCreate={() => create()} />
-            ) : shown === 0 && isFiltering(filter) ? (
+            {all > 0 && shown === 0 && isFiltering(filter) ? (
               <NothingFits all={all} onClear={() => setFilter({ text: '', project: null, agent: null })} />
             ) : narrow ? (
               <Tabs lists={lists} hideProject={filter.project !== null} opened={opened} />
             ) : (
               <Columns lists={lists} hideProject={filter.project !== null} opened={opened} onCreate={create} />
             )}
+            {all === 0 && <EmptyBoard onCreate={() => create()} />}
             <AgentsBar />
           </div>
         </Pane>
@@ -234,10 +233,13 @@ function Tabs({ lists, hideProject, opened }: ColumnsProps) {
   );
 }
 
+/** What an empty board says, over its columns: what is dropped falls through it, into the column that is meant. */
 function EmptyBoard({ onCreate }: { onCreate: () => void }) {
   const act = useAct();
+  const carried = useView((state) => state.hand !== null);
+  if (carried) return null;
   return (
-    <div className={s.empty} data-drop-column="todo">
+    <div className={s.over}>
       <EmptyState
         title={BOARD.emptyTitle}
         picture={(['todo', 'running', 'done'] as const).map((sign) => (

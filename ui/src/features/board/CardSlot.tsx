@@ -2,7 +2,7 @@
  * One card of a column, bound to its row: focus, selection, drag, and the buttons that a narrow window shows.
  */
 import { useDraggable } from '@dnd-kit/core';
-import { useCallback, useEffect, useRef } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import type { Column, TaskId } from '@/bindings/nox';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
@@ -48,6 +48,11 @@ export function CardSlot({ id, column, index, count, hideProject, tabStop, butto
     box.current?.scrollIntoView({ block: 'nearest' });
   }, [wanted, view]);
 
+  useLayoutEffect(() => {
+    // An element that is taken out of the page loses the focus without a word: nothing has it then.
+    if (view.held === id && document.activeElement === document.body) box.current?.focus({ preventScroll: true });
+  }, [id, view]);
+
   const setBox = useCallback(
     (element: HTMLElement | null) => {
       box.current = element;
@@ -75,7 +80,14 @@ export function CardSlot({ id, column, index, count, hideProject, tabStop, butto
       data-selected={selected || undefined}
       {...{ [DROP_CARD]: id }}
       tabIndex={tabStop ? 0 : -1}
-      onFocus={() => view.set({ focused: id })}
+      onFocus={() => {
+        view.held = id;
+        view.set({ focused: id });
+      }}
+      onBlur={(event) => {
+        // Blur of an element that leaves the page (in engines that tell it) does not mean that somebody went elsewhere.
+        if (event.relatedTarget && view.held === id) view.held = null;
+      }}
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey) view.toggle(id);
         else acts.open(card);

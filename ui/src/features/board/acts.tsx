@@ -16,6 +16,7 @@ import type { Mirror } from '@/sync/mirror';
 import { type Send, useSend } from '@/sync/send';
 import { AgentPicker, AssignPicker, BlockPicker, MovePicker } from './pickers';
 import { ASK, COLUMN_WORDS, DONE } from './text';
+import { useBoardView } from './view';
 
 export type Asked = 'move' | 'assign' | 'block';
 
@@ -55,6 +56,7 @@ export function useBoardActs(): BoardActs {
 
 export function BoardActsProvider({ children }: { children: ReactNode }) {
   const { mirror } = useNox();
+  const view = useBoardView();
   const send = useSend();
   const act = useAct();
   const [, setParams] = useViewParams();
@@ -109,7 +111,12 @@ export function BoardActsProvider({ children }: { children: ReactNode }) {
       <MovePicker
         cards={question?.kind === 'move' ? asked : null}
         onClose={close}
-        onPick={(to) => answer((card) => acts.move(card, to))}
+        onPick={(to) => {
+          const [first] = asked;
+          // The keys go on at the card, wherever it is drawn then.
+          if (first) view.want(first.task.id);
+          answer((card) => acts.move(card, to));
+        }}
       />
       <AssignPicker
         cards={question?.kind === 'assign' ? asked : null}

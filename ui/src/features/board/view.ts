@@ -34,6 +34,8 @@ export class BoardView {
   readonly #listeners = new Set<Listener>();
   /** The card that takes the focus as soon as it is drawn. */
   wanted: TaskId | null = null;
+  /** The card that has the focus now. A card that is drawn anew in another column takes it along. */
+  held: TaskId | null = null;
   /** Scrolls a column to a place in it; set by the columns. */
   readonly scroll = new Map<Column, (index: number) => void>();
 
@@ -48,8 +50,13 @@ export class BoardView {
 
   /** Gives a card the focus, also when it is not drawn yet. */
   focus(task: TaskId, column: Column, index: number) {
-    this.wanted = task;
     this.scroll.get(column)?.(index);
+    this.want(task);
+  }
+
+  /** The same for a card that is about to be drawn somewhere. */
+  want(task: TaskId) {
+    this.wanted = task;
     this.set({ focused: task });
   }
 
