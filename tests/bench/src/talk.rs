@@ -102,6 +102,7 @@ impl Held {
             text: format!("diff -u before/{round}.txt after/{round}.txt\n"),
             shell: "sh".to_owned(),
             folder: self.session.opened.folder.clone(),
+            outside: false,
             environment: ["HOME", "LANG", "PATH", "USER"].map(str::to_owned).to_vec(),
             environment_hash: sha256_hex(b"environment"),
             sandbox: "none".to_owned(),

@@ -1554,6 +1554,8 @@ export type ToolCall = {
 	shell: string,
 	/**  The folder it would run in. Absolute. */
 	folder: string,
+	/**  Whether that folder, with all links followed, is not beneath the session's: then no rule allows it. */
+	outside?: boolean,
 	/**  The names of the environment that it would get, sorted; values are hashed but never stored. */
 	environment: string[],
 	/**  SHA-256 over the environment's names and values, in hexadecimal figures. */
@@ -1622,6 +1624,10 @@ rule: string } |
 { code: "no_rule" } | 
 /**  The text is more than one simple command, and there are rules that could not be held against it. */
 { code: "not_simple" } | 
+/**  It starts another program, and there are rules that could not be held against that one. */
+{ code: "indirect" } | 
+/**  It would run outside of the session's folder, where rules allow nothing. */
+{ code: "outside_folder" } | 
 /**  A person answered "for this session" before. */
 { code: "session" } | 
 /**  A person chose to run it again after its end was not seen. */

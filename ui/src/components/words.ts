@@ -107,6 +107,10 @@ export function whyText(why: Why): string {
       return 'No rule covers this command';
     case 'not_simple':
       return 'More than one command, which rules for single commands cannot judge';
+    case 'indirect':
+      return 'It starts another program, or goes by another path than a rule names';
+    case 'outside_folder':
+      return 'It would run outside of the session’s folder, where rules allow nothing';
     case 'session':
       return 'Allowed for this session before';
     case 'again':

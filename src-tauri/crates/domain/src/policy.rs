@@ -104,6 +104,10 @@ pub enum Why {
     NoRule,
     /// The text is more than one simple command, and there are rules that could not be held against it.
     NotSimple,
+    /// It starts another program, and there are rules that could not be held against that one.
+    Indirect,
+    /// It would run outside of the session's folder, where rules allow nothing.
+    OutsideFolder,
     /// A person answered "for this session" before.
     Session,
     /// A person chose to run it again after its end was not seen.
@@ -138,19 +142,44 @@ impl Policy {
                 Matcher::Any => true,
             })
             .max_by_key(|rule| rule.effect);
-        let exact = strictest.is_some_and(|rule| matches!(rule.matcher, Matcher::Exact(_)));
-        // A stricter prefix rule cannot be held against a text that is not one simple command. Only a person's word on
-        // exactly this text outweighs that doubt.
-        let doubtful = words.is_none()
-            && !exact
-            && concerned()
-                .any(|rule| matches!(rule.matcher, Matcher::Prefix(_)) && rule.effect > Effect::Allow);
         let (effect, why) = match strictest {
             Some(rule) => (rule.effect, Why::Rule { rule: rule.id.clone() }),
             None => (self.defaults.get(&call.kind).copied().unwrap_or(Effect::Ask), Why::NoRule),
         };
-        if doubtful && effect == Effect::Allow {
-            return Judgement { effect: Effect::Ask, why: Why::NotSimple };
+        if effect != Effect::Allow {
+            return Judgement { effect, why };
+        }
+        let ask = |why| Judgement { effect: Effect::Ask, why };
+        // What a person allowed, they allowed for the folder of the work: `./build.sh` is another program elsewhere.
+        if call.outside {
+            return ask(Why::OutsideFolder);
+        }
+        let is_strict =
+            |rule: &&Rule| matches!(rule.matcher, Matcher::Prefix(_)) && rule.effect > Effect::Allow;
+        // Only a person's word on exactly this text outweighs the doubts that follow.
+        if concerned().any(|rule| matches!(&rule.matcher, Matcher::Exact(exact) if *exact == hash)) {
+            return Judgement { effect, why };
+        }
+        let Some(words) = words else {
+            // A stricter prefix rule cannot be held against a text that is not one simple command.
+            return match concerned().any(|rule| is_strict(&rule)) {
+                true => ask(Why::NotSimple),
+                false => Judgement { effect, why },
+            };
+        };
+        // Nor against a program that starts another one, or that goes by another path, unless a rule names that too.
+        let is_named = concerned().any(|rule| {
+            matches!(&rule.matcher, Matcher::Prefix(prefix) if rule.effect == Effect::Allow
+                && (prefix.len() > 1 || words.len() == 1) && begins_with(&words, prefix))
+        });
+        let dodges = |rule: &Rule| match &rule.matcher {
+            Matcher::Prefix(prefix) => prefix.first().is_some_and(|ruled| {
+                starts_others(&words[0]) || (*ruled != words[0] && base_name(ruled) == base_name(&words[0]))
+            }),
+            _ => false,
+        };
+        if !is_named && concerned().filter(is_strict).any(dodges) {
+            return ask(Why::Indirect);
         }
         Judgement { effect, why }
     }
@@ -164,6 +193,101 @@ impl Policy {
             None => Matcher::Exact(call.text_hash()),
         }
     }
+}
+
+/// Programs that run what their words or their input name: shells, interpreters, wrappers.
+const STARTERS: &[&str] = &[
+    "sh",
+    "bash",
+    "dash",
+    "ash",
+    "zsh",
+    "ksh",
+    "mksh",
+    "fish",
+    "csh",
+    "tcsh",
+    "busybox",
+    "toybox",
+    "env",
+    "command",
+    "builtin",
+    "exec",
+    "eval",
+    ".",
+    "source",
+    "trap",
+    "time",
+    "timeout",
+    "nice",
+    "ionice",
+    "nohup",
+    "setsid",
+    "stdbuf",
+    "taskset",
+    "chrt",
+    "sudo",
+    "doas",
+    "su",
+    "runuser",
+    "pkexec",
+    "chroot",
+    "unshare",
+    "nsenter",
+    "setpriv",
+    "capsh",
+    "systemd-run",
+    "start-stop-daemon",
+    "fakeroot",
+    "proot",
+    "bwrap",
+    "firejail",
+    "xargs",
+    "parallel",
+    "find",
+    "fd",
+    "watch",
+    "flock",
+    "script",
+    "strace",
+    "ltrace",
+    "gdb",
+    "valgrind",
+    "expect",
+    "ssh",
+    "screen",
+    "tmux",
+    "at",
+    "batch",
+    "awk",
+    "gawk",
+    "mawk",
+    "perl",
+    "ruby",
+    "node",
+    "deno",
+    "bun",
+    "php",
+    "lua",
+    "tclsh",
+    "npx",
+    "uvx",
+    "make",
+];
+
+/// Whether a program starts others; versions count as well, as in `python3.12`.
+fn starts_others(program: &str) -> bool {
+    let name = base_name(program);
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    name == "."
+        || plain == "python"
+        || plain == "pypy"
+        || STARTERS.contains(&name)
+        || STARTERS.contains(&plain)
+}
+
+fn base_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
 }
 
 fn begins_with(words: &[String], prefix: &[String]) -> bool {
@@ -315,6 +439,7 @@ mod tests {
             text: text.into(),
             shell: "sh".into(),
             folder: "/p".into(),
+            outside: false,
             environment: vec![],
             environment_hash: String::new(),
             sandbox: "none".into(),
@@ -390,6 +515,76 @@ mod tests {
         open.rules.retain(|r| r.id != "any");
         assert_eq!(open.judge(&agent, &call("cd x && git push")).effect, Effect::Allow);
         assert_eq!(open.judge(&agent, &call("cd x && git push ")).effect, Effect::Ask);
+    }
+
+    #[test]
+    fn a_strict_rule_is_not_dodged_through_another_program() {
+        let agent = AgentId::parse("a").unwrap();
+        let any = Rule { matcher: Matcher::Any, ..rule("any", Effect::Allow, &[]) };
+        let mut by_default = Policy { rules: vec![rule("rm", Effect::Deny, &["rm"])], ..Policy::default() };
+        by_default.defaults.insert(ToolKind::Execute, Effect::Allow);
+        let by_any = Policy {
+            rules: vec![any, rule("rm", Effect::Ask, &["rm"]), rule("dd", Effect::Deny, &["/bin/dd"])],
+            ..Policy::default()
+        };
+        for dodge in [
+            "/bin/rm x",
+            "../rm x",
+            "env rm x",
+            "/usr/bin/env rm x",
+            "timeout 9 rm x",
+            "sh -c 'rm x'",
+            "bash script",
+            "xargs rm",
+            "sudo rm x",
+            "nice rm x",
+            "nohup rm x",
+            "busybox rm x",
+            "python3.12 -c x",
+            "python -c x",
+            "perl5.36 -e x",
+            "find . -delete",
+            "command rm x",
+            ". ./rm",
+        ] {
+            for policy in [&by_default, &by_any] {
+                let judged = policy.judge(&agent, &call(dodge));
+                assert_eq!((judged.effect, judged.why), (Effect::Ask, Why::Indirect), "{dodge:?}");
+            }
+        }
+        for harmless in ["ls -l", "/bin/ls", "grep rm x", "rmdir x", "echo sh"] {
+            assert_eq!(by_default.judge(&agent, &call(harmless)).effect, Effect::Allow, "{harmless:?}");
+        }
+        assert_eq!(by_any.judge(&agent, &call("dd if=x")).why, Why::Indirect);
+        // Without a rule that could be dodged there is no doubt; with a rule that names the program there is none either.
+        assert_eq!(judge(vec![rule("env", Effect::Allow, &["env"])], "env rm x"), Effect::Allow);
+        let strict = || rule("rm", Effect::Deny, &["rm"]);
+        assert_eq!(judge(vec![strict(), rule("env", Effect::Allow, &["env"])], "env rm x"), Effect::Ask);
+        let named = || rule("apt", Effect::Allow, &["sudo", "apt", "update"]);
+        assert_eq!(judge(vec![strict(), named()], "sudo apt update"), Effect::Allow);
+        assert_eq!(judge(vec![strict(), named()], "sudo rm x"), Effect::Ask);
+        let exact = Matcher::Exact(call("sudo rm x").text_hash());
+        let exact = Rule { matcher: exact, ..rule("exact", Effect::Allow, &[]) };
+        assert_eq!(judge(vec![strict(), exact], "sudo rm x"), Effect::Allow);
+    }
+
+    #[test]
+    fn outside_of_the_folder_no_rule_allows() {
+        let agent = AgentId::parse("a").unwrap();
+        let elsewhere = ToolCall { outside: true, ..call("./build.sh") };
+        let exact = Rule { matcher: Matcher::Exact(elsewhere.text_hash()), ..rule("e", Effect::Allow, &[]) };
+        let rules = vec![
+            rule("build", Effect::Allow, &["./build.sh"]),
+            exact,
+            Rule { matcher: Matcher::Any, ..rule("any", Effect::Allow, &[]) },
+        ];
+        let mut policy = Policy { rules, ..Policy::default() };
+        policy.defaults.insert(ToolKind::Execute, Effect::Allow);
+        assert_eq!(policy.judge(&agent, &call("./build.sh")).effect, Effect::Allow);
+        let judged = policy.judge(&agent, &elsewhere);
+        assert_eq!((judged.effect, judged.why), (Effect::Ask, Why::OutsideFolder));
+        policy.rules.push(rule("never", Effect::Deny, &["./build.sh"]));
+        assert_eq!(policy.judge(&agent, &elsewhere).effect, Effect::Deny);
     }
 
     #[test]

@@ -81,6 +81,9 @@ pub struct ToolCall {
     pub shell: String,
     /// The folder it would run in. Absolute.
     pub folder: String,
+    /// Whether that folder, with all links followed, is not beneath the session's: then no rule allows it.
+    #[serde(default)]
+    pub outside: bool,
     /// The names of the environment that it would get, sorted; values are hashed but never stored.
     pub environment: Vec<String>,
     /// SHA-256 over the environment's names and values, in hexadecimal figures.

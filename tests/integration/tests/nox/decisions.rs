@@ -6,6 +6,7 @@ use nox_api::{
     domain::{
         event::{Closed, Problem},
         ids::TaskId,
+        policy::Why,
         rows::RequestState,
         tool::{CallStatus, Decision},
         words::Column,
@@ -108,6 +109,33 @@ async fn always_writes_a_rule_and_the_same_call_is_not_asked_again() {
     world.reopen().await;
     let ran = run_asked(&mut world, &sh("echo always")).await;
     assert!(!ran.calls[0].asked, "the rule did not outlive the engine");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_does_not_hold_outside_of_the_sessions_folder() {
+    let mut world = World::open().await;
+    let task = world.task("Here", &sh("./build.sh")).await;
+    let session = world.start(&task).await;
+    let row = world.until_asked(&session).await;
+    world.answer(&row.request.id, Decision::AllowAlways).await.unwrap();
+    world.until_over(&session).await;
+    let elsewhere = world.desk().join("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    for cwd in [elsewhere.display().to_string(), "../..".to_owned()] {
+        let task = world.task("Elsewhere", &format!("```sh cwd={cwd}\n./build.sh\n```\n")).await;
+        let session = world.start(&task).await;
+        let asked = world.until_asked(&session).await;
+        assert_eq!(asked.request.why, Why::OutsideFolder, "{cwd}");
+        assert!(asked.request.call.outside && !asked.request.call.folder.contains(".."));
+    }
+    // Beneath the folder it holds, through whatever path.
+    let body = format!("{}```sh cwd=sub/../sub\n./build.sh\n```\n", sh("mkdir sub"));
+    let task = world.task("Beneath", &body).await;
+    let session = world.start(&task).await;
+    let row = world.until_asked(&session).await;
+    world.answer(&row.request.id, Decision::AllowOnce).await.unwrap();
+    let ran = world.until_over(&session).await;
+    assert_eq!((ran.calls.len(), ran.calls[1].asked), (2, false), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -143,7 +143,16 @@ async fn a_lone_cd_is_noted_and_a_missing_folder_is_said() {
     assert_eq!(ran.notes, ["lone_cd"]);
     assert_eq!((ran.how, ran.calls.len()), (Closed::Failed, 2));
     let Some(CallEnd::Failed { problem: Some(problem), .. }) = &ran.calls[1].end else { panic!("{ran:?}") };
-    assert!(problem.contains("nowhere"), "{problem}");
+    assert!(problem.contains("line 4") && problem.contains("cwd=nowhere"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_folder_of_the_first_block_is_said_before_anything_runs() {
+    let mut world = World::open().await;
+    let ran = world.run(&format!("Look:\n\n```sh cwd=nowhere\necho\n```\n{}", sh("echo"))).await;
+    assert_eq!((ran.how, ran.calls.len()), (Closed::Failed, 0), "{ran:?}");
+    let Some(Problem::BadText { line, message }) = &ran.problem else { panic!("{ran:?}") };
+    assert!(*line == 3 && message.contains("cwd=nowhere"), "{line}: {message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,7 @@ impl Session {
                 Ok(step)
             }
             SessionCommand::Resolve { item, choice } => self.resolve(item, *choice),
+            SessionCommand::Continue if self.deleted => Err(Rejection::Hidden),
             SessionCommand::Continue => self.go_on(now),
             SessionCommand::Delete => {
                 if self.closed.is_none() {
@@ -172,6 +173,10 @@ impl Session {
 
     /// The scheduler has a place: the run's intent, and then its start. Nothing when it is no longer wanted.
     pub fn place_granted(&self, now: &mut Now<'_>) -> Step {
+        if self.has_live_run() {
+            // The place is this run's, told twice.
+            return Step::default();
+        }
         if !self.wants_place() {
             return Step { events: vec![], effects: vec![Effect::GivePlaceBack] };
         }

@@ -22,7 +22,8 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The state of one session.
+/// The state of one session. It is stored as JSON: a field that is added later needs a default, or what an earlier Nox
+/// stored cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// What it is.
@@ -32,20 +33,26 @@ pub struct Session {
     /// Why it did not end well.
     pub problem: Option<Problem>,
     /// Hidden.
+    #[serde(default)]
     pub deleted: bool,
     /// The newest turn.
     pub turn: Option<Turn>,
     /// The newest run.
     pub run: Option<Run>,
     /// The tool calls so far, in order.
+    #[serde(default)]
     pub calls: Vec<Call>,
     /// Binding hashes that a person allowed for this session, or once more after an unknown outcome.
+    #[serde(default)]
     pub granted: Vec<Grant>,
     /// Whether the first request was already answered beforehand.
+    #[serde(default)]
     pub pre_allowance_used: bool,
     /// Somebody wants it to end.
+    #[serde(default)]
     pub stopping: bool,
     /// A person said that it goes on after its run was lost; used up by the next run.
+    #[serde(default)]
     pub resume_wanted: bool,
     /// Steps done.
     pub progress: Option<Progress>,
@@ -298,6 +305,9 @@ pub enum Rejection {
     /// Nothing is left to go on with.
     #[error("this session is finished; there is nothing to continue")]
     Finished,
+    /// It was deleted.
+    #[error("this session was deleted")]
+    Hidden,
 }
 
 /// The time and the ids of one decision.

@@ -132,6 +132,7 @@ fn call(block: u32, text: &str) -> Box<ToolCall> {
         text: text.into(),
         shell: "sh".into(),
         folder: "/p".into(),
+        outside: false,
         environment: vec![],
         environment_hash: String::new(),
         sandbox: "none".into(),

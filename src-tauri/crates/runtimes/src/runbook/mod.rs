@@ -18,7 +18,11 @@ use nox_domain::{
     tool::{CallEnd, ToolCall, ToolKind, environment_hash},
 };
 use nox_process::{Exit, ProcessTree, SpawnSpec, Stdin, StreamName};
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::sync::mpsc;
 
 /// How long a stopped program may take to end by itself.
@@ -61,6 +65,12 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
     }
     if !start.folder.is_dir() {
         return Err(Error::NoFolder { folder: start.folder.display().to_string() });
+    }
+    // Later blocks may name folders that earlier ones make; nothing comes ahead of the first.
+    if let Some(first) = blocks.first().filter(|first| !start.done.contains(&key_of(first)))
+        && let Some(message) = missing_folder(first, &start.folder)
+    {
+        return Err(Error::BadText { line: first.line, message });
     }
     let (told, inbox) = mpsc::channel(16);
     let signals = start.signals.clone();
@@ -159,6 +169,9 @@ impl Runner {
                 (false, false) => Step::Failed(problem),
             };
         }
+        if let Some(problem) = missing_folder(block, &self.start.folder) {
+            return not_started(call, format!("line {}: {problem}", block.line), signals).await;
+        }
         self.execute(call, environment, &answer, signals).await
     }
 
@@ -171,10 +184,7 @@ impl Runner {
             .iter()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect();
-        let folder = match &block.cwd {
-            Some(cwd) => self.start.folder.join(cwd),
-            None => self.start.folder.clone(),
-        };
+        let (folder, outside) = folder_of(block, &self.start.folder);
         let call = ToolCall {
             key: key_of(block),
             kind: ToolKind::Execute,
@@ -182,6 +192,7 @@ impl Runner {
             text: block.text.clone(),
             shell: block.shell.to_owned(),
             folder: folder.display().to_string(),
+            outside,
             environment: shown.iter().map(|(name, _)| name.clone()).collect(),
             environment_hash: environment_hash(shown.iter().map(|(n, v)| (n.as_str(), v.as_str()))),
             sandbox: "none".into(),
@@ -208,27 +219,14 @@ impl Runner {
         };
         let mut tree = match ProcessTree::spawn(&spec, &self.start.shim).await {
             Ok(tree) => tree,
-            Err(error) => {
-                let message = error.to_string();
-                let end = CallEnd::Failed {
-                    exit_code: None,
-                    signal: None,
-                    timed_out: false,
-                    problem: Some(message.clone()),
-                };
-                signals.send(Signal::CallEnded { key: call.key, end, output: None }).await;
-                return if call.continue_on_failure {
-                    Step::Next
-                } else {
-                    Step::Failed(Problem::NotStarted { message })
-                };
-            }
+            Err(error) => return not_started(call, error.to_string(), signals).await,
         };
         let process = Some(reference(&tree));
         signals.send(Signal::CallStarted { key: call.key.clone(), process }).await;
         let mut output = self.start.output.begin(&self.start.session, &answer.item);
         let mut stream = tree.take_output();
         let mut fate = Fate::Ran;
+        let mut is_stuck = false;
         let limit = call.timeout_seconds.map(|seconds| Duration::from_secs(seconds.into()));
         let deadline = tokio::time::sleep(limit.unwrap_or(Duration::MAX / 4));
         tokio::pin!(deadline);
@@ -252,14 +250,39 @@ impl Runner {
                             StreamName::Stdout => Pipe::Out,
                             StreamName::Stderr => Pipe::Err,
                         };
-                        output.write(pipe, chunk.bytes).await;
+                        if is_stuck {
+                            continue;
+                        }
+                        // A full disk makes the writing wait; a stop waits for it no longer than for the program.
+                        let mut writing = output.write(pipe, chunk.bytes);
+                        loop {
+                                                        tokio::select! {
+                                biased;
+                                () = &mut writing => break,
+                                told = self.inbox.recv(), if fate != Fate::Stopped => {
+                                    if matches!(told, Some(Told::Stop) | None) {
+                                        fate = Fate::Stopped;
+                                        tree.stop(GRACE);
+                                    }
+                                }
+                                () = &mut deadline, if fate == Fate::Ran && limit.is_some() => {
+                                    fate = Fate::TimedOut;
+                                    tree.stop(GRACE);
+                                }
+                                () = tokio::time::sleep(GRACE), if fate == Fate::Stopped => {
+                                    is_stuck = true;
+                                    break;
+                                }
+                            }
+                        }
                     }
                     None => stream = None,
                 },
             }
         }
         let exit = self.wait(&mut tree, &mut fate, deadline, limit.is_some()).await;
-        let digest = Box::new(output.finish().await);
+        let mut digest = Box::new(output.finish().await);
+        digest.cut_off |= is_stuck;
         let (end, problem) = verdict(&call, exit, fate);
         let unseen = end == CallEnd::Unknown;
         signals.send(Signal::CallEnded { key: call.key, end, output: Some(digest) }).await;
@@ -330,6 +353,41 @@ fn verdict(call: &ToolCall, exit: Exit, fate: Fate) -> (CallEnd, Option<Problem>
             // Somebody ended the shim: what the program did last, nobody saw.
             (None, None) => (CallEnd::Unknown, None),
         },
+    }
+}
+
+/// The folder of a block, with all links followed where it is there, and whether it is outside of the session's.
+fn folder_of(block: &Block, start: &Path) -> (PathBuf, bool) {
+    let Some(cwd) = &block.cwd else { return (start.to_owned(), false) };
+    let named = start.join(cwd);
+    match (named.canonicalize(), start.canonicalize()) {
+        (Ok(folder), Ok(start)) => {
+            let outside = !folder.starts_with(start);
+            (folder, outside)
+        }
+        // Where it leads is not known, so no rule holds for it.
+        _ => (named, true),
+    }
+}
+
+fn missing_folder(block: &Block, start: &Path) -> Option<String> {
+    let cwd = block.cwd.as_ref()?;
+    let folder = start.join(cwd);
+    (!folder.is_dir()).then(|| {
+        format!(
+            "the option cwd={cwd} names a folder that is not there: {}. Make it, or name another one.",
+            folder.display()
+        )
+    })
+}
+
+async fn not_started(call: ToolCall, message: String, signals: &Signals) -> Step {
+    let problem = Some(message.clone());
+    let end = CallEnd::Failed { exit_code: None, signal: None, timed_out: false, problem };
+    signals.send(Signal::CallEnded { key: call.key, end, output: None }).await;
+    match call.continue_on_failure {
+        true => Step::Next,
+        false => Step::Failed(Problem::NotStarted { message }),
     }
 }
 
