@@ -1,0 +1,324 @@
+//! What goes into the operations.
+
+use nox_domain::{
+    Size,
+    agent::{AgentPatch, Limits, Runtime},
+    event::{PreAllowed, UnknownChoice},
+    ids::{AgentId, CommandId, ItemId, ProjectId, RequestId, SessionId, TaskId},
+    policy::Matcher,
+    task::{Attachment, Priority, TaskPatch, TaskStatus},
+    tool::{Decision, RuleScope},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A column that a card may be put into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// Not soon.
+    Backlog,
+    /// To be done.
+    Todo,
+    /// Starts it.
+    Working,
+    /// To be looked at.
+    Review,
+    /// Done.
+    Done,
+    /// Will not be done.
+    Cancelled,
+}
+
+/// A new task.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct CreateTask {
+    /// One line; empty takes the body's first heading or line.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+    /// Where it begins: `backlog` or `todo`.
+    pub status: TaskStatus,
+    /// How urgent.
+    pub priority: Priority,
+    /// Who does it.
+    pub agent: Option<AgentId>,
+    /// Where.
+    pub project: Option<ProjectId>,
+    /// A calendar day.
+    pub deadline: Option<String>,
+    /// Tasks that must be settled first.
+    pub depends_on: Vec<TaskId>,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// What comes with it.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A change of a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ChangeTask {
+    /// The task.
+    pub task: TaskId,
+    /// What changes.
+    pub patch: TaskPatch,
+    /// The task's hash that a changed body was made from; a newer file is merged, never overwritten.
+    #[serde(default)]
+    pub base: Option<String>,
+}
+
+/// A card that is put somewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct MoveTask {
+    /// The task.
+    pub task: TaskId,
+    /// The column; into Working starts it, out of Working stops it.
+    pub to: Target,
+    /// The card above, if any.
+    #[serde(default)]
+    pub after: Option<TaskId>,
+    /// The card below, if any.
+    #[serde(default)]
+    pub before: Option<TaskId>,
+    /// The agent, when the task has none.
+    #[serde(default)]
+    pub agent: Option<AgentId>,
+}
+
+/// One task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct OneTask {
+    /// The task.
+    pub task: TaskId,
+}
+
+/// A task that is to be worked on now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct StartTask {
+    /// The task.
+    pub task: TaskId,
+    /// Another agent than the task's.
+    #[serde(default)]
+    pub agent: Option<AgentId>,
+    /// A folder for this run only, absolute; granted by naming it.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// What is granted beforehand.
+    #[serde(default)]
+    pub pre_allowed: PreAllowed,
+}
+
+/// What was dropped from the desktop.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct DropThings {
+    /// Files and folders, absolute.
+    pub paths: Vec<String>,
+    /// Text or a link.
+    pub text: Option<String>,
+    /// The column; none is To do. Working starts what was made.
+    pub to: Option<Target>,
+    /// The agent it was dropped on.
+    pub agent: Option<AgentId>,
+}
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct OneSession {
+    /// The session.
+    pub session: SessionId,
+}
+
+/// An answer to a permission request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct AnswerRequest {
+    /// The request.
+    pub request: RequestId,
+    /// What.
+    pub decision: Decision,
+    /// In the person's words; sent to the agent with a refusal.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// With "always": the rule, else the narrowest one is written.
+    #[serde(default)]
+    pub rule: Option<RuleDraft>,
+}
+
+/// A rule that a person is about to write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct RuleDraft {
+    /// Which calls.
+    pub matcher: Matcher,
+    /// For whom.
+    pub scope: RuleScope,
+}
+
+/// A choice after an unknown outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ResolveUnknown {
+    /// The session.
+    pub session: SessionId,
+    /// The tool call's item.
+    pub item: ItemId,
+    /// What.
+    pub choice: UnknownChoice,
+}
+
+/// A new agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct CreateAgent {
+    /// What people call it; its id is made from it.
+    pub name: String,
+    /// One line about what it is for.
+    pub description: String,
+    /// What carries it.
+    pub runtime: Runtime,
+    /// Markdown.
+    pub prompt: String,
+    /// Whether finished work is reviewed; none takes the runtime's default.
+    pub review: Option<bool>,
+    /// What it can do.
+    pub capabilities: Vec<String>,
+    /// Names and values for its runs. Never secrets.
+    pub environment: BTreeMap<String, String>,
+    /// What it may use.
+    pub limits: Limits,
+}
+
+/// A change of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ChangeAgent {
+    /// The agent.
+    pub agent: AgentId,
+    /// What changes.
+    pub patch: AgentPatch,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct OneAgent {
+    /// The agent.
+    pub agent: AgentId,
+}
+
+/// One rule of the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct OneRule {
+    /// Its id in `policy.toml`.
+    pub rule: String,
+}
+
+/// A folder that the user grants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct GrantProject {
+    /// Absolute.
+    pub path: String,
+}
+
+/// One project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct OneProject {
+    /// The project.
+    pub project: ProjectId,
+}
+
+/// A key for the keychain. Its `Debug` shows the name only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct PutKey {
+    /// `a-z`, `0-9`, `-`.
+    pub name: String,
+    /// The key. It goes to the keychain and nowhere else.
+    pub value: String,
+}
+
+impl std::fmt::Debug for PutKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PutKey").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// One key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct OneKey {
+    /// Its name.
+    pub name: String,
+}
+
+/// A change of the settings; what is none stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct ChangeSettings {
+    /// Light, dark, or as the system is.
+    pub theme: Option<Theme>,
+    /// Runs at the same time.
+    pub max_live_runs: Option<u32>,
+    /// Native notifications.
+    pub notifications: Option<bool>,
+    /// The first page was read.
+    pub welcomed: Option<bool>,
+    /// How much is logged: `error`, `warn`, `info`, `debug`.
+    pub log_level: Option<String>,
+}
+
+/// The look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system is.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// A command that is to be taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Undo {
+    /// The command.
+    pub command: CommandId,
+}
+
+/// A text that may be a runbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct CheckRunbook {
+    /// Markdown.
+    pub body: String,
+}
+
+/// A part of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ReadItems {
+    /// The session.
+    pub session: SessionId,
+    /// Only items before this place; none begins at the end.
+    #[serde(default)]
+    pub before: Option<u32>,
+    /// At most this many; at most 500.
+    pub limit: u32,
+}
+
+/// A part of an item's output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ReadOutput {
+    /// The session.
+    pub session: SessionId,
+    /// The item.
+    pub item: ItemId,
+    /// From this byte of the spool; none reads the last 256 KiB.
+    #[serde(default)]
+    pub from: Option<Size>,
+}
+
+/// A rule that is looked at before it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct PreviewRule {
+    /// The request that it would answer.
+    pub request: RequestId,
+    /// The rule; none for the narrowest.
+    #[serde(default)]
+    pub rule: Option<RuleDraft>,
+}
