@@ -43,6 +43,7 @@ story('without the app the command line is the engine, and says when nobody can 
 
   // What the command line left open is there when the app comes.
   await desk.openApp();
+  await passWelcome(desk);
   await desk.goTo('Approvals');
   await desk.find('button', 'Allow once');
 });

@@ -1,8 +1,8 @@
 /** Files in the registry that a person edits by hand while the app runs. */
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { passWelcome, taskFile } from './nox.mjs';
+import { passWelcome, streaming, taskFile } from './nox.mjs';
 import { story } from './story.mjs';
 import { until } from './until.mjs';
 
@@ -56,8 +56,13 @@ story('a broken task file shows its place and line, keeps the last good state an
 story('a broken agent.toml shows its place and line, keeps the last good agent and is not touched', {}, async (desk) => {
   await passWelcome(desk);
   const agents = path.join(desk.home, 'registry', 'agents');
-  const [id] = await until(() => readdirSync(agents), 'the first agent');
-  const file = path.join(agents, id, 'agent.toml');
+  // The first runbook brings the agent that runs it.
+  await desk.dropFiles([desk.world.write('first.md', streaming('First of all'))], await desk.column('Working'));
+  const file = await until(() => {
+    const [id] = existsSync(agents) ? readdirSync(agents) : [];
+    const named = id && path.join(agents, id, 'agent.toml');
+    return named && existsSync(named) && named;
+  }, 'the file of the first agent');
   const text = readFileSync(file, 'utf8');
   const name = text.match(/^name = "(.*)"$/m)[1];
 

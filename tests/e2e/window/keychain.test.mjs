@@ -42,7 +42,7 @@ async function storeKey(desk, name, value) {
 story('a key stored in Settings is in the keychain and in no file, log, event or process', { keyring: true }, async (desk) => {
   await passWelcome(desk);
   const canary = `sk-canary-${randomBytes(12).toString('hex')}`;
-  await storeKey(desk, 'ANTHROPIC_API_KEY', canary);
+  await storeKey(desk, 'anthropic-api-key', canary);
   await until(async () => (await desk.desktop.keychain()).some(({ secret }) => secret === canary), 'the key to be in the keychain');
 
   await desk.click('button', /^test/i);
@@ -55,7 +55,7 @@ story('a key stored in Settings is in the keychain and in no file, log, event or
   assert.equal(traces(desk, canary).length, 1);
 
   await desk.goTo('Settings');
-  await desk.shows(/ANTHROPIC_API_KEY/);
+  await desk.shows(/anthropic-api-key/);
   await desk.click('button', /^delete/i);
   await desk.click('button', 'Delete key');
   await until(async () => !(await desk.desktop.keychain()).some(({ secret }) => secret === canary), 'the key to be gone from the keychain');

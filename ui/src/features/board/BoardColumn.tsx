@@ -234,8 +234,8 @@ export function FoldedColumn({ column, count, onUnfold }: { column: Column; coun
         type="button"
         className={s.unfold}
         aria-expanded="false"
-        aria-label={BOARD.unfold(word)}
-        title={BOARD.unfold(word)}
+        aria-label={BOARD.unfold(word, count)}
+        title={BOARD.unfold(word, count)}
         onClick={onUnfold}
       >
         <StatusSign sign={COLUMN_SIGNS[column]} />

@@ -20,7 +20,7 @@ export const BOARD = {
   emptyTitle: 'No tasks yet',
   emptyText: 'Write one, or drop files here.',
   emptyMore: 'A Markdown file with commands runs as it is.',
-  unfold: (column: string) => `Show ${column}`,
+  unfold: (column: string, count: number) => `Show ${column} ${count}`,
   fold: (column: string) => `Fold ${column}`,
   agents: 'Agents',
   moreAgents: (n: number) => `+${n}`,
@@ -48,7 +48,7 @@ export const COLUMN_WORDS: Record<Column, string> = {
 export const TARGET_WORDS: Record<Target, string> = {
   backlog: 'Backlog',
   todo: 'To do',
-  working: 'Start',
+  working: 'Working',
   review: 'Review',
   done: 'Done',
   cancelled: 'Cancelled',

@@ -61,17 +61,17 @@ describe('API keys', () => {
     await within(keys).findByText('No keys yet');
     const value = within(keys).getByLabelText('Value');
     expect(value).toHaveProperty('type', 'password');
-    await user.type(within(keys).getByRole('textbox', { name: 'Name' }), 'ANTHROPIC_API_KEY');
+    await user.type(within(keys).getByRole('textbox', { name: 'Name' }), 'anthropic-api-key');
     await user.type(value, 'sk-secret');
     await user.click(within(keys).getByRole('button', { name: 'Store key' }));
-    await within(keys).findByText('ANTHROPIC_API_KEY');
+    await within(keys).findByText('anthropic-api-key');
     expect(value).toHaveProperty('value', '');
     expect(document.documentElement.outerHTML).not.toContain('sk-secret');
 
     await user.click(within(keys).getByRole('button', { name: 'Test' }));
     await within(keys).findByText('Readable');
     await user.click(within(keys).getByRole('button', { name: 'Delete' }));
-    const dialog = await screen.findByRole('dialog', { name: 'Delete ANTHROPIC_API_KEY from the keychain?' });
+    const dialog = await screen.findByRole('dialog', { name: 'Delete anthropic-api-key from the keychain?' });
     await user.click(within(dialog).getByRole('button', { name: 'Delete key' }));
     await within(keys).findByText('No keys yet');
   });

@@ -40,11 +40,11 @@ export const KEYS = {
   unavailableHint:
     'Without it no key can be stored, since Nox never writes one into a file. Unlock or start the keychain of your desktop, then try again.',
   name: 'Name',
-  namePlaceholder: 'ANTHROPIC_API_KEY',
+  namePlaceholder: 'anthropic-api-key',
   value: 'Value',
   store: 'Store key',
   stored: (name: string) => `Stored ${name} in the keychain`,
-  noName: 'Write a name, such as ANTHROPIC_API_KEY.',
+  noName: 'Write a name, such as anthropic-api-key.',
   noValue: 'Paste the key.',
   none: 'No keys yet',
   test: 'Test',
