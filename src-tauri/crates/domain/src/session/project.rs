@@ -78,6 +78,11 @@ impl Session {
         }
     }
 
+    /// The rows of its open requests.
+    pub fn open_request_rows(&self) -> Vec<RequestRow> {
+        self.open_requests().map(|request| self.request_of(request.clone(), RequestState::Open)).collect()
+    }
+
     /// The rows that these facts changed; `self` is the state after all of them, `before` the items it had before.
     pub fn rows(&self, before_items: u32, events: &[Event], at: At) -> Vec<Row> {
         let mut rows = vec![Row::Session(self.row())];
@@ -168,7 +173,11 @@ impl Session {
     }
 
     fn request_row(&self, request: PermissionRequest, state: RequestState) -> Row {
-        Row::Request(Box::new(RequestRow {
+        Row::Request(Box::new(self.request_of(request, state)))
+    }
+
+    fn request_of(&self, request: PermissionRequest, state: RequestState) -> RequestRow {
+        RequestRow {
             request,
             session: self.id().clone(),
             task: self.opened.task.clone(),
@@ -176,7 +185,7 @@ impl Session {
             agent_name: self.opened.agent_name.clone(),
             title: self.opened.title.clone(),
             state,
-        }))
+        }
     }
 
     fn call_row(&self, call: &Call) -> Row {

@@ -415,3 +415,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_place_that_is_told_twice_is_not_given_back_from_under_its_run() {
+    let mut play = Play::live(PreAllowed::All);
+    play.place();
+    assert!(play.effects.is_empty(), "{:?}", play.effects);
+}
+
+#[test]
+fn a_deleted_session_does_not_go_on() {
+    let mut play = Play::new(PreAllowed::All);
+    play.want(SessionCommand::Stop).unwrap();
+    play.want(SessionCommand::Delete).unwrap();
+    assert_eq!(play.want(SessionCommand::Continue), Err(Rejection::Hidden));
+    play.want(SessionCommand::Restore).unwrap();
+    play.want(SessionCommand::Continue).unwrap();
+}
+
+#[test]
+fn a_stored_state_without_its_later_fields_is_read() {
+    let session = Play::new(PreAllowed::All).session;
+    let mut stored = serde_json::to_value(&session).unwrap();
+    let fields = stored.as_object_mut().unwrap();
+    for field in ["deleted", "calls", "granted", "pre_allowance_used", "stopping", "resume_wanted"] {
+        fields.remove(field).unwrap();
+    }
+    assert_eq!(serde_json::from_value::<Session>(stored).unwrap(), session);
+}
