@@ -40,10 +40,17 @@ async fn a_task_is_made_started_asked_allowed_and_done() {
     let create = CreateTask { title: "Count to three".into(), body: body.into(), ..CreateTask::default() };
     let once = caller();
     let made = api.create_task(&once, create.clone()).await.unwrap();
-    assert_eq!(api.create_task(&once, create).await.unwrap(), made, "a repeated command is answered from its receipt");
+    assert_eq!(
+        api.create_task(&once, create).await.unwrap(),
+        made,
+        "a repeated command is answered from its receipt"
+    );
     let task = made.task.clone().unwrap();
     let started = api
-        .start_task(&caller(), StartTask { task: task.clone(), agent: None, folder: None, pre_allowed: Default::default() })
+        .start_task(
+            &caller(),
+            StartTask { task: task.clone(), agent: None, folder: None, pre_allowed: Default::default() },
+        )
         .await
         .unwrap();
     let session = started.session.unwrap();
@@ -64,13 +71,16 @@ async fn a_task_is_made_started_asked_allowed_and_done() {
     api.answer_request(&caller(), answer).await.unwrap();
     until(&ear, |push| match push {
         Push::Changed { rows, .. } => rows.into_iter().find_map(|row| match row {
-            Changed::Card(card) if card.column == Column::Done && card.task.status.as_str() == "done" => Some(()),
+            Changed::Card(card) if card.column == Column::Done && card.task.status.as_str() == "done" => {
+                Some(())
+            }
             _ => None,
         }),
         _ => None,
     })
     .await;
-    let page = api.read_items(ReadItems { session: session.clone(), before: None, limit: 100 }).await.unwrap();
+    let page =
+        api.read_items(ReadItems { session: session.clone(), before: None, limit: 100 }).await.unwrap();
     assert_eq!(page.items.len(), 2, "the prompt and one tool call");
     let output = api
         .read_output(ReadOutput { session, item: page.items[1].id.clone(), from: Some(Default::default()) })
