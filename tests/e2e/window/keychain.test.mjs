@@ -33,7 +33,9 @@ function traces(desk, secret) {
 
 async function storeKey(desk, name, value) {
   await desk.goTo('Settings');
-  const [nameField] = [await desk.find('textbox', WORDS.keyName)];
+  const nameField = await desk.find('textbox', WORDS.keyName);
+  // Nothing can be written before the keychain has answered.
+  await until(() => nameField.isEnabled(), 'the keychain to be there', 10_000);
   await desk.fill(nameField, name);
   await desk.fill(await desk.find('textbox', WORDS.keyValue), value);
   await desk.click('button', WORDS.storeKey);
