@@ -59,6 +59,9 @@ pub struct Version {
     pub hash: Option<String>,
 }
 
+/// A file that was changed so long before the last commit may still have missed it.
+const LATE_SECONDS: i64 = 5;
+
 /// Whom commits name: the repository's own `user.name`, else Nox.
 #[derive(Debug, Clone)]
 pub(crate) struct Author {
@@ -209,6 +212,43 @@ impl Registry {
             Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => Ok(None),
             Err(error) => Err(Error::git("read the last commit")(error)),
         }
+    }
+
+    /// The paths that may differ from the last commit, of all files with when they were changed, in nanoseconds since
+    /// 1970. No file is opened: it tells too many rather than too few.
+    pub fn behind<'a>(&self, files: impl Iterator<Item = (&'a str, i64)>) -> Result<Vec<String>, Error> {
+        let doing = "read the last commit";
+        let head = self.head_commit()?;
+        let mut committed = BTreeSet::new();
+        let mut committed_ns = i64::MIN;
+        if let Some(head) = &head {
+            committed_ns = head.time().seconds().saturating_sub(LATE_SECONDS).saturating_mul(1_000_000_000);
+            let tree = head.tree().map_err(Error::git(doing))?;
+            tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+                if entry.kind() == Some(git2::ObjectType::Blob)
+                    && let Ok(name) = entry.name()
+                {
+                    committed.insert(format!("{folder}{name}"));
+                }
+                git2::TreeWalkResult::Ok
+            })
+            .map_err(Error::git(doing))?;
+        }
+        let mut behind: Vec<String> = Vec::new();
+        for (path, changed_ns) in files {
+            if !committed.remove(path) || changed_ns >= committed_ns {
+                behind.push(path.to_owned());
+            }
+        }
+        let is_ours = |path: &String| {
+            path == crate::POLICY_PATH || path.starts_with("tasks/") || path.starts_with("agents/")
+        };
+        behind.extend(
+            committed
+                .into_iter()
+                .filter(|path| is_ours(path) && fs::symlink_metadata(self.root.join(path)).is_err()),
+        );
+        Ok(behind)
     }
 
     /// A file as a commit has it; none if it has no such file.

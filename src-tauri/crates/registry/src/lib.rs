@@ -31,7 +31,7 @@ pub use files::{Expected, content_hash};
 pub use git::{CommitId, Version};
 pub use open::{Error, Registry};
 pub use policy::{append_rule, ask_everything, parse_policy, policy_text, remove_rule};
-pub use scan::FileStat;
+pub use scan::{FileStat, is_left_out};
 pub use secret::looks_like_secret;
 
 /// The version of `agent.toml` and `policy.toml` that this build writes.

@@ -81,8 +81,8 @@ fn scan_folder(full: &Path, path: &str, depth: usize, found: &mut Vec<FileStat>)
     Ok(())
 }
 
-/// Whether a name is hidden or that of an editor's temporary file.
-pub(crate) fn is_left_out(name: &str) -> bool {
+/// Whether a file or folder of this name is no part of the registry: hidden, or an editor's temporary file.
+pub fn is_left_out(name: &str) -> bool {
     let ends = ["~", ".swp", ".swo", ".swx", ".tmp", ".bak", ".orig", ".part", ".crswap"];
     name.starts_with('.')
         || (name.starts_with('#') && name.ends_with('#'))

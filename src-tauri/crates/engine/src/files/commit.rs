@@ -28,6 +28,19 @@ impl Owner {
         }
     }
 
+    /// Commits what an earlier engine wrote or took over and had no time to commit.
+    pub(super) async fn commit_what_is_behind(&mut self) {
+        let files = self.files.iter().map(|(path, known)| (path.as_str(), known.mtime_ns));
+        let paths = match self.registry.behind(files) {
+            Ok(paths) => paths,
+            Err(error) => return tracing::warn!(%error, "the registry's history cannot be compared"),
+        };
+        let paths: Vec<String> = paths.into_iter().filter(|path| !self.problems.contains_key(path)).collect();
+        if !paths.is_empty() {
+            self.commit_soon(paths, "What was not committed yet".into()).await;
+        }
+    }
+
     /// Commits what is gathered. A repository that somebody else holds delays the commit, never a write.
     pub(super) async fn commit_now(&mut self) {
         self.commit_at = None;

@@ -1,7 +1,7 @@
 //! Changes by hand: what is on disk is compared with the index, read, and taken over if it is understood.
 
 use super::{
-    owner::Owner,
+    owner::{Owner, RETRY},
     read::{MAX_FILE_BYTES, Place, agent_paths, agent_row, place_of, subject_of, task_row, whole_file},
     write::Edit,
 };
@@ -17,11 +17,15 @@ use nox_domain::{
 use nox_registry::{POLICY_PATH, content_hash};
 use nox_tasks::TaskFile;
 use std::{collections::BTreeSet, sync::Arc};
+use tokio::time::Instant;
 
 /// Files that are taken over in one transaction.
 const AT_ONCE: usize = 200;
 /// The code of a file with the id of another one.
 const DUPLICATE: &str = "duplicate_id";
+/// The codes of a file that could not be read at all.
+const TOO_LARGE: &str = "too_large";
+const UNREADABLE: &str = "unreadable";
 
 impl Owner {
     /// Compares the whole folder with the index; only files that look changed are opened.
@@ -46,7 +50,8 @@ impl Owner {
             }
             there.insert(stat.path);
         }
-        changed.extend(self.files.keys().filter(|path| !there.contains(*path)).cloned());
+        let known = self.files.keys().chain(self.problems.keys());
+        changed.extend(known.filter(|path| !there.contains(*path)).cloned());
         self.look_at(changed).await;
     }
 
@@ -63,7 +68,7 @@ impl Owner {
                     agents.insert(agent);
                 }
                 Place::Policy => self.look_at_policy(&mut change, &mut committed),
-                Place::Other => {}
+                Place::Other => self.mended(&path, &mut change),
             }
             if change.rows.len() >= AT_ONCE {
                 self.take_over(std::mem::take(&mut change)).await;
@@ -97,9 +102,14 @@ impl Owner {
         if change.rows.is_empty() && change.events.is_empty() {
             return;
         }
-        if let Err(error) = self.shared.ledger.commit(&Self::hand(), clock::now(), change).await {
-            tracing::error!(%error, "changes by hand cannot be recorded");
+        let Err(error) = self.shared.ledger.commit(&Self::hand(), clock::now(), change).await else { return };
+        tracing::error!(%error, "changes by hand cannot be recorded; they are looked at again");
+        // What is remembered must not be ahead of what is recorded, or nobody would look at these files again.
+        if let Err(error) = self.load_rows().await {
+            tracing::error!(%error, "what is recorded cannot be read");
+            self.files.clear();
         }
+        self.look_again_at = Some(Instant::now() + RETRY);
     }
 
     /// A file's bytes and their hash; none if it is not there. What cannot be read is a problem of the file.
@@ -111,13 +121,13 @@ impl Owner {
             })),
             Err(error @ nox_registry::Error::TooLarge { .. }) => Err(Box::new(whole_file(
                 path,
-                "too_large",
+                TOO_LARGE,
                 error.to_string(),
                 "Move long texts into files of a project and name them in the task.",
             ))),
             Err(error) => Err(Box::new(whole_file(
                 path,
-                "unreadable",
+                UNREADABLE,
                 error.to_string(),
                 "Make it a plain file that you can read.",
             ))),
@@ -143,6 +153,7 @@ impl Owner {
         if known.as_ref().is_some_and(|known| known.hash == hash) {
             let task = known.and_then(|known| known.task);
             change.rows.push(self.index(path, Some(hash), task));
+            self.same_again(path, change);
             return;
         }
         let file = match TaskFile::parse_bytes(path, &bytes) {
@@ -235,6 +246,7 @@ impl Owner {
         match self.bytes_of(POLICY_PATH) {
             Ok(Some((_, hash))) if known.as_ref() == Some(&hash) => {
                 change.rows.push(self.index(POLICY_PATH, Some(hash), None));
+                self.same_again(POLICY_PATH, change);
             }
             Ok(Some((bytes, hash))) => {
                 let parsed = match String::from_utf8(bytes) {
@@ -282,8 +294,12 @@ impl Owner {
         });
         if same {
             for (path, bytes) in paths.iter().zip(found) {
-                if let Some((_, hash)) = bytes {
-                    change.rows.push(self.index(path, Some(hash), None));
+                match bytes {
+                    Some((_, hash)) => {
+                        change.rows.push(self.index(path, Some(hash), None));
+                        self.same_again(path, change);
+                    }
+                    None => self.mended(path, change),
                 }
             }
             return;
@@ -335,6 +351,12 @@ impl Owner {
                 if let Some(hash) = prompt_hash {
                     self.seen(&paths[1], hash, change);
                     committed.push(paths[1].clone());
+                } else {
+                    if self.files.contains_key(&paths[1]) {
+                        change.rows.push(self.index(&paths[1], None, None));
+                        committed.push(paths[1].clone());
+                    }
+                    self.mended(&paths[1], change);
                 }
             }
             Err(problem) => {
@@ -380,9 +402,26 @@ impl Owner {
         self.problems.insert(problem.path.clone(), problem);
     }
 
+    /// A file is what it was when it was read last.
+    fn same_again(&mut self, path: &str, change: &mut Change) {
+        // What could not even be read was not indexed: it can be read now.
+        if self.problems.get(path).is_some_and(|problem| matches!(&*problem.code, TOO_LARGE | UNREADABLE)) {
+            self.mended(path, change);
+        }
+        self.try_what_waits(path);
+    }
+
+    fn try_what_waits(&mut self, path: &str) {
+        if self.waiting.contains(path) && !self.problems.contains_key(path) {
+            self.waiting.remove(path);
+            self.retry_at = Some(Instant::now());
+        }
+    }
+
     fn mended(&mut self, path: &str, change: &mut Change) {
         if self.problems.remove(path).is_some() {
             change.rows.push(gone(kind::PROBLEM, path));
         }
+        self.try_what_waits(path);
     }
 }

@@ -5,7 +5,9 @@
 //! hand is noticed, understood, and wins. The owner has a thread of its own, since files and git block.
 
 mod commit;
+mod disk;
 mod look;
+mod outbox;
 mod owner;
 mod read;
 mod watch;
@@ -30,8 +32,10 @@ use tokio::sync::{mpsc, oneshot};
 pub struct Known {
     /// All agents that are understood.
     pub agents: BTreeMap<AgentId, AgentRow>,
-    /// Files that are not understood.
+    /// Files that are not understood. A notice about a change that was left out hinders nothing and is not in here.
     pub problems: BTreeMap<String, FileProblem>,
+    /// The rank of the first card of all.
+    pub first_rank: Option<String>,
     /// Whether everything has been looked at since the engine began.
     pub looked: bool,
 }
@@ -210,3 +214,6 @@ impl Files {
 pub(crate) fn cautious() -> Policy {
     nox_registry::ask_everything()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use super::{
     Known, Mail, Recorded, Want,
+    disk::NOT_WRITTEN,
     read::{Indexed, MAX_FILE_BYTES},
     watch::Watch,
     write::Edit,
@@ -14,9 +15,10 @@ use crate::{
 use arc_swap::ArcSwap;
 use nox_domain::{
     ids::{AgentId, TaskId},
+    policy::Policy,
     rows::{AgentRow, FileProblem, TaskRow, kind},
 };
-use nox_registry::Registry;
+use nox_registry::{POLICY_PATH, Registry};
 use nox_store::{RowPage, StoredRow};
 use nox_tasks::TaskFile;
 use std::{
@@ -32,6 +34,8 @@ const QUIET: Duration = Duration::from_millis(150);
 const AT_LATEST: Duration = Duration::from_millis(600);
 /// Texts of tasks that are kept in memory.
 const RECENT: usize = 128;
+/// Versions of the policy that are looked through for one that is understood.
+const POLICY_VERSIONS: usize = 50;
 /// Between two tries when a file or the repository cannot be written.
 pub(super) const RETRY: Duration = Duration::from_secs(2);
 
@@ -53,8 +57,12 @@ pub(super) struct Owner {
     pub(super) unwritten: BTreeMap<String, Option<String>>,
     /// Paths whose write failed. Later changes of theirs wait, so that all are written in order.
     pub(super) stuck: BTreeSet<String>,
+    /// Paths that are broken by hand and for which something waits in the outbox.
+    pub(super) waiting: BTreeSet<String>,
     /// When pending writes are tried again.
     pub(super) retry_at: Option<Instant>,
+    /// When everything is looked at again, because something could not be recorded.
+    pub(super) look_again_at: Option<Instant>,
     pub(super) looked: bool,
     /// Whether a file went whose id a copy may have: copies are then looked at again.
     pub(super) task_went: bool,
@@ -80,31 +88,43 @@ impl Owner {
             recent: VecDeque::new(),
             unwritten: BTreeMap::new(),
             stuck: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             retry_at: None,
+            look_again_at: None,
             looked: false,
             task_went: false,
         };
-        for row in owner.stored(kind::TASK).await? {
-            let row: TaskRow = read_json("task", &row.body)?;
-            owner.tasks.insert(row.id.clone(), row);
-        }
-        for row in owner.stored(kind::FILE).await? {
-            owner.files.insert(row.id.clone(), read_json("file", &row.body)?);
-        }
-        for row in owner.stored(kind::AGENT).await? {
-            let row: AgentRow = read_json("agent", &row.body)?;
-            owner.agents.insert(row.agent.id.clone(), row);
-        }
-        for row in owner.stored(kind::PROBLEM).await? {
-            owner.problems.insert(row.id.clone(), read_json("problem", &row.body)?);
-        }
+        owner.load_rows().await?;
         owner.load_unwritten().await?;
         owner.load_policy();
         owner.publish();
         Ok(owner)
     }
 
-    async fn stored(&self, kind: &'static str) -> Result<Vec<StoredRow>, Error> {
+    /// What is known becomes what is recorded.
+    pub(super) async fn load_rows(&mut self) -> Result<(), Error> {
+        let (mut tasks, mut files) = (HashMap::new(), BTreeMap::new());
+        let (mut agents, mut problems) = (BTreeMap::new(), BTreeMap::new());
+        for row in self.stored(kind::TASK).await? {
+            let row: TaskRow = read_json("task", &row.body)?;
+            tasks.insert(row.id.clone(), row);
+        }
+        for row in self.stored(kind::FILE).await? {
+            files.insert(row.id.clone(), read_json("file", &row.body)?);
+        }
+        for row in self.stored(kind::AGENT).await? {
+            let row: AgentRow = read_json("agent", &row.body)?;
+            agents.insert(row.agent.id.clone(), row);
+        }
+        // The settings' file is no part of the registry.
+        for row in self.stored(kind::PROBLEM).await?.into_iter().filter(|row| row.id != "local.toml") {
+            problems.insert(row.id.clone(), read_json("problem", &row.body)?);
+        }
+        (self.tasks, self.files, self.agents, self.problems) = (tasks, files, agents, problems);
+        Ok(())
+    }
+
+    pub(super) async fn stored(&self, kind: &'static str) -> Result<Vec<StoredRow>, Error> {
         let mut all = Vec::new();
         let mut page = RowPage::first(2_000);
         loop {
@@ -116,20 +136,36 @@ impl Owner {
         }
     }
 
-    /// The policy is read at once: nothing may be judged without it. A broken one asks everything.
+    /// The policy is read at once: nothing may be judged without it. While it is broken, the newest version of the
+    /// history that is understood holds; without one, everything is asked.
     fn load_policy(&mut self) {
-        let text = self.registry.read(nox_registry::POLICY_PATH, MAX_FILE_BYTES).ok().flatten();
-        let policy = text
-            .and_then(|bytes| String::from_utf8(bytes).ok())
+        let newest = self.newest_text(POLICY_PATH).ok().flatten();
+        let policy = newest
             .and_then(|text| nox_registry::parse_policy(&text).ok())
+            .or_else(|| self.is_there_at_all(POLICY_PATH).then(|| self.last_good_policy()).flatten())
             .unwrap_or_else(super::cautious);
         self.shared.policy.store(Arc::new(policy));
     }
 
+    fn is_there_at_all(&self, path: &str) -> bool {
+        !matches!(self.registry.read(path, MAX_FILE_BYTES), Ok(None))
+    }
+
+    fn last_good_policy(&self) -> Option<Policy> {
+        let versions = self.registry.history(POLICY_PATH, POLICY_VERSIONS).ok()?;
+        versions.iter().find_map(|version| {
+            let bytes = self.registry.file_at(&version.commit, POLICY_PATH).ok()??;
+            nox_registry::parse_policy(&String::from_utf8(bytes).ok()?).ok()
+        })
+    }
+
     pub(super) fn publish(&self) {
+        let problems = self.problems.iter().filter(|(_, problem)| problem.code != NOT_WRITTEN);
+        let hindering = problems.map(|(path, problem)| (path.clone(), problem.clone())).collect();
         self.known.store(Arc::new(Known {
             agents: self.agents.clone(),
-            problems: self.problems.clone(),
+            problems: hindering,
+            first_rank: self.tasks.values().map(|row| &row.rank).min().cloned(),
             looked: self.looked,
         }));
     }
@@ -140,11 +176,13 @@ impl Owner {
         self.look_everywhere().await;
         self.looked = true;
         self.publish();
+        self.commit_what_is_behind().await;
         let outbox = self.shared.outbox.clone();
         let mut hinted: Option<(Instant, Instant)> = None;
         loop {
             let look_at = hinted.map(|(first, last)| (last + QUIET).min(first + AT_LATEST));
-            let wake = [look_at, self.commit_at, self.retry_at].into_iter().flatten().min();
+            let wake =
+                [look_at, self.commit_at, self.retry_at, self.look_again_at].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 // First, so that what a person wants after a start was answered is decided after the start's own wish.
@@ -171,6 +209,10 @@ impl Owner {
                             Some(paths) => self.look_at(paths).await,
                             None => self.look_everywhere().await,
                         }
+                    }
+                    if self.look_again_at.is_some_and(|at| at <= now) {
+                        self.look_again_at = None;
+                        self.look_everywhere().await;
                     }
                     if self.retry_at.is_some_and(|at| at <= now) {
                         self.retry_at = None;
@@ -215,10 +257,10 @@ impl Owner {
         self.tasks.get(id).ok_or_else(|| Error::not_found("task", id))
     }
 
-    fn read_task(&self, id: &TaskId) -> Result<(TaskRow, String), Error> {
+    pub(super) fn read_task(&self, id: &TaskId) -> Result<(TaskRow, String), Error> {
         let row = self.task(id)?.clone();
         // A file that is broken now shows the last good row and whatever can be read of its text.
-        let text = self.text_of(&row.path)?.unwrap_or_default();
+        let text = self.newest_text(&row.path)?.unwrap_or_default();
         let body = TaskFile::parse(&row.path, &text).map_or(text, |file| file.body());
         Ok((row, body))
     }

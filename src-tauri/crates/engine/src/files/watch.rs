@@ -83,7 +83,8 @@ impl State {
                 for path in &event.paths {
                     let Ok(inside) = path.strip_prefix(&self.root) else { continue };
                     let text = inside.to_string_lossy().replace('\\', "/");
-                    if text.is_empty() || text.starts_with(".git") {
+                    // As the scan does: what Nox and editors write beside a file says nothing about it.
+                    if text.is_empty() || text.split('/').any(nox_registry::is_left_out) {
                         continue;
                     }
                     if path.is_dir() || Path::new(&text).extension().is_none() {
@@ -104,5 +105,31 @@ impl State {
         if hints.everything || !hints.paths.is_empty() {
             self.rung.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use notify::{Event, EventKind, event::CreateKind};
+
+    fn hints_of(names: &[&str]) -> Hints {
+        let root = PathBuf::from("/registry");
+        let state = State { root: root.clone(), hints: Mutex::default(), rung: Notify::new() };
+        for name in names {
+            state.hear(Ok(Event::new(EventKind::Create(CreateKind::File)).add_path(root.join(name))));
+        }
+        std::mem::take(&mut *state.hints())
+    }
+
+    #[test]
+    fn what_is_written_beside_a_file_is_no_hint() {
+        let beside =
+            ["tasks/a/.nox-x7Yz", "tasks/4913", "tasks/.#task.md", "tasks/task.md~", ".git/HEAD", "#x#"];
+        let hints = hints_of(&beside);
+        assert!(!hints.everything && hints.paths.is_empty(), "{:?}", hints.paths);
+        let hints = hints_of(&["tasks/task.md"]);
+        assert!(!hints.everything && hints.paths.contains("tasks/task.md"));
+        assert!(hints_of(&["tasks/folder"]).everything);
     }
 }

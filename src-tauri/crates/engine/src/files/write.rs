@@ -1,14 +1,13 @@
-//! Changes by Nox: planned, recorded as facts, acknowledged, written, noted.
+//! Changes by Nox: planned and recorded as facts. Then they are acknowledged, and written by [`super::disk`].
 
 use super::{
     OldFile, Want,
-    owner::{Owner, Plan, RETRY},
-    read::{Indexed, Place, agent_paths, agent_row, place_of, subject_of, task_row},
+    owner::{Owner, Plan},
+    read::{MAX_FILE_BYTES, Place, agent_paths, agent_row, place_of, subject_of, task_row},
 };
 use crate::{
     Error, clock,
-    ledger::{Cause, Change, gone, json, put, read_json},
-    sessions::{TASK_STATUS, TaskStatusWish},
+    ledger::{Cause, Change, gone, json, put},
 };
 use nox_domain::{
     agent::Agent,
@@ -16,17 +15,16 @@ use nox_domain::{
     ids::{AgentId, TaskId},
     policy::Matcher,
     rows::{FileProblem, Row, kind},
-    task::{TaskPatch, TaskStatus},
+    task::TaskPatch,
 };
-use nox_registry::{Expected, POLICY_PATH, content_hash};
-use nox_store::{NewOutbox, PendingEffect, RowWrite};
+use nox_registry::{POLICY_PATH, content_hash};
+use nox_store::NewOutbox;
 use nox_tasks::{EditError, TaskFile};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::Arc};
-use tokio::time::Instant;
+use std::sync::Arc;
 
 /// The outbox's kind of a file that is to be written.
-const FILE_WRITE: &str = "file";
+pub(super) const FILE_WRITE: &str = "file";
 
 /// A change of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,11 +98,15 @@ impl Owner {
                 Ok(Plan { edits, inverse: Some(inverse), message: format!("Change the agent {agent}") })
             }
             Want::DeleteAgent { agent } => {
-                let paths = agent_paths(agent)
-                    .into_iter()
-                    .filter(|path| self.files.contains_key(path))
-                    .map(|path| Ok((path, None)))
-                    .collect();
+                let mut paths = Vec::new();
+                for path in agent_paths(agent) {
+                    if self.is_there(&path)? {
+                        paths.push(Ok((path, None)));
+                    }
+                }
+                if paths.is_empty() {
+                    return Err(Error::not_found("agent", agent));
+                }
                 self.plan_delete(paths, &format!("Delete the agent {agent}"))
             }
             Want::AddRule { rule } => {
@@ -189,6 +191,7 @@ impl Owner {
             }
             new = merged.text;
         }
+        let new_hash = content_hash(new.as_bytes());
         let mut edits = Vec::new();
         if new != text {
             edits.push(Edit {
@@ -199,7 +202,9 @@ impl Owner {
                 content: Some(new),
             });
         }
-        let inverse = Want::PatchTask { task: task.clone(), patch: as_file.inverse(patch), base: None };
+        // An old body that comes back is merged with what a hand writes from now on.
+        let base = patch.body.is_some().then_some(new_hash);
+        let inverse = Want::PatchTask { task: task.clone(), patch: as_file.inverse(patch), base };
         Ok(Plan { edits, inverse: Some(inverse), message: format!("Change a task: {}", row.title) })
     }
 
@@ -218,9 +223,6 @@ impl Owner {
                 old.push(OldFile { path: path.clone(), content });
             }
             edits.push(Edit { path, task, base, base_text: None, content: None });
-        }
-        if edits.is_empty() {
-            return Err(Error::not_found("file", "to delete"));
         }
         Ok(Plan { edits, inverse: Some(Want::Restore { files: old }), message: message.to_owned() })
     }
@@ -243,10 +245,23 @@ impl Owner {
         cause: &Cause,
         receipt: Option<(serde_json::Value, Option<Want>)>,
     ) -> Result<(i64, Vec<(i64, Edit)>), Error> {
+        self.record_settling(edits, cause, receipt, Vec::new()).await
+    }
+
+    /// As [`Owner::record`]; the same commit says that these entries of the outbox are done.
+    pub(super) async fn record_settling(
+        &mut self,
+        edits: Vec<Edit>,
+        cause: &Cause,
+        receipt: Option<(serde_json::Value, Option<Want>)>,
+        outbox_done: Vec<i64>,
+    ) -> Result<(i64, Vec<(i64, Edit)>), Error> {
+        check_size(&edits)?;
         let at = clock::now();
         let mut change = Change {
             receipt: receipt
                 .map(|(result, inverse)| (result, inverse.map(|want| serde_json::json!({ "files": want })))),
+            outbox_done,
             ..Change::default()
         };
         let mut agents: Vec<AgentId> = Vec::new();
@@ -335,208 +350,19 @@ impl Owner {
             .map_err(|problem| in_file(&problem))?;
         Ok(Some(agent_row(parsed.agent, &toml, at)))
     }
-
-    /// Writes recorded edits to the disk and notes that they are there; what cannot be written is tried again.
-    pub(super) async fn write_out(&mut self, edits: Vec<(i64, Edit)>, message: String) {
-        let mut done = Change::default();
-        let mut paths = Vec::new();
-        let mut merged = BTreeSet::new();
-        for (outbox, edit) in edits {
-            if self.stuck.contains(&edit.path) {
-                continue;
-            }
-            match self.write_one(&edit) {
-                Ok(hash) => {
-                    if self.unwritten.get(&edit.path) == Some(&edit.content) {
-                        self.unwritten.remove(&edit.path);
-                    }
-                    done.outbox_done.push(outbox);
-                    done.events.push((
-                        "registry".to_owned(),
-                        Event::FileWritten { path: edit.path.clone(), hash: hash.clone() },
-                    ));
-                    if hash != edit.content.as_ref().map(|text| content_hash(text.as_bytes())) {
-                        // A hand was in it as well: it is read again like any change by hand.
-                        merged.insert(edit.path.clone());
-                        paths.push(edit.path);
-                        continue;
-                    }
-                    done.rows.push(self.index(&edit.path, hash, edit.task.clone()));
-                    if self.problems.remove(&edit.path).is_some() {
-                        done.rows.push(gone(kind::PROBLEM, &edit.path));
-                    }
-                    paths.push(edit.path);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, path = %edit.path, "a file of the registry cannot be written; trying again");
-                    self.stuck.insert(edit.path);
-                    self.retry_at = Some(Instant::now() + RETRY);
-                }
-            }
-        }
-        if !done.events.is_empty() {
-            if let Err(error) = self.shared.ledger.commit(&Cause::nox(), clock::now(), done).await {
-                // The outbox still holds them: at the next try the files are found to be written.
-                tracing::warn!(%error, "written files could not be noted");
-                self.retry_at = Some(Instant::now() + RETRY);
-            }
-            self.publish();
-        }
-        self.commit_soon(paths, message).await;
-        if !merged.is_empty() {
-            Box::pin(self.look_at(merged)).await;
-        }
-    }
-
-    /// Puts one file on disk. If somebody changed it meanwhile, both changes are kept, and the hand wins where they meet.
-    fn write_one(&self, edit: &Edit) -> Result<Option<String>, Error> {
-        let now = self.text_of(&edit.path)?;
-        let now_hash = now.as_ref().map(|text| content_hash(text.as_bytes()));
-        let new_hash = edit.content.as_ref().map(|text| content_hash(text.as_bytes()));
-        if now_hash == new_hash {
-            return Ok(new_hash);
-        }
-        if now_hash == edit.base {
-            return match &edit.content {
-                Some(content) => {
-                    let expected = edit.base.clone().map_or(Expected::Absent, Expected::Hash);
-                    self.registry.write(&edit.path, content.as_bytes(), &expected)?;
-                    Ok(new_hash)
-                }
-                None => {
-                    self.registry.remove(&edit.path)?;
-                    Ok(None)
-                }
-            };
-        }
-        let (Some(now), Some(ours)) = (now, &edit.content) else {
-            // Deleted by hand, or deleted by Nox and changed by hand: the hand wins.
-            return Ok(now_hash);
-        };
-        if place_of(&edit.path) != Place::Task {
-            return Ok(now_hash);
-        }
-        match nox_tasks::merge(&edit.path, edit.base_text.as_deref().unwrap_or_default(), ours, &now) {
-            Ok(merged) => {
-                let expected = now_hash.map_or(Expected::Anything, Expected::Hash);
-                self.registry.write(&edit.path, merged.text.as_bytes(), &expected)?;
-                Ok(Some(content_hash(merged.text.as_bytes())))
-            }
-            // A file that a person broke is not written to; it is looked at again when it is mended.
-            Err(_) => Ok(now_hash),
-        }
-    }
-
-    /// Remembers what a file looks like now, so that it is not read again; answers the row of the index.
-    pub(super) fn index(&mut self, path: &str, hash: Option<String>, task: Option<TaskId>) -> RowWrite {
-        let Some(hash) = hash else {
-            self.files.remove(path);
-            return gone(kind::FILE, path);
-        };
-        let stat = self.registry.stat(path).ok().flatten();
-        let indexed = Indexed {
-            mtime_ns: stat.as_ref().map_or(0, |stat| stat.mtime_ns),
-            size_bytes: stat.as_ref().map_or(0, |stat| stat.size_bytes),
-            inode: stat.as_ref().map_or(0, |stat| stat.inode),
-            hash,
-            task,
-        };
-        let body = json(&indexed);
-        self.files.insert(path.to_owned(), indexed);
-        RowWrite::Put {
-            kind: kind::FILE.to_owned(),
-            id: path.to_owned(),
-            parent: None,
-            ord: path.to_owned(),
-            body,
-        }
-    }
-
-    /// Does what the outbox still holds: files that were not written, tasks whose session is over.
-    pub(super) async fn settle_outbox(&mut self) {
-        let pending = match self.shared.ledger.store().outbox_pending().await {
-            Ok(pending) => pending,
-            Err(error) => {
-                tracing::warn!(%error, "the outbox cannot be read; trying again");
-                self.retry_at = Some(Instant::now() + RETRY);
-                return;
-            }
-        };
-        self.stuck.clear();
-        let edits = edits_of(&pending);
-        if !edits.is_empty() {
-            self.write_out(edits, "Write what was pending".into()).await;
-        }
-        for effect in pending {
-            match effect.kind.as_str() {
-                FILE_WRITE => {}
-                TASK_STATUS => self.settle_status(&effect).await,
-                other => tracing::error!(kind = other, "an entry of the outbox is not known"),
-            }
-        }
-    }
-
-    /// What an earlier engine recorded and did not write.
-    pub(super) async fn load_unwritten(&mut self) -> Result<(), Error> {
-        let pending = self.shared.ledger.store().outbox_pending().await?;
-        self.unwritten.extend(edits_of(&pending).into_iter().map(|(_, edit)| (edit.path, edit.content)));
-        Ok(())
-    }
-
-    async fn settle_status(&mut self, effect: &PendingEffect) {
-        let wanted: TaskStatusWish = match read_json("outbox entry", &effect.body) {
-            Ok(wanted) => wanted,
-            Err(error) => return tracing::error!(%error, "an entry of the outbox is skipped"),
-        };
-        let now = self.tasks.get(&wanted.task).map(|row| row.status);
-        // What a person decided while the session ran counts more than its end.
-        let applies = match wanted.status {
-            TaskStatus::InProgress => now.is_some(),
-            _ => now == Some(TaskStatus::InProgress),
-        };
-        let mut edits = Vec::new();
-        if applies && now != Some(wanted.status) {
-            let patch = TaskPatch { status: Some(wanted.status), ..TaskPatch::default() };
-            match self.plan(&Want::PatchTask { task: wanted.task.clone(), patch, base: None }) {
-                Ok(plan) => edits = plan.edits,
-                // A file that is broken by hand is not written to; the card is right without it.
-                Err(error) => tracing::info!(%error, task = %wanted.task, "a task's file keeps its status"),
-            }
-        }
-        let message = format!("Status: {}", wanted.status.as_str());
-        let recorded = if edits.is_empty() {
-            Ok((0, Vec::new()))
-        } else {
-            self.record(edits, &Cause::nox(), None).await
-        };
-        match recorded {
-            Ok((_, edits)) => {
-                let done = Change { outbox_done: vec![effect.id], ..Change::default() };
-                if let Err(error) = self.shared.ledger.commit(&Cause::nox(), clock::now(), done).await {
-                    tracing::warn!(%error, "a settled entry of the outbox could not be noted");
-                }
-                self.write_out(edits, message).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a task's status cannot be recorded; trying again");
-                self.retry_at = Some(Instant::now() + RETRY);
-            }
-        }
-    }
 }
 
-/// The file changes among the entries of the outbox, in order.
-fn edits_of(pending: &[PendingEffect]) -> Vec<(i64, Edit)> {
-    let files = pending.iter().filter(|effect| effect.kind == FILE_WRITE);
-    files
-        .filter_map(|effect| match read_json::<Edit>("outbox entry", &effect.body) {
-            Ok(edit) => Some((effect.id, edit)),
-            Err(error) => {
-                tracing::error!(%error, "an entry of the outbox is skipped");
-                None
-            }
-        })
-        .collect()
+/// A file that could not be read again is not written.
+fn check_size(edits: &[Edit]) -> Result<(), Error> {
+    let size = |edit: &Edit| edit.content.as_ref().map_or(0, |text| text.len() as u64);
+    match edits.iter().find(|edit| size(edit) > MAX_FILE_BYTES) {
+        Some(edit) => Err(Error::bad_input(
+            "body",
+            format!("{} would have {} bytes; {MAX_FILE_BYTES} are allowed", edit.path, size(edit)),
+            "Move long texts into files of a project and name them in the task.",
+        )),
+        None => Ok(()),
+    }
 }
 
 fn edit(path: String, old: Option<&str>, content: Option<String>) -> Edit {
