@@ -7,7 +7,7 @@ use crate::{
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
     scheduler::Scheduler,
-    sessions::{Sessions, Shared},
+    sessions::{Sessions, Shared, Stored},
     settings::{Local, Patch},
     spool::Spool,
 };
@@ -18,7 +18,7 @@ use nox_domain::{
     event::{Event, PreAllowed, ProcessRef, SessionOpened},
     ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
     rows::{ProjectRow, Row, SessionRow, TaskRow, kind},
-    session::{Session, SessionCommand},
+    session::{Rejection, SessionCommand},
     task::{Change as FieldChange, TaskPatch},
 };
 use nox_process::{ProcessIdentity, ShimPath, TreeIdentity};
@@ -124,7 +124,7 @@ impl Engine {
             outbox: Arc::new(Notify::new()),
             ledger: ledger.clone(),
         });
-        let (open, lost_runs, processes) = open_sessions(ledger.store()).await?;
+        let (open, lost_runs, processes) = open_sessions(&ledger).await?;
         let swept = sweep(processes).await;
         let files = Files::start(registry, shared.clone()).await?;
         let keys = Keys::start(&home)?;
@@ -215,7 +215,7 @@ impl Engine {
         self.check_startable(&row).await?;
         self.check_pre_allowed(start.pre_allowed)?;
         let agent = self.agent_for(&row, &body, start.agent.as_ref()).await?;
-        let folder = self.folder_for(&row, start.folder)?;
+        let folder = self.folder_for(&row, start.folder).await?;
         if row.agent.is_none() {
             let patch =
                 TaskPatch { agent: Some(FieldChange::Set(agent.agent.id.clone())), ..TaskPatch::default() };
@@ -308,17 +308,46 @@ impl Engine {
         }
     }
 
-    /// The session of a task that is not over.
+    /// Goes on with a session that is over or whose run was lost; resolves when that is on disk.
+    pub async fn continue_session(&self, session: &SessionId, cause: Cause) -> Result<i64, Error> {
+        let row = self.session(session).await?;
+        let _claim = row.task.as_ref().map(|task| self.claim(task)).transpose()?;
+        if row.deleted {
+            return Err(Rejection::Hidden.into());
+        }
+        if let Some(task) = &row.task
+            && let Some(live) = self.live_session(task).await?.filter(|live| live.id != row.id)
+        {
+            return Err(Error::Conflict {
+                message: format!("the task is being worked on already, by {}", live.agent_name),
+                hint: "Stop that session first.".into(),
+            });
+        }
+        if let Some(agent) = self.files().known().agents.get(&row.agent) {
+            check_enabled(&agent.agent)?;
+        }
+        Ok(self.sessions().command(session, SessionCommand::Continue, cause).await?.seq)
+    }
+
+    /// The session of a task that is not over, newest or not.
     pub async fn live_session(&self, task: &TaskId) -> Result<Option<SessionRow>, Error> {
-        let newest = self.sessions_of(task, 1).await?.into_iter().next();
-        Ok(newest.filter(|row| !row.state.is_closed()))
+        let mut page = RowPage { after: None, limit: 200, order: Order::Descending };
+        loop {
+            let rows = self.ledger().store().rows(kind::SESSION, Some(task.as_str()), page.clone()).await?;
+            let Some(last) = rows.last() else { return Ok(None) };
+            page = page.following(last);
+            let mut sessions = rows.iter().filter_map(crate::reading::readable::<SessionRow>);
+            if let Some(live) = sessions.find(|row| !row.state.is_closed()) {
+                return Ok(Some(live));
+            }
+        }
     }
 
     /// The sessions of a task, newest first.
     pub async fn sessions_of(&self, task: &TaskId, limit: u32) -> Result<Vec<SessionRow>, Error> {
         let page = RowPage { after: None, limit, order: Order::Descending };
         let rows = self.ledger().store().rows(kind::SESSION, Some(task.as_str()), page).await?;
-        rows.iter().map(|row| read_json("session", &row.body)).collect()
+        Ok(rows.iter().filter_map(crate::reading::readable).collect())
     }
 
     async fn agent_for(
@@ -340,12 +369,7 @@ impl Engine {
                 None => return Err(Error::NeedsAgent),
             },
         };
-        if !agent.agent.enabled {
-            return Err(Error::Conflict {
-                message: format!("the agent {} is disabled", agent.agent.name),
-                hint: "Enable it in Agents, or choose another one.".into(),
-            });
-        }
+        check_enabled(&agent.agent)?;
         Ok(agent)
     }
 
@@ -373,7 +397,8 @@ impl Engine {
         }
     }
 
-    fn folder_for(&self, row: &TaskRow, wanted: Option<PathBuf>) -> Result<PathBuf, Error> {
+    async fn folder_for(&self, row: &TaskRow, wanted: Option<PathBuf>) -> Result<PathBuf, Error> {
+        let mut scratch = false;
         let folder = match (wanted, &row.project) {
             (Some(folder), _) => folder,
             (None, Some(project)) => self.local().project(project).ok_or_else(|| Error::Conflict {
@@ -381,12 +406,19 @@ impl Engine {
                 hint: "Add its folder in Settings, or choose another project for the task.".into(),
             })?,
             (None, None) => {
-                let scratch = self.home().scratch().join(row.id.as_str());
-                std::fs::create_dir_all(&scratch).map_err(|source| Error::home(&scratch, source))?;
-                scratch
+                scratch = true;
+                self.home().scratch().join(row.id.as_str())
             }
         };
-        if !folder.is_dir() {
+        // A folder on a network may answer late.
+        let looked = folder.clone();
+        let look = move || {
+            if scratch {
+                std::fs::create_dir_all(&looked).map_err(|source| Error::home(&looked, source))?;
+            }
+            Ok::<_, Error>(looked.is_dir())
+        };
+        if !tokio::task::spawn_blocking(look).await.map_err(|_| Error::Closing)?? {
             return Err(Error::Conflict {
                 message: format!("the folder {} is not there", folder.display()),
                 hint: "Make it, or choose another project for the task.".into(),
@@ -488,6 +520,16 @@ impl Engine {
     }
 }
 
+fn check_enabled(agent: &Agent) -> Result<(), Error> {
+    if agent.enabled {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        message: format!("the agent {} is disabled", agent.name),
+        hint: "Enable it in Agents, or choose another one.".into(),
+    })
+}
+
 fn is_runbook(body: &str) -> bool {
     nox_runtimes::runbook::parse(body).map_or(true, |blocks| !blocks.is_empty())
 }
@@ -520,21 +562,27 @@ fn open_store(home: &Home, at: At) -> Result<(Store, Option<PathBuf>), Error> {
     }
 }
 
-/// Sessions that are not over, how many of them have a run without an end, and the trees that may still live.
-async fn open_sessions(store: &Store) -> Result<(Vec<SessionId>, u32, Vec<ProcessRef>), Error> {
+/// Sessions that are not over, how many of them have a run without an end, and the trees that may still live. One that
+/// cannot be read is left out: it does not keep the others from going on.
+async fn open_sessions(ledger: &Ledger) -> Result<(Vec<SessionId>, u32, Vec<ProcessRef>), Error> {
     let mut open = Vec::new();
     let mut lost = 0;
     let mut processes = Vec::new();
     let mut page = RowPage::first(500);
     loop {
-        let rows = store.rows(kind::SESSION_STATE, Some("open"), page.clone()).await?;
+        let rows = ledger.store().rows(kind::SESSION_STATE, Some("open"), page.clone()).await?;
         let Some(last) = rows.last() else { return Ok((open, lost, processes)) };
         page = page.following(last);
         for row in &rows {
-            let session: Session = read_json("session", &row.body)?;
-            lost += u32::from(session.has_live_run());
-            processes.extend(session.processes());
-            open.push(session.id().clone());
+            match Stored::of_row(ledger, row).await {
+                Ok(Some(session)) => {
+                    lost += u32::from(session.has_live_run());
+                    processes.extend(session.processes());
+                    open.push(session.id().clone());
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, session = row.id, "a session is left out"),
+            }
         }
     }
 }

@@ -152,7 +152,14 @@ impl Error {
             Self::Keychain(nox_secrets::Error::Unavailable { hint, .. }) => return Some(hint.clone()),
             Self::Rejected(Rejection::RequestNotOpen) => "It was answered before, or its session ended.",
             Self::Rejected(Rejection::StillRuns) => "Stop it first.",
-            Self::Rejected(_) | Self::NotFound { .. } | Self::HomeTaken { .. } => return None,
+            Self::Rejected(Rejection::NotHere) | Self::NotFound { .. } => {
+                "It may have been deleted meanwhile. Look at the list again."
+            }
+            Self::Rejected(Rejection::Over) => "Continue it first, or start its task again.",
+            Self::Rejected(Rejection::AlreadyStopping) => "Wait until it has ended.",
+            Self::Rejected(Rejection::Finished) => "Start its task again.",
+            Self::Rejected(Rejection::Hidden) => "Take its deletion back first.",
+            Self::HomeTaken { .. } => "Use the Nox that is open, or quit it first.",
             Self::NeedsAgent => "Choose an agent for this task, or make one in Agents.",
             Self::TooOld { .. } => "Send it again with a new id.",
             Self::Home { .. } => "Look at the folder's rights and the free space.",
@@ -160,8 +167,22 @@ impl Error {
             Self::Keychain(nox_secrets::Error::Locked | nox_secrets::Error::TimedOut { .. }) => {
                 "Unlock the keychain, then try again."
             }
-            Self::Keychain(_) => return None,
-            Self::Store(nox_store::Error::Disk { .. }) => return None,
+            Self::Keychain(
+                nox_secrets::Error::BadName
+                | nox_secrets::Error::BadHomeId
+                | nox_secrets::Error::EmptyValue
+                | nox_secrets::Error::TooLong { .. },
+            ) => "Change it and try again.",
+            Self::Keychain(_) => "Look at the keychain program of this computer, then try again.",
+            Self::Store(nox_store::Error::Disk { hint, .. }) => {
+                return Some(match hint {
+                    nox_store::DiskHint::Full => "Make room on the disk, then try again.".to_owned(),
+                    nox_store::DiskHint::ReadOnly => {
+                        "Make the data folder writable, then try again.".to_owned()
+                    }
+                    nox_store::DiskHint::Failing => "Check the disk, then try again.".to_owned(),
+                });
+            }
             Self::Store(nox_store::Error::Overloaded | nox_store::Error::Closed) | Self::Closing => {
                 "Try again in a moment."
             }

@@ -7,12 +7,13 @@ use nox_domain::{
     ids::CommandId,
     rows::Row,
 };
-use nox_store::{Batch, Committed, NewEvent, NewOutbox, NewReceipt, Receipt, RowWrite, Store};
+use nox_store::{Batch, Committed, Expected, NewEvent, NewOutbox, NewReceipt, Receipt, RowWrite, Store};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// How long receipts are kept. Older commands are refused, never applied again.
 pub const RECEIPT_DAYS: u32 = 7;
-const RECEIPT_MS: i64 = RECEIPT_DAYS as i64 * 24 * 3600 * 1000;
+const RECEIPT_MS: i64 = RECEIPT_DAYS as i64 * DAY_MS;
+const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Who wants something, and under which command id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ impl Cause {
 /// Facts and everything that is stored with them.
 #[derive(Debug, Default)]
 pub struct Change {
+    /// Where a stream has to end for the change to be taken.
+    pub expected: Option<Expected>,
     /// Facts with their streams.
     pub events: Vec<(String, Event)>,
     /// Changed rows.
@@ -90,7 +93,7 @@ impl Ledger {
         };
         let batch = Batch {
             command,
-            expected: None,
+            expected: change.expected,
             events,
             rows: change.rows,
             receipt,
@@ -100,10 +103,19 @@ impl Ledger {
         Ok(self.store.commit(batch).await?)
     }
 
-    /// The answer that a command already has. A command that is too old to have one is refused.
+    /// The answer that a command already has. A command that is too old to have one is refused, and so is one from the
+    /// future, whose receipt would be forgotten while it still counts as new.
     pub async fn receipt(&self, command: &CommandId) -> Result<Option<Receipt>, Error> {
-        if command.made_at().0 < clock::now().0 - RECEIPT_MS {
+        let (made_at, now) = (command.made_at().0, clock::now().0);
+        if made_at < now - RECEIPT_MS {
             return Err(Error::TooOld { days: RECEIPT_DAYS });
+        }
+        if made_at > now + DAY_MS {
+            return Err(Error::bad_input(
+                "command",
+                "this command's id was made more than a day from now",
+                "Check the clock of this computer, then send it again with a new id.",
+            ));
         }
         let id = command.to_string();
         Ok(self.store.read(move |reader| reader.receipt(&id)).await?)

@@ -1,6 +1,6 @@
 //! Reading: rows of the log as values of the domain, and a feed of their changes.
 
-use crate::{Engine, Error, SETTINGS, ledger::read_json, settings::Values};
+use crate::{Engine, Error, SETTINGS, ledger::read_json, sessions::Stored, settings::Values};
 use nox_domain::{
     ids::{CommandId, ItemId, RequestId, SessionId},
     rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow, Row, SessionRow, TaskRow, kind},
@@ -86,23 +86,25 @@ fn change(row: &StoredRow) -> Option<RowChange> {
     if row.deleted {
         return Some(RowChange::Gone { kind: row.kind.clone(), id: row.id.clone() });
     }
-    fn read<T: DeserializeOwned>(row: &StoredRow) -> Option<T> {
-        read_json("row", &row.body)
-            .inspect_err(|error| tracing::error!(%error, kind = row.kind, id = row.id, "a row is left out"))
-            .ok()
-    }
     let put = match row.kind.as_str() {
-        kind::TASK => Row::Task(read(row)?),
-        kind::SESSION => Row::Session(read(row)?),
-        kind::ITEM => Row::Item(Box::new(read(row)?)),
-        kind::REQUEST => Row::Request(Box::new(read(row)?)),
-        kind::AGENT => Row::Agent(read(row)?),
-        kind::PROJECT => Row::Project(read(row)?),
-        kind::PROBLEM => Row::Problem(read(row)?),
-        SETTINGS => return Some(RowChange::Settings(read(row)?)),
+        kind::TASK => Row::Task(readable(row)?),
+        kind::SESSION => Row::Session(readable(row)?),
+        kind::ITEM => Row::Item(Box::new(readable(row)?)),
+        kind::REQUEST => Row::Request(Box::new(readable(row)?)),
+        kind::AGENT => Row::Agent(readable(row)?),
+        kind::PROJECT => Row::Project(readable(row)?),
+        kind::PROBLEM => Row::Problem(readable(row)?),
+        SETTINGS => return Some(RowChange::Settings(readable(row)?)),
         _ => return None,
     };
     Some(RowChange::Put(put))
+}
+
+/// A row's value. One that cannot be read is left out and logged: it does not take the others with it.
+pub(crate) fn readable<T: DeserializeOwned>(row: &StoredRow) -> Option<T> {
+    read_json("row", &row.body)
+        .inspect_err(|error| tracing::error!(%error, kind = row.kind, id = row.id, "a row is left out"))
+        .ok()
 }
 
 /// Rows per read.
@@ -127,9 +129,7 @@ impl Engine {
             let rows = self.ledger().store().rows(kind, None, page.clone()).await?;
             let Some(last) = rows.last() else { break };
             page = page.following(last);
-            for row in rows.iter().filter(|row| !row.deleted) {
-                found.push(read_json("row", &row.body)?);
-            }
+            found.extend(rows.iter().filter(|row| !row.deleted).filter_map(readable::<T>));
         }
         Ok(found)
     }
@@ -145,6 +145,28 @@ impl Engine {
     /// The newest requests, newest first.
     pub async fn newest_requests(&self, limit: usize) -> Result<Vec<RequestRow>, Error> {
         self.all(kind::REQUEST, limit).await
+    }
+    /// The sessions that are not over, and their open requests, however old.
+    pub async fn open_work(&self) -> Result<(Vec<SessionRow>, Vec<RequestRow>), Error> {
+        let (mut sessions, mut requests) = (Vec::new(), Vec::new());
+        let mut page = RowPage::first(200);
+        loop {
+            let rows = self.ledger().store().rows(kind::SESSION_STATE, Some("open"), page.clone()).await?;
+            let Some(last) = rows.last() else { return Ok((sessions, requests)) };
+            page = page.following(last);
+            for row in &rows {
+                let session = match Stored::of_row(self.ledger(), row).await {
+                    Ok(Some(session)) => session,
+                    Ok(None) => continue,
+                    Err(error) => {
+                        tracing::error!(%error, session = row.id, "a session is left out");
+                        continue;
+                    }
+                };
+                sessions.push(session.row());
+                requests.extend(session.open_request_rows());
+            }
+        }
     }
     /// All agents.
     pub async fn agents(&self) -> Result<Vec<AgentRow>, Error> {
@@ -191,8 +213,7 @@ impl Engine {
         let after = before.map(|ord| (format!("{ord:010}"), String::new()));
         let page = RowPage { after, limit, order: Order::Descending };
         let rows = self.ledger().store().rows(kind::ITEM, Some(session.as_str()), page).await?;
-        let mut items: Vec<Item> =
-            rows.iter().map(|row| read_json("item", &row.body)).collect::<Result<_, Error>>()?;
+        let mut items: Vec<Item> = rows.iter().filter_map(readable).collect();
         items.reverse();
         Ok(items)
     }

@@ -61,6 +61,11 @@ impl Scheduler {
         state.grant()
     }
 
+    /// Whether a session has a place.
+    pub fn holds(&self, session: &SessionId) -> bool {
+        self.state().live.contains_key(session)
+    }
+
     /// Changes the cap. Answers who may start now.
     #[must_use = "these sessions wait to be told"]
     pub fn set_cap(&self, cap: u32) -> Vec<SessionId> {

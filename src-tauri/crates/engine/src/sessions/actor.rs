@@ -2,26 +2,27 @@
 //!
 //! Facts are decided on a scratch state, committed, and only then taken over; effects run after that. Commands overtake
 //! signals. When the disk refuses signals' facts, the actor tries again and meanwhile reads no further signals, so the
-//! driver waits; a command is answered with the disk's error.
+//! driver waits; commands are answered with the disk's error, and a stop ends the connection all the same. Each commit
+//! names the event that it follows on: an actor whose state is old is refused, and reads it again.
 
-use super::{Done, MAILBOX, Mail, Sessions, Shared, TASK_STATUS};
+use super::{Done, MAILBOX, Mail, Sessions, Shared, Stored, TASK_STATUS, stored::stream};
 use crate::{
     Error,
     clock::{self, SystemIds},
-    ledger::{Cause, Change, json, put},
+    ledger::{Cause, Change, json, put, read_json},
     scheduler::Wish,
 };
 use nox_domain::{
     At,
     event::{Actor as Who, Event, Problem, RunEnd, SessionOpened, TurnEnd},
-    rows::kind,
+    rows::{AgentRow, kind},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
     task::TaskStatus,
     tool::CallEnd,
     words::status_after,
 };
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
-use nox_store::{NewOutbox, RowWrite};
+use nox_store::{Expected, NewOutbox, RowWrite};
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -34,6 +35,10 @@ const SIGNALS_AT_ONCE: usize = 64;
 const PARK_LIMIT: Duration = Duration::from_secs(8);
 /// Between two tries when the disk refuses.
 const RETRY: Duration = Duration::from_millis(250);
+/// How long what follows from a command waits for whoever holds it.
+const HOLD_LIMIT: Duration = Duration::from_secs(3);
+/// How often something is decided anew because the state was old.
+const TRIES: u32 = 3;
 
 /// What the files owner is asked to write into a task's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,10 +52,27 @@ pub(crate) struct TaskStatusWish {
 pub(super) struct Actor {
     sessions: Sessions,
     session: Session,
+    /// The place of the session's newest event in its stream.
+    pub(super) stream_seq: i64,
     inbox: mpsc::Receiver<Mail>,
+    /// A place came while the disk refused.
+    place_postponed: bool,
+    /// Somebody stopped it while the disk refused.
+    stop_wanted: Option<Cause>,
     signals: mpsc::Receiver<(u32, Signal)>,
-    signal_sender: mpsc::Sender<(u32, Signal)>,
-    connection: Option<Box<dyn AgentConnection>>,
+    pub(super) signal_sender: mpsc::Sender<(u32, Signal)>,
+    pub(super) connection: Option<Box<dyn AgentConnection>>,
+    /// It was parked, or nobody can reach it any more.
+    over: bool,
+}
+
+/// Whether facts were recorded; only then may what follows from them be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    Yes,
+    /// Others had changed the session; the state was read again, and has to be decided on anew.
+    Stale,
+    No,
 }
 
 type ReceiptBody = (serde_json::Value, Option<serde_json::Value>);
@@ -73,19 +95,40 @@ impl Actor {
         }
         let mut change = change_of(&session, 0, &step, at);
         change.receipt = Some(receipt);
-        let committed = sessions.shared.ledger.commit(cause, at, change).await?;
-        sessions.shared.outbox.notify_one();
+        change.expected = Some(Expected { stream: stream(session.id()), stream_seq: 0 });
         let id = session.id().clone();
-        let (sender, actor) = Self::new(sessions.clone(), session);
-        // In the table before it runs: the place that it asks for must find this actor, not wake a second one.
-        sessions.table().insert(id, sender);
-        tokio::spawn(actor.run(step.effects));
-        Ok(Done { seq: committed.last_seq })
+        let (sender, mut actor) = Self::new(sessions.clone(), session);
+        // In the table before it is on disk: whoever sees it there must find this actor, not wake a second one.
+        {
+            let mut table = sessions.table();
+            if table.closing {
+                return Err(Error::Closing);
+            }
+            table.awake.insert(id.clone(), sender);
+        }
+        // A task of its own: what is on disk goes on even if the caller stops waiting.
+        let cause = cause.clone();
+        let opening = tokio::spawn(async move {
+            match actor.shared().ledger.commit(&cause, at, change).await {
+                Ok(committed) => {
+                    actor.stream_seq = step.events.len() as i64;
+                    actor.shared().outbox.notify_one();
+                    tokio::spawn(actor.run(step.effects));
+                    Ok(Done { seq: committed.last_seq })
+                }
+                Err(error) => {
+                    actor.sessions.table().awake.remove(&id);
+                    Err(error)
+                }
+            }
+        });
+        opening.await.map_err(|_| Error::Closing)?
     }
 
     /// Starts the actor of a stored session; the first thing it does is to recover, then it reads this mail.
-    pub(super) fn wake(sessions: Sessions, session: Session, first: Option<Mail>) -> mpsc::Sender<Mail> {
-        let (sender, actor) = Self::new(sessions, session);
+    pub(super) fn wake(sessions: Sessions, stored: Stored, first: Option<Mail>) -> mpsc::Sender<Mail> {
+        let (sender, mut actor) = Self::new(sessions, stored.session);
+        actor.stream_seq = stored.stream_seq;
         if let Some(first) = first {
             // The mailbox is new and has room.
             let _ = sender.try_send(first);
@@ -94,10 +137,22 @@ impl Actor {
         sender
     }
 
-    fn new(sessions: Sessions, session: Session) -> (mpsc::Sender<Mail>, Self) {
+    pub(super) fn new(sessions: Sessions, session: Session) -> (mpsc::Sender<Mail>, Self) {
         let (sender, inbox) = mpsc::channel(MAILBOX);
         let (signal_sender, signals) = mpsc::channel(SIGNALS);
-        (sender, Self { sessions, session, inbox, signals, signal_sender, connection: None })
+        let actor = Self {
+            sessions,
+            session,
+            stream_seq: 0,
+            inbox,
+            place_postponed: false,
+            stop_wanted: None,
+            signals,
+            signal_sender,
+            connection: None,
+            over: false,
+        };
+        (sender, actor)
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -105,38 +160,59 @@ impl Actor {
     }
 
     async fn recover_and_run(mut self) {
-        let mut step = self.session.recover();
-        self.add_kept_output(&mut step);
-        self.record_surely(&Cause::nox(), &step).await;
-        self.run(step.effects).await;
+        let mut effects = Vec::new();
+        for _ in 0..TRIES {
+            let had_run = self.session.has_live_run();
+            let mut step = self.session.recover();
+            self.add_kept_output(&mut step).await;
+            match self.record_surely(&Cause::nox(), &step).await {
+                Recorded::Yes => {
+                    if had_run {
+                        // Its actor may have died within this engine, with its place.
+                        effects.push(Effect::GivePlaceBack);
+                    }
+                    effects.extend(step.effects);
+                    break;
+                }
+                Recorded::Stale => {}
+                Recorded::No => break,
+            }
+        }
+        self.run(effects).await;
     }
 
     /// A call whose end nobody saw shows the output that was kept.
-    fn add_kept_output(&self, step: &mut Step) {
+    async fn add_kept_output(&mut self, step: &mut Step) {
         for event in &mut step.events {
             if let Event::ToolCallEnded { item, end: CallEnd::Unknown, output } = event {
-                *output = self.shared().spool.cut_off(self.session.id(), item).map(Box::new);
+                let (spool, session, item) =
+                    (self.shared().spool.clone(), self.session.id().clone(), item.clone());
+                let kept = tokio::task::spawn_blocking(move || spool.cut_off(&session, &item)).await;
+                *output = kept.ok().flatten().map(Box::new);
             }
         }
     }
 
-    async fn run(mut self, effects: Vec<Effect>) {
+    pub(super) async fn run(mut self, effects: Vec<Effect>) {
         use tracing::Instrument;
         let span = tracing::info_span!("session", session = %self.session.id());
         async move {
             self.follow(effects).await;
-            loop {
+            while !self.over {
+                if let Some(cause) = self.stop_wanted.take() {
+                    self.record_stop(cause).await;
+                    continue;
+                }
+                if std::mem::take(&mut self.place_postponed) {
+                    self.take_place().await;
+                    continue;
+                }
                 if self.is_idle() && self.sessions.let_go(self.session.id(), &mut self.inbox) {
                     return;
                 }
                 tokio::select! {
                     biased;
                     mail = self.inbox.recv() => match mail {
-                        Some(Mail::Park { reply }) => {
-                            self.park().await;
-                            let _ = reply.send(());
-                            return;
-                        }
                         Some(mail) => self.mail(mail).await,
                         None => return,
                     },
@@ -155,26 +231,47 @@ impl Actor {
 
     async fn mail(&mut self, mail: Mail) {
         match mail {
-            Mail::Command { command, cause, reply } => {
-                let answer = self.command(&command, &cause).await;
-                let effects = match answer {
-                    Ok((done, effects)) => {
-                        let _ = reply.send(Ok(done));
-                        effects
+            Mail::Command { command, cause, reply, hold } => match self.command(&command, &cause).await {
+                Ok((done, effects)) => {
+                    let _ = reply.send(Ok(done));
+                    if let Some(hold) = hold {
+                        let _ = tokio::time::timeout(HOLD_LIMIT, hold).await;
                     }
-                    Err(error) => {
-                        let _ = reply.send(Err(error));
-                        return;
+                    self.follow(effects).await;
+                }
+                Err(error) => {
+                    let disk_refused = matches!(&error, Error::Store(error) if error.is_retryable());
+                    let _ = reply.send(Err(error));
+                    if disk_refused && command == SessionCommand::Stop {
+                        self.stop_unrecorded(cause).await;
                     }
-                };
-                self.follow(effects).await;
+                }
+            },
+            Mail::Place => self.take_place().await,
+            Mail::Park { reply } => {
+                self.park().await;
+                self.over = true;
+                let _ = reply.send(());
             }
-            Mail::Place => {
-                let step = self.session.place_granted(&mut Now { at: clock::now(), ids: &mut SystemIds });
-                self.record_surely(&Cause::nox(), &step).await;
-                self.follow(step.effects).await;
+        }
+    }
+
+    async fn take_place(&mut self) {
+        for _ in 0..TRIES {
+            // A place that was told and taken back meanwhile is none.
+            let id = self.session.id();
+            if self.sessions.is_closing() || !self.shared().scheduler.holds(id) {
+                return;
             }
-            Mail::Park { .. } => {}
+            let step = self.session.place_granted(&mut Now { at: clock::now(), ids: &mut SystemIds });
+            match self.record_surely(&Cause::nox(), &step).await {
+                Recorded::Yes => return self.follow(step.effects).await,
+                Recorded::Stale => {}
+                Recorded::No => break,
+            }
+        }
+        if !self.session.has_live_run() {
+            self.follow(vec![Effect::GivePlaceBack]).await;
         }
     }
 
@@ -183,18 +280,51 @@ impl Actor {
         command: &SessionCommand,
         cause: &Cause,
     ) -> Result<(Done, Vec<Effect>), Error> {
-        let at = clock::now();
-        let step = self.session.decide(command, &mut Now { at, ids: &mut SystemIds })?;
-        let mut next = self.session.clone();
-        for event in &step.events {
-            next.apply(event, at);
+        let mut tries = 1;
+        loop {
+            let at = clock::now();
+            let step = self.session.decide(command, &mut Now { at, ids: &mut SystemIds })?;
+            let mut next = self.session.clone();
+            for event in &step.events {
+                next.apply(event, at);
+            }
+            let mut change = self.change_to(&next, &step, at);
+            change.receipt = Some((serde_json::Value::Null, inverse_of(command, self.session.id())));
+            match self.shared().ledger.commit(cause, at, change).await {
+                Ok(committed) => {
+                    self.stand_at(next, &step);
+                    return Ok((Done { seq: committed.last_seq }, step.effects));
+                }
+                Err(Error::Store(nox_store::Error::Conflict { .. })) if tries < TRIES => {
+                    tries += 1;
+                    self.reload().await?;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let mut change = change_of(&next, self.session.next_ord, &step, at);
-        change.receipt = Some((serde_json::Value::Null, inverse_of(command, self.session.id())));
-        let committed = self.shared().ledger.commit(cause, at, change).await?;
+    }
+
+    fn change_to(&self, next: &Session, step: &Step, at: At) -> Change {
+        let mut change = change_of(next, self.session.next_ord, step, at);
+        change.expected = Some(Expected { stream: stream(self.session.id()), stream_seq: self.stream_seq });
+        change
+    }
+
+    /// Takes over what was recorded.
+    fn stand_at(&mut self, next: Session, step: &Step) {
         self.session = next;
-        self.ring(&step);
-        Ok((Done { seq: committed.last_seq }, step.effects))
+        self.stream_seq += step.events.len() as i64;
+        self.ring(step);
+    }
+
+    /// Reads the state again, after others changed it.
+    async fn reload(&mut self) -> Result<(), Error> {
+        let id = self.session.id().clone();
+        tracing::warn!("the session was changed by others; its state is read again");
+        let stored = self.sessions.stored(&id).await?.ok_or_else(|| Error::not_found("session", &id))?;
+        self.session = stored.session;
+        self.stream_seq = stored.stream_seq;
+        Ok(())
     }
 
     async fn hear(&mut self, first: (u32, Signal)) {
@@ -219,17 +349,24 @@ impl Actor {
             whole.events.extend(step.events);
             whole.effects.extend(step.effects);
         }
-        self.record_surely(&Cause { actor: Who::Agent, command: None }, &whole).await;
-        if run_ended {
-            self.connection = None;
+        match self.record_surely(&Cause { actor: Who::Agent, command: None }, &whole).await {
+            Recorded::Yes => {
+                if run_ended {
+                    self.connection = None;
+                }
+                self.follow(whole.effects).await;
+            }
+            // What the driver said is lost with the state that it was said to.
+            Recorded::Stale => self.cut_off("its session was changed by others"),
+            Recorded::No => {}
         }
-        self.follow(whole.effects).await;
     }
 
-    /// Writes facts that have already happened: it tries until the disk takes them.
-    async fn record_surely(&mut self, cause: &Cause, step: &Step) {
+    /// Writes facts that have already happened: it tries until the disk takes them, and reads its mail meanwhile.
+    async fn record_surely(&mut self, cause: &Cause, step: &Step) -> Recorded {
+        use nox_store::Error as Store;
         if step.events.is_empty() {
-            return;
+            return Recorded::Yes;
         }
         let at = clock::now();
         let mut next = self.session.clone();
@@ -237,18 +374,93 @@ impl Actor {
             next.apply(event, at);
         }
         loop {
-            let change = change_of(&next, self.session.next_ord, step, at);
+            let change = self.change_to(&next, step, at);
             match self.shared().ledger.commit(cause, at, change).await {
                 Ok(_) => break,
-                Err(Error::Store(nox_store::Error::Closed)) => return,
-                Err(error) => {
+                Err(Error::Store(Store::Closed)) => {
+                    self.over = true;
+                    return Recorded::No;
+                }
+                Err(Error::Store(Store::Conflict { .. })) => {
+                    if let Err(error) = self.reload().await {
+                        tracing::error!(%error, "the state of a session cannot be read again");
+                        self.cut_off("its session cannot be read");
+                        return Recorded::No;
+                    }
+                    return Recorded::Stale;
+                }
+                Err(Error::Store(error)) if error.is_retryable() || matches!(error, Store::Sqlite { .. }) => {
                     tracing::warn!(%error, "facts of a session cannot be written; trying again");
-                    tokio::time::sleep(RETRY).await;
+                    self.wait_for_disk(&error).await;
+                    if self.over {
+                        return Recorded::No;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "facts of a session are refused; its connection is ended");
+                    self.cut_off(&error.to_string());
+                    return Recorded::No;
                 }
             }
         }
-        self.session = next;
-        self.ring(step);
+        self.stand_at(next, step);
+        Recorded::Yes
+    }
+
+    /// Waits before the next try and reads the mail: nothing can be recorded, but a stop stops, and the engine may end.
+    async fn wait_for_disk(&mut self, error: &nox_store::Error) {
+        let retry = tokio::time::sleep(RETRY);
+        tokio::pin!(retry);
+        loop {
+            let mail = tokio::select! {
+                () = &mut retry => return,
+                mail = self.inbox.recv() => mail,
+            };
+            match mail {
+                Some(Mail::Command { command, cause, reply, .. }) => {
+                    let _ = reply.send(Err(error.clone().into()));
+                    if command == SessionCommand::Stop {
+                        self.stop_unrecorded(cause).await;
+                    }
+                }
+                Some(Mail::Place) => self.place_postponed = true,
+                Some(Mail::Park { reply }) => {
+                    self.park().await;
+                    self.over = true;
+                    let _ = reply.send(());
+                    return;
+                }
+                None => {
+                    self.over = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Stops the run although that cannot be recorded yet.
+    async fn stop_unrecorded(&mut self, cause: Cause) {
+        if let Some(connection) = &mut self.connection {
+            connection.stop().await;
+            self.stop_wanted = Some(cause);
+        }
+    }
+
+    /// Records a stop that was refused by the disk when it was wanted, so that the end of the run is no failure.
+    async fn record_stop(&mut self, cause: Cause) {
+        let stop = SessionCommand::Stop;
+        let decided = self.session.decide(&stop, &mut Now { at: clock::now(), ids: &mut SystemIds });
+        let Ok(step) = decided else { return };
+        if self.record_surely(&Cause { command: None, ..cause }, &step).await == Recorded::Yes {
+            self.follow(step.effects).await;
+        }
+    }
+
+    /// Ends the connection at once, because what it says cannot be recorded.
+    fn cut_off(&mut self, why: &str) {
+        if self.connection.take().is_some() && self.session.has_live_run() {
+            self.signal(Signal::RunEnded { how: RunEnd::Killed, detail: Some(why.to_owned()) });
+        }
     }
 
     /// Tells the files owner when the outbox has something new.
@@ -295,6 +507,11 @@ impl Actor {
     }
 
     async fn start_run(&mut self, generation: u32, done: Vec<String>) {
+        if self.agent_is_disabled().await {
+            let message = format!("the agent {} is disabled", self.session.opened.agent_name);
+            self.not_started(Problem::NotStarted { message });
+            return;
+        }
         let opened = &self.session.opened;
         let start = Start {
             session: opened.session.clone(),
@@ -314,10 +531,23 @@ impl Actor {
                     nox_runtimes::Error::BadText { line, message } => Problem::BadText { line, message },
                     other => Problem::NotStarted { message: other.to_string() },
                 };
-                self.signal(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) });
-                self.signal(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+                self.not_started(problem);
             }
         }
+    }
+
+    fn not_started(&self, problem: Problem) {
+        self.signal(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) });
+        self.signal(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+    }
+
+    /// Whether the agent was disabled while the session waited for a place.
+    async fn agent_is_disabled(&mut self) -> bool {
+        let agent = self.session.opened.agent.as_str();
+        let row = self.shared().ledger.store().row(kind::AGENT, agent).await.ok().flatten();
+        let row = row.filter(|row| !row.deleted);
+        row.and_then(|row| read_json::<AgentRow>("agent", &row.body).ok())
+            .is_some_and(|row| !row.agent.enabled)
     }
 
     /// A signal of our own, for the present run.
@@ -347,7 +577,7 @@ impl Actor {
 
 /// Everything that is stored with these facts; `session` is the state after them.
 fn change_of(session: &Session, items_before: u32, step: &Step, at: At) -> Change {
-    let stream = format!("session/{}", session.id());
+    let stream = stream(session.id());
     let mut rows: Vec<RowWrite> = session.rows(items_before, &step.events, at).iter().map(put).collect();
     rows.push(RowWrite::Put {
         kind: kind::SESSION_STATE.to_owned(),

@@ -1,13 +1,16 @@
 //! Sessions: one actor each, which alone decides about it, and the table of those that are awake.
 //!
 //! A command finds the actor in the table, or wakes it from its stored state. The table is the only map that is shared;
-//! its lock is never held across an await.
+//! its lock is never held across an await. Once the table closes, nothing is woken, opened or given a place any more.
 
 mod actor;
+mod stored;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     Error,
-    ledger::{Cause, Ledger, read_json},
+    ledger::{Cause, Ledger},
     scheduler::{Scheduler, Wish},
     spool::Spool,
 };
@@ -15,33 +18,35 @@ pub(crate) use actor::TaskStatusWish;
 
 use actor::Actor;
 use arc_swap::ArcSwap;
-use nox_domain::{
-    event::SessionOpened,
-    ids::SessionId,
-    policy::Policy,
-    rows::kind,
-    session::{Session, SessionCommand},
-};
+use nox_domain::{event::SessionOpened, ids::SessionId, policy::Policy, session::SessionCommand};
 use nox_process::ShimPath;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+pub(crate) use stored::Stored;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How many commands may wait for one session.
 const MAILBOX: usize = 64;
 /// How long a place waits when a session's mailbox is full.
 const FULL: Duration = Duration::from_millis(20);
+/// How long all connections together may take to end when the engine ends.
+const PARK_ALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// What an actor is told.
 enum Mail {
-    /// Somebody wants something.
-    Command { command: SessionCommand, cause: Cause, reply: oneshot::Sender<Result<Done, Error>> },
+    /// Somebody wants something. What follows from it waits for `hold`, if there is one.
+    Command {
+        command: SessionCommand,
+        cause: Cause,
+        reply: oneshot::Sender<Result<Done, Error>>,
+        hold: Option<oneshot::Receiver<()>>,
+    },
     /// The scheduler has a place.
     Place,
-    /// Say whether it is over; used to wait for the end of everything.
+    /// End the connection without deciding anything, say so, and end.
     Park { reply: oneshot::Sender<()> },
 }
 
@@ -66,7 +71,18 @@ pub(crate) struct Shared {
 /// The outbox's kind of a task whose file should get another status.
 pub const TASK_STATUS: &str = "task_status";
 
-type Table = HashMap<SessionId, mpsc::Sender<Mail>>;
+#[derive(Default)]
+struct Table {
+    awake: HashMap<SessionId, mpsc::Sender<Mail>>,
+    /// The engine ends: no session is woken, opened or given a place.
+    closing: bool,
+}
+
+/// Held by whoever has something to do before what follows from a recorded command; dropping it lets that go on.
+#[derive(Debug)]
+pub struct Hold {
+    _release: oneshot::Sender<()>,
+}
 
 /// The table of sessions that are awake. Cheap to clone.
 #[derive(Clone)]
@@ -82,6 +98,10 @@ impl Sessions {
 
     fn table(&self) -> std::sync::MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_closing(&self) -> bool {
+        self.table().closing
     }
 
     /// Opens a session; resolves when it is on disk. The answer to a repeated command is the caller's concern.
@@ -103,8 +123,22 @@ impl Sessions {
         cause: Cause,
     ) -> Result<Done, Error> {
         let (reply, answer) = oneshot::channel();
-        self.deliver(session, Mail::Command { command, cause, reply }).await?;
+        self.deliver(session, Mail::Command { command, cause, reply, hold: None }).await?;
         answer.await.map_err(|_| Error::Closing)?
+    }
+
+    /// As [`Self::command`]; what follows from it is not done before the hold is dropped, or some seconds are over.
+    pub async fn command_holding(
+        &self,
+        session: &SessionId,
+        command: SessionCommand,
+        cause: Cause,
+    ) -> Result<(Done, Hold), Error> {
+        let (reply, answer) = oneshot::channel();
+        let (release, hold) = oneshot::channel();
+        self.deliver(session, Mail::Command { command, cause, reply, hold: Some(hold) }).await?;
+        let done = answer.await.map_err(|_| Error::Closing)??;
+        Ok((done, Hold { _release: release }))
     }
 
     /// Tells sessions that they have a place.
@@ -112,6 +146,8 @@ impl Sessions {
         for session in granted {
             match self.tell_place(&session).await {
                 Ok(()) => {}
+                // They are found again at the next start.
+                Err(Error::Closing) => return,
                 Err(error) => {
                     tracing::error!(%error, %session, "a session that has a place cannot be woken");
                     let next = self.shared.scheduler.give_back(&session);
@@ -133,6 +169,9 @@ impl Sessions {
 
     /// Asks the scheduler for a place.
     pub(crate) async fn want_place(&self, wish: Wish) {
+        if self.is_closing() {
+            return;
+        }
         let granted = self.shared.scheduler.want(wish);
         self.tell_places(granted).await;
     }
@@ -143,7 +182,9 @@ impl Sessions {
             match self.stored(&session).await {
                 Ok(Some(state)) => {
                     let mut table = self.table();
-                    table.entry(session).or_insert_with(|| Actor::wake(self.clone(), state, None));
+                    if !table.closing {
+                        table.awake.entry(session).or_insert_with(|| Actor::wake(self.clone(), state, None));
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, %session, "a session cannot be woken"),
@@ -154,13 +195,25 @@ impl Sessions {
     /// Ends all connections without deciding anything: what ran is found as lost at the next start, and open requests
     /// stay open. Resolves when no actor lives.
     pub(crate) async fn park_all(&self) {
-        let actors: Vec<_> = self.table().drain().map(|(_, actor)| actor).collect();
+        let actors: Vec<_> = {
+            let mut table = self.table();
+            table.closing = true;
+            table.awake.values().cloned().collect()
+        };
+        let mut parking = tokio::task::JoinSet::new();
         for actor in actors {
-            let (reply, parked) = oneshot::channel();
-            if actor.send(Mail::Park { reply }).await.is_ok() {
-                let _ = parked.await;
-            }
+            parking.spawn(async move {
+                let (reply, parked) = oneshot::channel();
+                if actor.send(Mail::Park { reply }).await.is_ok() {
+                    let _ = parked.await;
+                }
+            });
         }
+        let all = async { while parking.join_next().await.is_some() {} };
+        if tokio::time::timeout(PARK_ALL_LIMIT, all).await.is_err() {
+            tracing::warn!("some sessions did not end in time");
+        }
+        self.table().awake.clear();
     }
 
     /// Puts mail into a session's mailbox, and wakes its actor if it sleeps. All mail is put in under the table's lock, as
@@ -173,13 +226,16 @@ impl Sessions {
         let mut table = self.table();
         // Two may have read at once: the first to come here wakes it.
         let Some(mail) = self.hand(&table, session, mail)? else { return Ok(()) };
-        table.insert(session.clone(), Actor::wake(self.clone(), state, Some(mail)));
+        table.awake.insert(session.clone(), Actor::wake(self.clone(), state, Some(mail)));
         Ok(())
     }
 
     /// Gives mail to an actor that is awake; answers the mail if none is.
     fn hand(&self, table: &Table, session: &SessionId, mail: Mail) -> Result<Option<Mail>, Error> {
-        let Some(actor) = table.get(session) else { return Ok(Some(mail)) };
+        if table.closing {
+            return Err(Error::Closing);
+        }
+        let Some(actor) = table.awake.get(session) else { return Ok(Some(mail)) };
         match actor.try_send(mail) {
             Ok(()) => Ok(None),
             Err(mpsc::error::TrySendError::Full(_)) => Err(nox_store::Error::Overloaded.into()),
@@ -187,10 +243,8 @@ impl Sessions {
         }
     }
 
-    async fn stored(&self, session: &SessionId) -> Result<Option<Session>, Error> {
-        let id = session.to_string();
-        let row = self.shared.ledger.store().read(move |reader| reader.row(kind::SESSION_STATE, &id)).await?;
-        row.map(|row| read_json("session", &row.body)).transpose()
+    async fn stored(&self, session: &SessionId) -> Result<Option<Stored>, Error> {
+        Stored::read(&self.shared.ledger, session).await
     }
 
     /// Takes an actor out of the table and closes its mailbox if that is empty; answers whether it must end.
@@ -200,7 +254,7 @@ impl Sessions {
             return false;
         }
         inbox.close();
-        table.remove(session);
+        table.awake.remove(session);
         true
     }
 }
