@@ -86,6 +86,7 @@ story('everything can be reached by the keyboard', {}, async (desk) => {
   await desk.focus(await desk.find('textbox', WORDS.body));
   await desk.type('```sh\necho by keys\n```\n');
   await desk.keys('Control+Enter');
+  await desk.gone('dialog');
   await desk.card('Made by keys');
   await moveByKeys(desk, 'Made by keys', 'Working');
   await desk.card('Made by keys', { in: 'Needs you' });

@@ -8,6 +8,8 @@ const { source } = createRequire(import.meta.url)('axe-core');
  * @param {import('./page.mjs').Page} page
  */
 export async function faults(page) {
+  // Colours in the middle of a change are nobody's choice.
+  await page.atRest();
   if (!(await page.run('return Boolean(window.axe)'))) await page.run(`${source}; window.axe = axe;`);
   const violations = await page.driver.executeAsyncScript(`
     const done = arguments[arguments.length - 1];

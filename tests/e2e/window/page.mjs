@@ -142,9 +142,9 @@ export class Page {
     }
   }
 
-  /** Types text where the focus is. */
+  /** Types text where the focus is; a line end is the Enter key. */
   async type(text) {
-    await this.driver.actions().sendKeys(text).perform();
+    await this.driver.actions().sendKeys(text.replaceAll('\n', Key.ENTER)).perform();
   }
 
   /** Replaces a field's content by typing. */
@@ -201,6 +201,13 @@ export class Page {
   }
 
   // Looks.
+
+  /** Waits until nothing moves or fades any more; what turns for ever is left out. */
+  async atRest() {
+    await until(() => this.run(`
+      const moves = () => document.getAnimations().some((each) => each.playState === 'running' && each.effect?.getTiming().iterations !== Infinity);
+      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(!moves()), 50))));`), 'the page to be at rest');
+  }
 
   /** Shows the page in light or dark at once, by the attribute that all tokens hang on. */
   async setTheme(theme) {
