@@ -73,6 +73,10 @@ enum Inverse {
     Files(Want),
     Settings(Patch),
     Grant(PathBuf),
+    GrantAs {
+        project: ProjectId,
+        path: PathBuf,
+    },
     Forget(ProjectId),
     #[serde(untagged)]
     Session {
@@ -133,7 +137,10 @@ impl Engine {
         let began = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), lost_runs, swept, at };
         let mut rows: Vec<RowWrite> =
             local.projects().into_iter().map(|row| put(&Row::Project(row))).collect();
-        rows.extend(local.problem().map(|problem| put(&Row::Problem(problem))));
+        rows.push(match local.problem() {
+            Some(problem) => put(&Row::Problem(problem)),
+            None => gone(kind::PROBLEM, "local.toml"),
+        });
         let change = Change { events: vec![("engine".into(), began)], rows, ..Change::default() };
         ledger.commit(&Cause::nox(), at, change).await?;
         sessions.recover(open).await;
@@ -434,6 +441,10 @@ impl Engine {
         cause: Cause,
     ) -> Result<(i64, ProjectRow), Error> {
         let row = self.local().grant(path)?;
+        self.note_grant(row, cause).await
+    }
+
+    async fn note_grant(&self, row: ProjectRow, cause: Cause) -> Result<(i64, ProjectRow), Error> {
         let event = Event::ProjectGranted { project: row.id.clone(), path: row.path.clone() };
         let change = Change {
             events: vec![("settings".into(), event)],
@@ -455,7 +466,10 @@ impl Engine {
         let change = Change {
             events: vec![("settings".into(), event)],
             rows: vec![gone(kind::PROJECT, project)],
-            receipt: Some((serde_json::Value::Null, Some(serde_json::json!({ "grant": path })))),
+            receipt: Some((
+                serde_json::Value::Null,
+                Some(serde_json::json!({ "grant_as": { "project": project, "path": path } })),
+            )),
             ..Change::default()
         };
         Ok(self.ledger().commit(&cause, clock::now(), change).await?.last_seq)
@@ -512,6 +526,10 @@ impl Engine {
             Inverse::Files(want) => Ok(self.files().want(want, cause, null).await?.seq),
             Inverse::Settings(patch) => self.change_settings(&patch, cause).await,
             Inverse::Grant(path) => Ok(self.grant_project(&path, cause).await?.0),
+            Inverse::GrantAs { project, path } => {
+                let row = self.local().grant_as(&project, &path)?;
+                Ok(self.note_grant(row, cause).await?.0)
+            }
             Inverse::Forget(project) => self.forget_project(&project, cause).await,
             Inverse::Session { session, command } => {
                 Ok(self.sessions().command(&session, command, cause).await?.seq)

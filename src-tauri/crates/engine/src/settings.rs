@@ -1,7 +1,8 @@
 //! `local.toml`: what differs between machines and is no part of the registry. Settings, granted projects, names of keys.
 //!
-//! Unknown keys and comments stay. A file that is broken by hand is left alone; the defaults hold and every change is
-//! refused with the line, so that nothing is lost.
+//! Unknown keys and comments stay, and every change is made in the file as it is now. A file that is broken by hand is
+//! left alone; what was read last holds, or the defaults, and every change is refused with the line, so that nothing is
+//! lost.
 
 use crate::{Error, home::Home};
 use nox_domain::{
@@ -102,11 +103,7 @@ impl Local {
     /// Reads it; a missing file means the defaults.
     pub fn open(home: &Home) -> Result<Self, Error> {
         let path = home.local();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(Error::home(&path, source)),
-        };
+        let text = read(&path)?;
         let (file, problem) = match toml::from_str::<File>(&text) {
             Ok(file) => (file, None),
             Err(error) => (File::default(), Some(problem_of(&text, &error))),
@@ -166,6 +163,7 @@ impl Local {
                 "Choose error, warn, info or debug.",
             ));
         }
+        self.refresh()?;
         let before = self.values();
         self.edit(|document| {
             let table = section(document, "settings");
@@ -208,6 +206,7 @@ impl Local {
                 "Choose a folder that is there.",
             )
         })?;
+        self.refresh()?;
         let known =
             self.state().file.projects.iter().find(|(_, known)| **known == path).map(|(id, _)| id.clone());
         let id = match known {
@@ -226,6 +225,26 @@ impl Local {
         Ok(ProjectRow { id, path: path.display().to_string(), present: true })
     }
 
+    /// Grants a folder under the name that it had before, whether it is there now or not.
+    ///
+    /// A name that stands for another folder by now is a conflict: a task that names it means that one.
+    pub fn grant_as(&self, id: &ProjectId, path: &Path) -> Result<ProjectRow, Error> {
+        self.refresh()?;
+        match self.project(id) {
+            Some(known) if known == path => {}
+            Some(known) => {
+                return Err(Error::Conflict {
+                    message: format!("the project {id} is {} by now", known.display()),
+                    hint: format!("Add {} as a new project instead.", path.display()),
+                });
+            }
+            None => self.edit(|document| {
+                section(document, "projects")[id.as_str()] = value(path.display().to_string());
+            })?,
+        }
+        Ok(ProjectRow { id: id.clone(), path: path.display().to_string(), present: path.is_dir() })
+    }
+
     fn free_id(&self, name: &str) -> ProjectId {
         let state = self.state();
         let wanted = ProjectId::from_name(name);
@@ -241,6 +260,7 @@ impl Local {
 
     /// Takes a grant back; answers the folder that it was for.
     pub fn forget(&self, id: &ProjectId) -> Result<PathBuf, Error> {
+        self.refresh()?;
         let path = self.project(id).ok_or_else(|| Error::not_found("project", id))?;
         self.edit(|document| {
             remove(section(document, "projects"), id.as_str());
@@ -259,14 +279,14 @@ impl Local {
         })
     }
 
+    /// Reads the file again: a person may have edited it since.
+    fn refresh(&self) -> Result<(), Error> {
+        self.state().refresh(&self.path)
+    }
+
     fn edit(&self, change: impl FnOnce(&mut DocumentMut)) -> Result<(), Error> {
         let mut state = self.state();
-        if let Some(problem) = &state.problem {
-            return Err(Error::Conflict {
-                message: format!("local.toml has an error in line {}: {}", problem.line, problem.message),
-                hint: "Mend the file and start Nox again; until then settings cannot be changed.".into(),
-            });
-        }
+        state.refresh(&self.path)?;
         let corrupt =
             |error: &dyn std::fmt::Display| Error::Corrupt { what: "local.toml", detail: error.to_string() };
         let mut document: DocumentMut =
@@ -284,12 +304,42 @@ impl Local {
     }
 }
 
-/// A table of the document; something else under that name is replaced.
-fn section<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Item {
-    if !document.get(name).is_some_and(Item::is_table) {
-        document.insert(name, Item::Table(Table::new()));
+impl State {
+    fn refresh(&mut self, path: &Path) -> Result<(), Error> {
+        let text = read(path)?;
+        if text != self.text || self.problem.is_some() {
+            match toml::from_str::<File>(&text) {
+                Ok(file) => (self.file, self.problem) = (file, None),
+                Err(error) => self.problem = Some(problem_of(&text, &error)),
+            }
+            self.text = text;
+        }
+        match &self.problem {
+            None => Ok(()),
+            Some(problem) => Err(Error::Conflict {
+                message: format!("local.toml has an error in line {}: {}", problem.line, problem.message),
+                hint: "Mend the file, then try again; until then settings cannot be changed.".into(),
+            }),
+        }
     }
-    &mut document[name]
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(Error::home(path, source)),
+    }
+}
+
+/// A table of the document. A table that a person wrote in one line becomes one of lines, with what is in it.
+fn section<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Item {
+    let item = document.entry(name).or_insert_with(toml_edit::table);
+    if !item.is_table() {
+        let table = std::mem::take(item).into_table();
+        *item = Item::Table(table.unwrap_or_else(|_| Table::new()));
+    }
+    item
 }
 
 fn remove(table: &mut Item, key: &str) {
@@ -386,5 +436,59 @@ mod tests {
         local.forget(&first.id).unwrap();
         assert!(local.project(&first.id).is_none());
         assert!(local.grant(&folder.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn edits_by_hand_since_the_start_stay() {
+        let (_folder, home) = home();
+        let local = Local::open(&home).unwrap();
+        local.change(&Patch { welcomed: Some(true), ..Patch::default() }).unwrap();
+        let text = fs::read_to_string(home.local()).unwrap();
+        fs::write(home.local(), format!("# by hand\n{text}theme = \"dark\"\n")).unwrap();
+        let back =
+            local.change(&Patch { theme: Some(Theme::Light), max_live_runs: Some(2), ..Patch::default() });
+        assert_eq!(back.unwrap().theme, Some(Theme::Dark));
+        assert!(fs::read_to_string(home.local()).unwrap().starts_with("# by hand\n"));
+        // Broken meanwhile: nothing is written, what held goes on to hold, and mending it is enough.
+        let good = fs::read_to_string(home.local()).unwrap();
+        fs::write(home.local(), format!("{good}\nbroken = [\n")).unwrap();
+        let error = local.change(&Patch { max_live_runs: Some(3), ..Patch::default() }).unwrap_err();
+        assert!(error.to_string().contains("line"), "{error}");
+        assert_eq!((local.values().max_live_runs, local.problem().is_some()), (2, true));
+        assert!(fs::read_to_string(home.local()).unwrap().ends_with("broken = [\n"));
+        fs::write(home.local(), &good).unwrap();
+        local.change(&Patch { max_live_runs: Some(3), ..Patch::default() }).unwrap();
+        assert!(local.problem().is_none());
+    }
+
+    #[test]
+    fn a_table_in_one_line_keeps_what_is_in_it() {
+        let (folder, home) = home();
+        fs::write(home.local(), "projects = { a = \"/x\" }\nsettings = { theme = \"dark\" }\n").unwrap();
+        let local = Local::open(&home).unwrap();
+        fs::create_dir(folder.path().join("new")).unwrap();
+        local.grant(&folder.path().join("new")).unwrap();
+        local.change(&Patch { welcomed: Some(true), ..Patch::default() }).unwrap();
+        let again = Local::open(&home).unwrap();
+        assert_eq!(again.project(&ProjectId::from_name("a")), Some("/x".into()));
+        assert_eq!((again.projects().len(), again.values().theme), (2, Theme::Dark));
+    }
+
+    #[test]
+    fn a_name_never_comes_back_as_another_folder() {
+        let (folder, home) = home();
+        for name in ["a/app", "b/app"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let local = Local::open(&home).unwrap();
+        let first = local.grant(&folder.path().join("a/app")).unwrap();
+        let path = local.forget(&first.id).unwrap();
+        assert_eq!(local.grant_as(&first.id, &path).unwrap(), first);
+        assert_eq!(local.project(&first.id), Some(path.clone()));
+        local.forget(&first.id).unwrap();
+        let second = local.grant(&folder.path().join("b/app")).unwrap();
+        assert_eq!(second.id, first.id);
+        assert!(matches!(local.grant_as(&first.id, &path), Err(Error::Conflict { .. })));
+        assert_eq!(local.project(&first.id), Some(PathBuf::from(&second.path)));
     }
 }

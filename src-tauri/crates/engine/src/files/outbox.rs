@@ -127,10 +127,11 @@ impl Owner {
     }
 
     async fn has_open_session(&self, task: &TaskId) -> Result<bool, Error> {
-        let page = RowPage { after: None, limit: 1, order: Order::Descending };
+        let page = RowPage { after: None, limit: 200, order: Order::Descending };
         let rows = self.shared.ledger.store().rows(kind::SESSION, Some(task.as_str()), page).await?;
-        rows.first()
-            .map_or(Ok(false), |row| Ok(!read_json::<SessionRow>("session", &row.body)?.state.is_closed()))
+        // A session of another version that cannot be read is not at work here.
+        let mut sessions = rows.iter().filter_map(|row| read_json::<SessionRow>("session", &row.body).ok());
+        Ok(sessions.any(|row| !row.state.is_closed()))
     }
 }
 
