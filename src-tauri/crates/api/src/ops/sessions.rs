@@ -24,17 +24,11 @@ impl Api {
 
     /// Goes on after a failure, a stop or a lost run; what is done stays done.
     pub async fn continue_session(&self, caller: &Caller, input: OneSession) -> Result<Recorded, ApiError> {
-        let row = self.engine().session(&input.session).await?;
-        if let Some(task) = &row.task
-            && let Some(live) = self.engine().live_session(task).await?.filter(|live| live.id != row.id)
-        {
-            return Err(Error::Conflict {
-                message: format!("the task is being worked on already, by {}", live.agent_name),
-                hint: "Stop that session first.".into(),
-            }
-            .into());
-        }
-        self.session_command(caller, input.session, SessionCommand::Continue).await
+        self.once(caller, async |cause| {
+            self.engine().continue_session(&input.session, cause).await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Hides a session that is over; undo brings it back.
@@ -57,42 +51,55 @@ impl Api {
         self.session_command(caller, input.session, command).await
     }
 
-    /// Answers a request; "always" writes a rule first.
+    /// Answers a request; "always" writes a rule when the answer counts.
     pub async fn answer_request(&self, caller: &Caller, input: AnswerRequest) -> Result<Recorded, ApiError> {
-        self.once(caller, async |cause| {
+        let always = input.decision == Decision::AllowAlways;
+        // Held until the rule is written: the agent's next call must find it.
+        let mut held = None;
+        let recorded = self
+            .once(caller, async |cause| {
+                let row = self.engine().request(&input.request).await?;
+                if row.state != RequestState::Open {
+                    return Err(Error::Rejected(Rejection::RequestNotOpen));
+                }
+                if always {
+                    check_rule(&row, &input.rule.clone().unwrap_or_else(|| narrowest(&row)))?;
+                }
+                let command = SessionCommand::Answer {
+                    request: input.request.clone(),
+                    decision: input.decision,
+                    reason: input.reason.clone().filter(|reason| !reason.trim().is_empty()),
+                    via: caller.face.as_str().to_owned(),
+                };
+                let sessions = self.engine().sessions();
+                let (_, hold) = sessions.command_holding(&row.session, command, cause).await?;
+                held = Some(hold);
+                Ok(())
+            })
+            .await?;
+        if always {
+            // Also when the answer was there already: the rule may not have been written the first time.
             let row = self.engine().request(&input.request).await?;
-            if row.state != RequestState::Open {
-                return Err(Error::Rejected(Rejection::RequestNotOpen));
+            let counts = matches!(row.state, RequestState::Answered { decision: Decision::AllowAlways, .. });
+            if counts && let Err(error) = self.write_rule(&row, input.rule, caller).await {
+                let mut error = ApiError::from(error);
+                error.message =
+                    format!("it was allowed this once, but the rule was not written: {}", error.message);
+                return Err(error);
             }
-            if input.decision == Decision::AllowAlways {
-                self.write_rule(&row, input.rule.clone(), &cause).await?;
-            }
-            let command = SessionCommand::Answer {
-                request: input.request,
-                decision: input.decision,
-                reason: input.reason.filter(|reason| !reason.trim().is_empty()),
-                via: caller.face.as_str().to_owned(),
-            };
-            self.engine().sessions().command(&row.session, command, cause).await?;
-            Ok(())
-        })
-        .await
+        }
+        drop(held);
+        Ok(recorded)
     }
 
     async fn write_rule(
         &self,
         row: &RequestRow,
         draft: Option<RuleDraft>,
-        cause: &Cause,
+        caller: &Caller,
     ) -> Result<(), Error> {
         let draft = draft.unwrap_or_else(|| narrowest(row));
-        if !matches_call(row, &draft.matcher) {
-            return Err(bad(
-                "rule",
-                "this rule would not match this request",
-                "Widen it, or allow only this once.",
-            ));
-        }
+        check_rule(row, &draft)?;
         let policy = self.engine().policy();
         let agent = match &draft.scope {
             RuleScope::Agent { agent } => Some(agent.clone()),
@@ -115,7 +122,7 @@ impl Api {
             agent,
             note: format!("Allowed always in “{}”.", row.title.replace('\n', " ")),
         };
-        let quiet = Cause { actor: cause.actor, command: None };
+        let quiet = Cause { actor: caller.actor(), command: None };
         self.engine().files().want(Want::AddRule { rule }, quiet, serde_json::Value::Null).await?;
         Ok(())
     }
@@ -174,6 +181,13 @@ pub(super) fn narrowest(row: &RequestRow) -> RuleDraft {
         matcher: Policy::always_matcher(&row.request.call),
         scope: RuleScope::Agent { agent: row.agent.clone() },
     }
+}
+
+fn check_rule(row: &RequestRow, draft: &RuleDraft) -> Result<(), Error> {
+    if matches_call(row, &draft.matcher) {
+        return Ok(());
+    }
+    Err(bad("rule", "this rule would not match this request", "Widen it, or allow only this once."))
 }
 
 /// Whether a matcher would match the call of a request.

@@ -82,45 +82,56 @@ impl Api {
 
     /// Puts a card somewhere: into Working starts it, out of Working stops it.
     pub async fn move_task(&self, caller: &Caller, input: MoveTask) -> Result<Recorded, ApiError> {
-        self.once(caller, async |cause| {
-            let quiet = Cause { actor: cause.actor, command: None };
-            let rank = self.rank_between(&input)?;
-            let live = self.engine().live_session(&input.task).await?;
-            let status = match input.to {
-                Target::Working if live.is_some() => None,
-                Target::Working => {
-                    if let Some(rank) = rank {
-                        let patch = TaskPatch { rank: Some(rank), ..TaskPatch::default() };
-                        self.patch(&input.task, patch, quiet).await?;
+        let recorded = self
+            .once(caller, async |cause| {
+                let quiet = Cause { actor: cause.actor, command: None };
+                let rank = self.rank_between(&input)?;
+                let live = self.engine().live_session(&input.task).await?;
+                let status = match input.to {
+                    Target::Working if live.is_some() => None,
+                    Target::Working => {
+                        if let Some(rank) = rank {
+                            let patch = TaskPatch { rank: Some(rank), ..TaskPatch::default() };
+                            self.patch(&input.task, patch, quiet).await?;
+                        }
+                        let start = Start {
+                            task: input.task.clone(),
+                            agent: input.agent.clone(),
+                            folder: None,
+                            pre_allowed: Default::default(),
+                        };
+                        self.engine().start_task(start, cause).await?;
+                        return Ok(());
                     }
-                    let start = Start {
-                        task: input.task.clone(),
-                        agent: input.agent.clone(),
-                        folder: None,
-                        pre_allowed: Default::default(),
-                    };
-                    self.engine().start_task(start, cause).await?;
-                    return Ok(());
-                }
-                Target::Backlog => Some(TaskStatus::Backlog),
-                Target::Todo => Some(TaskStatus::Todo),
-                Target::Review => Some(TaskStatus::Review),
-                Target::Done => Some(TaskStatus::Done),
-                Target::Cancelled => Some(TaskStatus::Cancelled),
-            };
-            let patch = TaskPatch { status, rank, ..TaskPatch::default() };
-            self.patch(&input.task, patch, cause).await?;
-            if let Some(live) = live.filter(|_| status.is_some()) {
-                // The file's status is decided above, so the end of the session does not change it.
-                let stop = nox_domain::session::SessionCommand::Stop;
-                match self.engine().sessions().command(&live.id, stop, quiet).await {
-                    Ok(_) | Err(Error::Rejected(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(())
-        })
-        .await
+                    Target::Backlog => Some(TaskStatus::Backlog),
+                    Target::Todo => Some(TaskStatus::Todo),
+                    Target::Review => Some(TaskStatus::Review),
+                    Target::Done => Some(TaskStatus::Done),
+                    Target::Cancelled => Some(TaskStatus::Cancelled),
+                };
+                let patch = TaskPatch { status, rank, ..TaskPatch::default() };
+                self.patch(&input.task, patch, cause).await
+            })
+            .await?;
+        if input.to != Target::Working {
+            self.stop_work(&input.task, caller).await?;
+        }
+        Ok(recorded)
+    }
+
+    /// Stops what works on a task since before this command. The file's status is decided already, so the end of the
+    /// session does not change it. A repeated command comes here as well: the first may have failed between the two.
+    async fn stop_work(&self, task: &TaskId, caller: &Caller) -> Result<(), Error> {
+        let live = self.engine().live_session(task).await?;
+        let Some(live) = live.filter(|live| live.opened_at <= caller.command.made_at()) else {
+            return Ok(());
+        };
+        let stop = nox_domain::session::SessionCommand::Stop;
+        let quiet = Cause { actor: caller.actor(), command: None };
+        match self.engine().sessions().command(&live.id, stop, quiet).await {
+            Ok(_) | Err(Error::Rejected(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Deletes a task; undo brings it back.
@@ -143,7 +154,10 @@ impl Api {
     pub async fn start_task(&self, caller: &Caller, input: StartTask) -> Result<Recorded, ApiError> {
         self.once(caller, async |cause| {
             let folder = input.folder.as_ref().map(PathBuf::from);
-            if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_absolute() || !folder.is_dir()) {
+            if let Some(folder) = folder.as_ref()
+                && !(folder.is_absolute()
+                    && tokio::fs::metadata(folder).await.is_ok_and(|about| about.is_dir()))
+            {
                 let message = format!("{} is no folder", folder.display());
                 return Err(bad("folder", &message, "Name a folder that is there, with its whole path."));
             }
