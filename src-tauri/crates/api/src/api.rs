@@ -4,7 +4,7 @@ use crate::{
     ApiError, ErrorCode,
     dto::*,
     feed::{Subscriber, Subscribers},
-    mirror::{Mirror, view},
+    mirror::{Mirror, OLD_REQUESTS, view},
     output,
 };
 use nox_domain::{Size, event::Actor, rows::SessionRow};
@@ -21,8 +21,6 @@ use tokio::sync::watch;
 
 /// Sessions that are over and stand in a snapshot.
 const OLD_SESSIONS: usize = 200;
-/// Answered requests that stand in a snapshot.
-const OLD_REQUESTS: usize = 100;
 /// How long an answer waits for the mirror.
 const MIRROR_LIMIT: Duration = Duration::from_secs(1);
 
@@ -74,7 +72,15 @@ impl Api {
         let mut add = |row: Row| rows.push(RowChange::Put(row));
         engine.tasks().await?.into_iter().for_each(|row| add(Row::Task(row)));
         engine.newest_sessions(20_000).await?.into_iter().for_each(|row| add(Row::Session(row)));
-        engine.newest_requests(1_000).await?.into_iter().for_each(|row| add(Row::Request(Box::new(row))));
+        engine
+            .newest_requests(OLD_REQUESTS)
+            .await?
+            .into_iter()
+            .for_each(|row| add(Row::Request(Box::new(row))));
+        // However old: what is open must be seen.
+        let (open, asked) = engine.open_work().await?;
+        open.into_iter().for_each(|row| add(Row::Session(row)));
+        asked.into_iter().for_each(|row| add(Row::Request(Box::new(row))));
         engine.agents().await?.into_iter().for_each(|row| add(Row::Agent(row)));
         engine.projects().await?.into_iter().for_each(|row| add(Row::Project(row)));
         engine.problems().await?.into_iter().for_each(|row| add(Row::Problem(row)));
@@ -156,15 +162,17 @@ impl Api {
             self.inner.wait_for(answer.seq).await;
             return Ok(recorded(answer));
         }
-        let actor = match caller.face {
-            Face::Cli => Actor::Cli,
-            _ => Actor::User,
-        };
-        let cause = Cause { actor, command: Some(caller.command.clone()) };
+        let cause = Cause { actor: caller.actor(), command: Some(caller.command.clone()) };
         match work(cause).await {
             Ok(()) => {}
             Err(error) if error.is_already_done() => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                // The same command may have been done meanwhile, which is why it is refused now.
+                let done = self.engine().receipt(&caller.command).await.ok().flatten();
+                let Some(answer) = done else { return Err(error.into()) };
+                self.inner.wait_for(answer.seq).await;
+                return Ok(recorded(answer));
+            }
         }
         let answer = self.engine().receipt(&caller.command).await?;
         let answer = answer.ok_or_else(|| {
@@ -177,7 +185,12 @@ impl Api {
     /// Everything that a window begins with.
     pub async fn snapshot(&self, _: Nothing) -> Result<Snapshot, ApiError> {
         let engine = self.engine();
-        let projects: Vec<_> = engine.local().projects();
+        // Whether their folders are there is asked of the disk, which may be a slow one.
+        let looking = engine.clone();
+        let projects =
+            tokio::task::spawn_blocking(move || looking.local().projects()).await.map_err(|_| {
+                ApiError::new(ErrorCode::Internal, "the projects could not be looked at").hint("Try again.")
+            })?;
         let (mirror, cursor) = &*self.inner.mirror();
         let (mut open, mut closed): (Vec<&SessionRow>, Vec<&SessionRow>) =
             mirror.sessions.values().filter(|row| !row.deleted).partition(|row| !row.state.is_closed());
@@ -239,15 +252,25 @@ impl Inner {
         let translated = {
             let (mirror, cursor) = &mut *self.mirror();
             cursor.seq = seq;
-            mirror.take(changed.rows, changed.live)
+            mirror.take(changed.rows)
         };
         if !translated.rows.is_empty() || changed.command.is_some() {
-            self.subscribers.changed(seq, changed.command, &translated.rows);
+            self.subscribers.changed(seq, changed.command, translated.rows);
         }
         for told in translated.told {
             self.subscribers.tell(&Push::Told(told));
         }
         self.mirrored.send_replace(changed.seq);
+    }
+}
+
+impl Caller {
+    /// Who is behind the face.
+    pub(crate) fn actor(&self) -> Actor {
+        match self.face {
+            Face::Cli => Actor::Cli,
+            _ => Actor::User,
+        }
     }
 }
 

@@ -1,10 +1,15 @@
 //! What clients hear: every change once and in order, or a gap that says so.
 //!
 //! Each subscriber has a bounded queue of its own. One that is too slow loses what is queued and hears [`Push::Gap`]: it
-//! then asks for the snapshot again. It never slows the engine or another subscriber.
+//! then asks for the snapshot again. It never slows the engine or another subscriber. Rows wait shared by all, and are
+//! copied only when one is heard.
 
 use crate::dto::{Changed, OutputPiece, Push};
-use nox_domain::ids::{ItemId, SessionId};
+use nox_domain::{
+    Size,
+    ids::{CommandId, ItemId, SessionId},
+};
+use serde::Serialize;
 use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -13,8 +18,8 @@ use tokio::sync::Notify;
 
 /// Pushes that may wait for one subscriber.
 const QUEUE: usize = 1024;
-/// Bytes of output that may wait for one subscriber; beyond that it reads the spool.
-const OUTPUT_BYTES: usize = 1024 * 1024;
+/// Bytes that may wait for one subscriber. Output beyond that is read from the spool; for anything else it hears a gap.
+const QUEUE_BYTES: usize = 1024 * 1024;
 
 /// A client's ear. Dropping it ends the subscription.
 #[derive(Clone)]
@@ -29,12 +34,49 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Push>,
+    queue: VecDeque<Waiting>,
     /// Whether the next thing heard is a gap.
     gap: bool,
     watched: HashSet<SessionId>,
-    output_bytes: usize,
+    bytes: usize,
     closed: bool,
+}
+
+/// A push that waits, and roughly how many bytes it is.
+struct Waiting {
+    what: What,
+    bytes: usize,
+}
+
+enum What {
+    Push(Push),
+    /// Rows of one commit, shared with the other subscribers; those at `mine` are for this one.
+    Rows {
+        seq: Size,
+        command: Option<CommandId>,
+        rows: Arc<[Changed]>,
+        mine: Vec<usize>,
+    },
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Push> {
+        let waiting = self.queue.pop_front()?;
+        self.bytes -= waiting.bytes;
+        Some(match waiting.what {
+            What::Push(push) => push,
+            What::Rows { seq, command, rows, mine } => {
+                let rows = mine.into_iter().filter_map(|at| rows.get(at).cloned()).collect();
+                Push::Changed { seq, command, rows }
+            }
+        })
+    }
+
+    fn lose(&mut self) {
+        self.queue.clear();
+        self.bytes = 0;
+        self.gap = true;
+    }
 }
 
 impl Inner {
@@ -53,8 +95,7 @@ impl Subscriber {
                 if std::mem::take(&mut state.gap) {
                     return Some(Push::Gap);
                 }
-                if let Some(push) = state.queue.pop_front() {
-                    state.output_bytes -= output_bytes(&push);
+                if let Some(push) = state.pop() {
                     return Some(push);
                 }
                 if state.closed {
@@ -71,9 +112,7 @@ impl Subscriber {
         if std::mem::take(&mut state.gap) {
             return Some(Push::Gap);
         }
-        let push = state.queue.pop_front()?;
-        state.output_bytes -= output_bytes(&push);
-        Some(push)
+        state.pop()
     }
 
     /// Begins or ends hearing a session's items and output.
@@ -88,10 +127,7 @@ impl Subscriber {
 
     /// Says that some pushes were lost on the way; the client hears a gap next.
     pub fn lose(&self) {
-        let mut state = self.inner.state();
-        state.queue.clear();
-        state.output_bytes = 0;
-        state.gap = true;
+        self.inner.state().lose();
         self.inner.rung.notify_one();
     }
 
@@ -101,25 +137,45 @@ impl Subscriber {
     }
 }
 
-impl Inner {
-    fn push(&self, push: Push) {
-        let mut state = self.state();
-        if state.queue.len() >= QUEUE {
-            state.queue.clear();
-            state.output_bytes = 0;
-            state.gap = true;
-        } else if !state.gap {
-            state.output_bytes += output_bytes(&push);
-            state.queue.push_back(push);
+/// Roughly how many bytes a value is on its way to a client.
+fn weight<T: Serialize>(value: &T) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
         }
-        self.rung.notify_one();
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
     }
+    let mut count = Count(0);
+    // Counting cannot fail, and our own values always have JSON.
+    let _ = serde_json::to_writer(&mut count, value);
+    count.0
 }
 
-fn output_bytes(push: &Push) -> usize {
-    match push {
-        Push::Output { pieces, .. } => pieces.iter().map(|piece| piece.text.len()).sum(),
-        _ => 0,
+impl Inner {
+    fn push(&self, push: Push) {
+        let bytes = weight(&push);
+        self.put(Waiting { what: What::Push(push), bytes });
+    }
+
+    fn put(&self, waiting: Waiting) {
+        let mut state = self.state();
+        // One that is alone may be larger than the bound.
+        let is_full = state.queue.len() >= QUEUE
+            || (!state.queue.is_empty() && state.bytes + waiting.bytes > QUEUE_BYTES);
+        if is_full {
+            if matches!(waiting.what, What::Push(Push::Output { .. })) {
+                return;
+            }
+            state.lose();
+        } else if !state.gap {
+            state.bytes += waiting.bytes;
+            state.queue.push_back(waiting);
+        }
+        self.rung.notify_one();
     }
 }
 
@@ -148,26 +204,24 @@ impl Subscribers {
     }
 
     /// Tells everybody; items only those who watch their session.
-    pub(crate) fn changed(
-        &self,
-        seq: nox_domain::Size,
-        command: Option<nox_domain::ids::CommandId>,
-        rows: &[Changed],
-    ) {
+    pub(crate) fn changed(&self, seq: Size, command: Option<CommandId>, rows: Vec<Changed>) {
+        let rows: Arc<[Changed]> = rows.into();
+        let mut weights: Option<Vec<usize>> = None;
         self.each(|inner| {
-            let mine: Vec<Changed> = {
+            let weights = weights.get_or_insert_with(|| rows.iter().map(weight).collect());
+            let mine: Vec<usize> = {
                 let state = inner.state();
-                rows.iter()
-                    .filter(|row| match row {
-                        Changed::Item(item) => state.watched.contains(&item.session),
-                        _ => true,
-                    })
-                    .cloned()
-                    .collect()
+                let concerns = |row: &Changed| match row {
+                    Changed::Item(item) => state.watched.contains(&item.session),
+                    _ => true,
+                };
+                (0..rows.len()).filter(|at| concerns(&rows[*at])).collect()
             };
             // A command's own push is sent even if it is empty: its client waits for it.
             if !mine.is_empty() || command.is_some() {
-                inner.push(Push::Changed { seq, command: command.clone(), rows: mine });
+                let bytes = mine.iter().map(|at| weights[*at]).sum();
+                let what = What::Rows { seq, command: command.clone(), rows: rows.clone(), mine };
+                inner.put(Waiting { what, bytes });
             }
         });
     }
@@ -186,10 +240,7 @@ impl Subscribers {
     /// Sends output to those who watch its session. One who is behind loses it: the offsets tell, the spool has it.
     pub(crate) fn output(&self, session: &SessionId, item: &ItemId, pieces: &[OutputPiece]) {
         self.each(|inner| {
-            let wants = {
-                let state = inner.state();
-                state.watched.contains(session) && state.output_bytes < OUTPUT_BYTES
-            };
+            let wants = inner.state().watched.contains(session);
             if wants {
                 inner.push(Push::Output {
                     session: session.clone(),
@@ -203,10 +254,7 @@ impl Subscribers {
     /// Passes on what came from another engine, within the same bounds.
     pub(crate) fn offer(&self, push: &Push) {
         self.each(|inner| {
-            let too_much = matches!(push, Push::Output { .. }) && inner.state().output_bytes >= OUTPUT_BYTES;
-            if !too_much {
-                inner.push(push.clone());
-            }
+            inner.push(push.clone());
         });
     }
 
@@ -217,3 +265,6 @@ impl Subscribers {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
-//! What the board shows, kept in memory: tasks joined with their newest sessions. Fed by the log, read by snapshots.
+//! What the board shows, kept in memory: tasks joined with their open or newest sessions. Fed by the log, read by snapshots.
 
 use crate::dto::{Changed, Gone, SessionView, Settings, Told, ToldWhat};
 use nox_domain::{
+    At,
     event::Problem,
     ids::{SessionId, TaskId},
     rows::{
@@ -20,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(crate) struct Mirror {
     pub(crate) tasks: HashMap<TaskId, TaskRow>,
     pub(crate) sessions: HashMap<SessionId, SessionRow>,
-    /// The newest session of each task.
-    newest: HashMap<TaskId, SessionId>,
+    /// The sessions of each task, oldest first.
+    of_task: HashMap<TaskId, BTreeSet<(At, SessionId)>>,
     /// Who waits for a task.
     dependents: HashMap<TaskId, BTreeSet<TaskId>>,
     pub(crate) requests: BTreeMap<String, RequestRow>,
@@ -29,6 +30,16 @@ pub(crate) struct Mirror {
     pub(crate) projects: BTreeMap<String, ProjectRow>,
     pub(crate) problems: BTreeMap<String, FileProblem>,
     pub(crate) settings: Option<Settings>,
+}
+
+/// Answered requests that stand in a snapshot.
+pub(crate) const OLD_REQUESTS: usize = 100;
+
+/// Whether people are told about what changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    Changes,
+    Nothing,
 }
 
 /// What a change means for clients.
@@ -45,19 +56,20 @@ impl Mirror {
         let mut cards = BTreeSet::new();
         for row in rows {
             if let RowChange::Put(row) = row {
-                self.put(row, false, &mut cards, &mut unseen);
+                self.put(row, Tell::Nothing, &mut cards, &mut unseen);
             }
             unseen.rows.clear();
         }
     }
 
-    /// Takes changes in and says what clients are told about them.
-    pub(crate) fn take(&mut self, changes: Vec<RowChange>, live: bool) -> Translated {
+    /// Takes changes in and says what clients are told about them: what differs from before, even if it is caught up
+    /// with after a gap.
+    pub(crate) fn take(&mut self, changes: Vec<RowChange>) -> Translated {
         let mut out = Translated::default();
         let mut cards: BTreeSet<TaskId> = BTreeSet::new();
         for change in changes {
             match change {
-                RowChange::Put(row) => self.put(row, live, &mut cards, &mut out),
+                RowChange::Put(row) => self.put(row, Tell::Changes, &mut cards, &mut out),
                 RowChange::Settings(values) => {
                     let settings = Settings::from(values);
                     self.settings = Some(settings.clone());
@@ -74,7 +86,7 @@ impl Mirror {
         out
     }
 
-    fn put(&mut self, row: Row, live: bool, cards: &mut BTreeSet<TaskId>, out: &mut Translated) {
+    fn put(&mut self, row: Row, tell: Tell, cards: &mut BTreeSet<TaskId>, out: &mut Translated) {
         match row {
             Row::Task(row) => {
                 let settled = |status: TaskStatus| status.is_settled();
@@ -94,30 +106,31 @@ impl Mirror {
                 self.tasks.insert(row.id.clone(), row);
             }
             Row::Session(row) => {
-                if live && let Some(told) = self.closed_now(&row) {
+                if tell == Tell::Changes
+                    && let Some(told) = self.closed_now(&row)
+                {
                     out.told.push(told);
                 }
+                let shown =
+                    |mirror: &Self| row.task.as_ref().and_then(|task| mirror.shown_session(task)).cloned();
+                let before = shown(self);
+                out.rows.push(Changed::Session(Box::new(view(&row))));
+                self.sessions.insert(row.id.clone(), row.clone());
                 if let Some(task) = &row.task {
-                    let newer = self
-                        .newest
-                        .get(task)
-                        .and_then(|id| self.sessions.get(id))
-                        .is_none_or(|known| (known.opened_at, &known.id) <= (row.opened_at, &row.id));
-                    if newer {
-                        self.newest.insert(task.clone(), row.id.clone());
+                    self.of_task.entry(task.clone()).or_default().insert((row.opened_at, row.id.clone()));
+                    if before != shown(self) {
                         cards.insert(task.clone());
                     }
                 }
-                out.rows.push(Changed::Session(Box::new(view(&row))));
-                self.sessions.insert(row.id.clone(), row);
             }
             Row::Item(item) => out.rows.push(Changed::Item(item)),
             Row::Request(row) => {
                 let id = row.request.id.to_string();
-                if live {
+                if tell == Tell::Changes {
                     out.told.extend(self.request_told(&id, &row));
                 }
                 self.requests.insert(id, (*row).clone());
+                self.forget_answered();
                 out.rows.push(Changed::Request(row));
             }
             Row::Agent(row) => {
@@ -161,10 +174,39 @@ impl Mirror {
         out.rows.push(Changed::Gone(Gone { kind: name.to_owned(), id }));
     }
 
+    /// The session that a task's card shows: the one that is not over, or else the newest.
+    fn shown_session(&self, task: &TaskId) -> Option<&SessionRow> {
+        let mut newest_first =
+            self.of_task.get(task)?.iter().rev().filter_map(|(_, id)| self.sessions.get(id));
+        let newest = newest_first.clone().next();
+        newest_first.find(|row| !row.state.is_closed()).or(newest)
+    }
+
+    /// Forgets the oldest answered requests when they are twice as many as a snapshot shows.
+    fn forget_answered(&mut self) {
+        if self.requests.len() <= 2 * OLD_REQUESTS {
+            return;
+        }
+        let is_answered = |row: &&RequestRow| row.state != RequestState::Open;
+        let mut answered: Vec<(At, String)> = self
+            .requests
+            .values()
+            .filter(is_answered)
+            .map(|row| (row.request.asked_at, row.request.id.to_string()))
+            .collect();
+        if answered.len() <= 2 * OLD_REQUESTS {
+            return;
+        }
+        answered.sort_unstable();
+        for (_, id) in &answered[..answered.len() - OLD_REQUESTS] {
+            self.requests.remove(id);
+        }
+    }
+
     /// The card of a task.
     pub(crate) fn card(&self, task: &TaskId) -> Option<Card> {
         let row = self.tasks.get(task)?;
-        let session = self.newest.get(task).and_then(|id| self.sessions.get(id));
+        let session = self.shown_session(task);
         // A task that is gone does not hold up others.
         let is_open = |id: &&TaskId| self.tasks.get(*id).is_some_and(|other| !other.status.is_settled());
         let open = row.depends_on.iter().filter(is_open).count() as u32;
@@ -180,7 +222,12 @@ impl Mirror {
 
     fn closed_now(&self, row: &SessionRow) -> Option<Told> {
         let SessionState::Closed { how, problem } = &row.state else { return None };
-        if self.sessions.get(&row.id).is_none_or(|known| known.state.is_closed()) {
+        let is_news = match self.sessions.get(&row.id) {
+            Some(known) => !known.state.is_closed(),
+            // Begun and ended between two looks: its end is the last that was heard of it.
+            None => row.closed_at == Some(row.last_event_at),
+        };
+        if !is_news {
             return None;
         }
         let what = ToldWhat::Closed {
@@ -246,3 +293,6 @@ pub fn problem_in_words(problem: &Problem) -> String {
         Problem::Stopped => "stopped".into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
