@@ -10,6 +10,7 @@
 )]
 
 mod board;
+mod claims;
 mod crash;
 mod decisions;
 mod drops;
