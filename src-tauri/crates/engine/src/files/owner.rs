@@ -7,11 +7,7 @@ use super::{
     watch::Watch,
     write::Edit,
 };
-use crate::{
-    Error,
-    ledger::{Cause, read_json},
-    sessions::Shared,
-};
+use crate::{Error, ledger::Cause, reading::readable, sessions::Shared};
 use arc_swap::ArcSwap;
 use nox_domain::{
     ids::{AgentId, TaskId},
@@ -105,20 +101,29 @@ impl Owner {
     pub(super) async fn load_rows(&mut self) -> Result<(), Error> {
         let (mut tasks, mut files) = (HashMap::new(), BTreeMap::new());
         let (mut agents, mut problems) = (BTreeMap::new(), BTreeMap::new());
+        // What cannot be read is left out here and read again from its file.
+        let mut unreadable = false;
         for row in self.stored(kind::TASK).await? {
-            let row: TaskRow = read_json("task", &row.body)?;
-            tasks.insert(row.id.clone(), row);
+            match readable::<TaskRow>(&row) {
+                Some(row) => _ = tasks.insert(row.id.clone(), row),
+                None => unreadable = true,
+            }
         }
         for row in self.stored(kind::FILE).await? {
-            files.insert(row.id.clone(), read_json("file", &row.body)?);
+            files.extend(readable(&row).map(|file| (row.id.clone(), file)));
         }
         for row in self.stored(kind::AGENT).await? {
-            let row: AgentRow = read_json("agent", &row.body)?;
-            agents.insert(row.agent.id.clone(), row);
+            match readable::<AgentRow>(&row) {
+                Some(row) => _ = agents.insert(row.agent.id.clone(), row),
+                None => unreadable = true,
+            }
         }
         // The settings' file is no part of the registry.
         for row in self.stored(kind::PROBLEM).await?.into_iter().filter(|row| row.id != "local.toml") {
-            problems.insert(row.id.clone(), read_json("problem", &row.body)?);
+            problems.extend(readable(&row).map(|problem| (row.id.clone(), problem)));
+        }
+        if unreadable {
+            files.clear();
         }
         (self.tasks, self.files, self.agents, self.problems) = (tasks, files, agents, problems);
         Ok(())
