@@ -7,14 +7,17 @@ use crate::{
     mirror::{Mirror, OLD_REQUESTS, view},
     output,
 };
-use nox_domain::{Size, event::Actor, rows::SessionRow};
+use nox_domain::{Size, event::Actor, ids::CommandId, rows::SessionRow};
 use nox_engine::{
     Engine, Error, Purpose,
     home::{Home, HomeLock},
     ledger::Cause,
 };
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::watch;
@@ -37,6 +40,8 @@ pub(crate) struct Inner {
     windows: Arc<watch::Sender<u32>>,
     /// Up to where the mirror is.
     mirrored: watch::Sender<i64>,
+    /// The newest place in the log that subscribers were told of; places without rows are not.
+    said: AtomicI64,
 }
 
 /// A window that can answer permission requests; it counts until this is dropped.
@@ -94,6 +99,7 @@ impl Api {
             subscribers,
             windows: Arc::new(watch::Sender::new(0)),
             mirrored: watch::Sender::new(position.seq),
+            said: AtomicI64::new(position.seq),
         });
         let weak = Arc::downgrade(&inner);
         tokio::spawn(async move {
@@ -159,8 +165,7 @@ impl Api {
         F: AsyncFnOnce(Cause) -> Result<(), Error>,
     {
         if let Some(answer) = self.engine().receipt(&caller.command).await? {
-            self.inner.wait_for(answer.seq).await;
-            return Ok(recorded(answer));
+            return Ok(self.inner.answered(&caller.command, answer).await);
         }
         let cause = Cause { actor: caller.actor(), command: Some(caller.command.clone()) };
         match work(cause).await {
@@ -170,16 +175,14 @@ impl Api {
                 // The same command may have been done meanwhile, which is why it is refused now.
                 let done = self.engine().receipt(&caller.command).await.ok().flatten();
                 let Some(answer) = done else { return Err(error.into()) };
-                self.inner.wait_for(answer.seq).await;
-                return Ok(recorded(answer));
+                return Ok(self.inner.answered(&caller.command, answer).await);
             }
         }
         let answer = self.engine().receipt(&caller.command).await?;
         let answer = answer.ok_or_else(|| {
             ApiError::new(ErrorCode::Internal, "the command left no receipt").hint("The log has more.")
         })?;
-        self.inner.wait_for(answer.seq).await;
-        Ok(recorded(answer))
+        Ok(self.inner.answered(&caller.command, answer).await)
     }
 
     /// Everything that a window begins with.
@@ -243,6 +246,16 @@ impl Inner {
         }
     }
 
+    /// The answer to a command, when its change is in the mirror. One that found nothing to change has no commit of its
+    /// own: subscribers are told of its place here, since whoever sent it waits for that.
+    async fn answered(&self, command: &CommandId, answer: nox_engine::reading::Answer) -> Recorded {
+        self.wait_for(answer.seq).await;
+        if self.said.fetch_max(answer.seq, Ordering::Relaxed) < answer.seq {
+            self.subscribers.changed(Size(answer.seq as u64), Some(command.clone()), Vec::new());
+        }
+        recorded(answer)
+    }
+
     pub(crate) fn mirror(&self) -> MutexGuard<'_, (Mirror, Cursor)> {
         self.mirror.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -255,6 +268,7 @@ impl Inner {
             mirror.take(changed.rows)
         };
         if !translated.rows.is_empty() || changed.command.is_some() {
+            self.said.fetch_max(changed.seq, Ordering::Relaxed);
             self.subscribers.changed(seq, changed.command, translated.rows);
         }
         for told in translated.told {

@@ -79,6 +79,15 @@ async fn a_task_is_made_started_asked_allowed_and_done() {
         _ => None,
     })
     .await;
+    // What changes nothing is told as well, wherever the log is by then: whoever sent it waits for that.
+    let same = caller();
+    let there = MoveTask { task: task.clone(), to: Target::Done, after: None, before: None, agent: None };
+    let recorded = api.move_task(&same, there).await.unwrap();
+    until(&ear, |push| match push {
+        Push::Changed { seq, .. } if seq >= recorded.seq => Some(()),
+        _ => None,
+    })
+    .await;
     let page =
         api.read_items(ReadItems { session: session.clone(), before: None, limit: 100 }).await.unwrap();
     assert_eq!(page.items.len(), 2, "the prompt and one tool call");
