@@ -198,3 +198,44 @@ impl Error {
         matches!(self, Self::Store(nox_store::Error::AlreadyDone(_)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use nox_domain::session::Rejection;
+    use nox_store::{DiskHint, Error as Store};
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        let disk = |hint| Error::from(Store::Disk { hint, detail: "code".into() });
+        let errors = [
+            Rejection::RequestNotOpen.into(),
+            Rejection::NotHere.into(),
+            Rejection::Over.into(),
+            Rejection::StillRuns.into(),
+            Rejection::AlreadyStopping.into(),
+            Rejection::Finished.into(),
+            Rejection::Hidden.into(),
+            Error::not_found("task", "t"),
+            Error::HomeTaken { path: "/home".into() },
+            Error::home(Path::new("/home"), io::Error::other("no")),
+            Error::NeedsAgent,
+            Error::TooOld { days: 7 },
+            Error::Closing,
+            Error::Corrupt { what: "row", detail: "no".into() },
+            disk(DiskHint::Full),
+            disk(DiskHint::ReadOnly),
+            disk(DiskHint::Failing),
+            Store::Overloaded.into(),
+            Store::Closed.into(),
+            nox_secrets::Error::BadName.into(),
+            nox_secrets::Error::EmptyValue.into(),
+            nox_secrets::Error::Locked.into(),
+        ];
+        for error in errors {
+            assert!(error.hint().is_some_and(|hint| hint.ends_with('.')), "{error:?}");
+        }
+        assert_ne!(disk(DiskHint::Full).hint(), disk(DiskHint::ReadOnly).hint());
+    }
+}

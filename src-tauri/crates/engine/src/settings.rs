@@ -127,13 +127,14 @@ impl Local {
 
     /// The granted projects.
     pub fn projects(&self) -> Vec<ProjectRow> {
-        let state = self.state();
+        // The disk, which may be a slow one, is asked without the lock.
+        let projects = self.state().file.projects.clone();
         let row = |(id, path): (&ProjectId, &PathBuf)| ProjectRow {
             id: id.clone(),
             path: path.display().to_string(),
             present: path.is_dir(),
         };
-        state.file.projects.iter().map(row).collect()
+        projects.iter().map(row).collect()
     }
 
     /// A project's folder.

@@ -13,6 +13,7 @@ use nox_domain::{
 use nox_runtimes::{AgentConnection, Answer};
 use nox_store::{Options, RowWrite, Store};
 use tempfile::TempDir;
+use tokio::sync::Barrier;
 use uuid::Uuid;
 
 const LONG: Duration = Duration::from_secs(20);
@@ -92,12 +93,17 @@ impl Bench {
         self.sessions.command(session, SessionCommand::Stop, Cause::nox()).await
     }
 
-    /// Starts an actor on a state, with a connection that only notes what is done to it.
-    fn start(&self, session: Session) -> (mpsc::Sender<Mail>, mpsc::Sender<(u32, Signal)>, Arc<Seen>) {
+    /// Starts an actor on a state, with a connection that only notes what is done to it. Its stop waits for the others.
+    fn start(
+        &self,
+        session: Session,
+        together: &Arc<Barrier>,
+    ) -> (mpsc::Sender<Mail>, mpsc::Sender<(u32, Signal)>, Arc<Seen>) {
         let (mail, mut actor) = Actor::new(self.sessions.clone(), session);
         let seen = Arc::<Seen>::default();
         let signals = actor.signal_sender.clone();
-        actor.connection = Some(Box::new(Fake { seen: seen.clone(), signals: signals.clone() }));
+        let fake = Fake { seen: seen.clone(), signals: signals.clone(), together: together.clone() };
+        actor.connection = Some(Box::new(fake));
         tokio::spawn(actor.run(vec![]));
         (mail, signals, seen)
     }
@@ -110,6 +116,7 @@ struct Seen {
 }
 
 struct Fake {
+    together: Arc<Barrier>,
     seen: Arc<Seen>,
     signals: mpsc::Sender<(u32, Signal)>,
 }
@@ -119,6 +126,7 @@ impl AgentConnection for Fake {
     async fn answer(&mut self, _: Answer) {}
 
     async fn stop(&mut self) {
+        self.together.wait().await;
         self.seen.stopped.notify_one();
         let how = nox_domain::event::RunEnd::Killed;
         let _ = self.signals.send((1, Signal::RunEnded { how, detail: None })).await;
@@ -182,17 +190,20 @@ async fn nothing_is_woken_once_the_engine_ends() {
 #[tokio::test]
 async fn all_sessions_end_at_once_when_the_engine_ends() {
     let bench = bench(0, None);
+    let together = Arc::new(Barrier::new(3));
     let mut ears = Vec::new();
     for _ in 0..3 {
         let session = running();
         let id = session.id().clone();
-        let (mail, _, seen) = bench.start(session);
+        let (mail, _, seen) = bench.start(session, &together);
         bench.sessions.table().awake.insert(id, mail);
         ears.push(seen);
     }
     soon("the end", bench.sessions.park_all()).await;
     for seen in ears {
-        soon("a stop", seen.stopped.notified()).await;
+        // Noted already: had they ended one after the other, the first would still wait for the second.
+        let noted = tokio::time::timeout(Duration::ZERO, seen.stopped.notified()).await;
+        assert!(noted.is_ok());
     }
     assert!(bench.sessions.table().awake.is_empty());
 }
@@ -220,7 +231,7 @@ async fn fill(store: &Store) {
 #[tokio::test]
 async fn a_stop_and_the_end_of_the_engine_count_while_the_disk_is_full() {
     let bench = bench(0, Some(2 * 1024 * 1024));
-    let (mail, signals, seen) = bench.start(running());
+    let (mail, signals, seen) = bench.start(running(), &Arc::new(Barrier::new(1)));
     fill(bench.sessions.shared.ledger.store()).await;
     signals.send((1, Signal::Said("x".repeat(100 * 1024)))).await.unwrap();
     let refused = send(&mail, SessionCommand::Stop).await;
@@ -236,8 +247,9 @@ async fn a_stop_and_the_end_of_the_engine_count_while_the_disk_is_full() {
 async fn facts_that_can_never_be_written_end_the_run() {
     let bench = bench(0, None);
     let session = running();
+    let together = Arc::new(Barrier::new(1));
     let id = session.id().clone();
-    let (_mail, signals, seen) = bench.start(session);
+    let (_mail, signals, seen) = bench.start(session, &together);
     signals.send((1, Signal::Said("x".repeat(nox_store::MAX_BATCH_BYTES)))).await.unwrap();
     soon("the end of the connection", seen.dropped.notified()).await;
     let ended = async {
