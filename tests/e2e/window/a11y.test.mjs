@@ -87,9 +87,16 @@ story('everything can be reached by the keyboard', {}, async (desk) => {
   await desk.type('```sh\necho by keys\n```\n');
   await desk.keys('Control+Enter');
   await desk.gone('dialog');
-  await desk.card('Made by keys');
+  await desk.card('Made by keys', { in: 'To do' });
+  // To where it is already: nothing is recorded, and nothing waits for it.
+  await moveByKeys(desk, 'Made by keys', 'To do');
+  await desk.gone('dialog');
+  await until(async () => !(await (await desk.card('Made by keys')).getAttribute('aria-busy')), 'the card to be settled');
+  assert.equal((await desk.focused()).label, 'Made by keys', 'the focus must stay on the card');
   await moveByKeys(desk, 'Made by keys', 'Working');
   await desk.card('Made by keys', { in: 'Needs you' });
+  await desk.gone('dialog');
+  assert.equal((await desk.focused()).label, 'Made by keys', 'the focus must follow the card');
   const conversation = await openSession(desk, 'Made by keys');
   await answer(desk, 'Allow once', 'keys');
   await desk.says(conversation, /by keys/);
