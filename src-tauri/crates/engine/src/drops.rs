@@ -19,6 +19,8 @@ use std::{
 
 /// Larger files stay where they are.
 const COPY_BYTES: u64 = 10 * 1024 * 1024;
+/// Larger Markdown is attached: a task's file has to hold it beside its own lines.
+const TEXT_BYTES: u64 = 960 * 1024;
 /// The longest title, in characters.
 const TITLE_CHARS: usize = 120;
 
@@ -38,38 +40,17 @@ pub struct Dropped {
 impl Engine {
     /// Makes tasks of what was dropped; answers them in the order of the drop.
     pub async fn drop_things(&self, dropped: Dropped, cause: Cause) -> Result<(i64, Vec<TaskId>), Error> {
-        let first = self.tasks().await?.into_iter().map(|row| row.rank).min();
-        let mut tasks = Vec::new();
-        let mut others = Vec::new();
+        let paths = dropped.paths.clone();
+        let documents = self.home().documents();
+        // Files may be large, or lie on a network that answers late.
+        let read = tokio::task::spawn_blocking(move || Read::all(&paths, &documents));
+        let Read { texts, others } = read.await.map_err(|_| Error::Closing)??;
         let new = |title: String, body: String, attachments: Vec<Attachment>| {
             new_task(&dropped, title, body, attachments)
         };
-        for path in &dropped.paths {
-            let about = fs::metadata(path).map_err(|error| {
-                Error::bad_input(
-                    "paths",
-                    format!("{} cannot be read: {error}", path.display()),
-                    "Nothing was made. Drop it again when it is there.",
-                )
-            })?;
-            if about.is_file() && is_markdown(path) && about.len() <= 1024 * 1024 {
-                let text = fs::read(path).map_err(|source| Error::home(path, source))?;
-                let text = String::from_utf8(text).map_err(|_| {
-                    Error::bad_input(
-                        "paths",
-                        format!("{} is not UTF-8 text", path.display()),
-                        "Save it as UTF-8, then drop it again.",
-                    )
-                })?;
-                let (title, body) = title_of(&text, path);
-                tasks.push(new(title, body, vec![]));
-            } else {
-                others.push((path.clone(), about));
-            }
-        }
+        let mut tasks: Vec<Task> = texts.into_iter().map(|(title, body)| new(title, body, vec![])).collect();
         let mut project = None;
-        if let [(path, about)] = others.as_slice()
-            && about.is_dir()
+        if let [Other { path, is_folder: true, .. }] = others.as_slice()
             && dropped.paths.len() == 1
         {
             let cause = Cause { actor: cause.actor, command: None };
@@ -77,15 +58,12 @@ impl Engine {
             tasks.push(new(format!("Work in {}", name_of(path)), String::new(), vec![]));
             project = Some(row.id);
         } else if !others.is_empty() {
-            let mut attachments = Vec::new();
-            for (path, about) in &others {
-                attachments.push(self.attach(path, about)?);
-            }
             let title = match others.as_slice() {
-                [(one, _)] => name_of(one),
-                [(first, _), rest @ ..] => format!("{} and {} more", name_of(first), rest.len()),
+                [one] => name_of(&one.path),
+                [first, rest @ ..] => format!("{} and {} more", name_of(&first.path), rest.len()),
                 [] => String::new(),
             };
+            let attachments = others.into_iter().map(|other| other.attachment).collect();
             tasks.push(new(title, String::new(), attachments));
         }
         if let Some(text) = dropped.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
@@ -104,26 +82,73 @@ impl Engine {
                 "Drop files, a folder, text or a link.",
             ));
         }
-        place(&mut tasks, first, project.as_ref());
+        place(&mut tasks, self.files().known().first_rank.clone(), project.as_ref());
         let ids: Vec<TaskId> = tasks.iter().map(|task| task.id.clone()).collect();
         let result = serde_json::json!({ "task": ids.first(), "tasks": ids });
         let recorded = self.files().want(Want::CreateTasks { tasks }, cause, result).await?;
         Ok((recorded.seq, ids))
     }
+}
 
-    fn attach(&self, path: &Path, about: &fs::Metadata) -> Result<Attachment, Error> {
-        let by_path = || Attachment::Path { path: path.display().to_string() };
-        if !about.is_file() || about.len() > COPY_BYTES {
-            return Ok(by_path());
+/// What dropped files come down to.
+#[derive(Default)]
+struct Read {
+    /// Titles and bodies of Markdown files.
+    texts: Vec<(String, String)>,
+    others: Vec<Other>,
+}
+
+struct Other {
+    path: PathBuf,
+    is_folder: bool,
+    attachment: Attachment,
+}
+
+impl Read {
+    fn all(paths: &[PathBuf], documents: &Path) -> Result<Self, Error> {
+        let mut read = Self::default();
+        let mut others = Vec::new();
+        for path in paths {
+            let about = fs::metadata(path).map_err(|error| {
+                Error::bad_input(
+                    "paths",
+                    format!("{} cannot be read: {error}", path.display()),
+                    "Nothing was made. Drop it again when it is there.",
+                )
+            })?;
+            if about.is_file() && is_markdown(path) && about.len() <= TEXT_BYTES {
+                let text = fs::read(path).map_err(|source| Error::home(path, source))?;
+                let text = String::from_utf8(text).map_err(|_| {
+                    Error::bad_input(
+                        "paths",
+                        format!("{} is not UTF-8 text", path.display()),
+                        "Save it as UTF-8, then drop it again.",
+                    )
+                })?;
+                read.texts.push(title_of(&text, path));
+            } else {
+                others.push((path, about));
+            }
         }
-        let bytes = fs::read(path).map_err(|source| Error::home(path, source))?;
-        let sha256 = sha256_hex(&bytes);
-        let target = self.home().documents().join(&sha256);
-        if !target.exists() {
-            keep(&target, &bytes).map_err(|source| Error::home(&target, source))?;
+        for (path, about) in others {
+            let attachment = attach(path, &about, documents)?;
+            read.others.push(Other { path: path.clone(), is_folder: about.is_dir(), attachment });
         }
-        Ok(Attachment::Document { name: name_of(path), sha256, size_bytes: Size(bytes.len() as u64) })
+        Ok(read)
     }
+}
+
+fn attach(path: &Path, about: &fs::Metadata, documents: &Path) -> Result<Attachment, Error> {
+    if !about.is_file() || about.len() > COPY_BYTES {
+        return Ok(Attachment::Path { path: path.display().to_string() });
+    }
+    let bytes = fs::read(path).map_err(|source| Error::home(path, source))?;
+    let sha256 = sha256_hex(&bytes);
+    let target = documents.join(&sha256);
+    if !target.exists() {
+        keep(&target, &bytes).map_err(|source| Error::home(&target, source))?;
+    }
+    Ok(Attachment::Document { name: name_of(path), sha256, size_bytes: Size(bytes.len() as u64) })
 }
 
 fn keep(target: &Path, bytes: &[u8]) -> std::io::Result<()> {

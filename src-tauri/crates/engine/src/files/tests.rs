@@ -253,6 +253,7 @@ async fn a_body_that_is_read_is_the_newest_one() {
     let home = tempfile::tempdir().unwrap();
     let mut owner = owner(home.path()).await;
     let (id, _) = new_task(&mut owner, "One", "Old words.").await;
+    assert_eq!(owner.known.load().first_rank.as_deref(), Some("a0"));
     let patch = TaskPatch { body: Some("New words.".into()), ..TaskPatch::default() };
     record(&mut owner, Want::PatchTask { task: id.clone(), patch, base: None }).await;
     assert_eq!(owner.read_task(&id).unwrap().1.trim(), "New words.");

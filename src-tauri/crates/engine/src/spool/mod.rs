@@ -23,7 +23,7 @@ use nox_runtimes::{ItemOutput, OutputStore};
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Seek, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -162,12 +162,11 @@ impl Writer {
             self.open = Some(Open { out, index, tail: None });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
-        open.index.pipe(self.size, pipe)?;
         let head_room = HEAD_BYTES.saturating_sub(self.size).min(bytes.len() as u64) as usize;
         let (head, rest) = bytes.split_at(head_room);
         if !head.is_empty() {
+            open.index.pipe(self.size, pipe)?;
             // A failed write may have left a part: the position says where this piece belongs.
-            use std::io::Seek;
             open.out.seek(io::SeekFrom::Start(self.size))?;
             open.out.write_all(head)?;
         }
@@ -184,10 +183,12 @@ impl Writer {
                     .write(true)
                     .truncate(true)
                     .open(&self.files.tails[slot])?;
-                open.index.tail(at, slot)?;
+                open.index.tail(at, slot, pipe)?;
                 open.tail = Some((slot, file, 0));
             }
+            open.index.pipe(at, pipe)?;
             if let Some((_, file, used)) = &mut open.tail {
+                file.seek(io::SeekFrom::Start(*used))?;
                 file.write_all(rest)?;
                 *used += rest.len() as u64;
             }

@@ -83,3 +83,57 @@ async fn what_a_crash_left_is_marked_as_cut_off() {
     assert!(digest.cut_off && digest.sha256.is_empty());
     assert_eq!((digest.head.as_str(), digest.size_bytes), ("half a li", Size(9)));
 }
+
+#[tokio::test]
+async fn a_program_that_changes_its_pipe_all_the_time_has_a_bounded_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.idx");
+    let mut writer = IndexWriter::create(&path).unwrap();
+    let pipe_of = |at: u64| if at.is_multiple_of(2) { Pipe::Out } else { Pipe::Err };
+    (0..70_000).for_each(|at| writer.pipe(at, pipe_of(at)).unwrap());
+    let head = fs::metadata(&path).unwrap().len();
+    let mut largest = 0;
+    for part in 0..5u64 {
+        let begin = HEAD_BYTES + part * 70_000;
+        writer.tail(begin, (part % 2) as usize, pipe_of(begin)).unwrap();
+        (begin..begin + 70_000).for_each(|at| writer.pipe(at, pipe_of(at)).unwrap());
+        largest = largest.max(fs::metadata(&path).unwrap().len());
+    }
+    assert!(head < 65_536 * 12 && largest < head + 2 * 65_536 * 12, "{head} {largest}");
+    let index = index::Index::read(&path).unwrap();
+    assert!(index.pipes.is_sorted_by_key(|(at, _)| *at), "the lines are in order");
+    for at in [0, 1, 40_001, HEAD_BYTES + 4 * 70_000, HEAD_BYTES + 4 * 70_000 + 1, HEAD_BYTES + 3 * 70_000] {
+        assert_eq!(index.pipe_at(at).0, pipe_of(at), "{at}");
+    }
+    assert_eq!(index.tails, [Some(HEAD_BYTES + 4 * 70_000), Some(HEAD_BYTES + 3 * 70_000)]);
+}
+
+#[tokio::test]
+async fn a_write_that_failed_half_way_is_written_again_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::of(folder.path(), &ids().0, &ids().1);
+    let mut writer = Writer {
+        files: files.clone(),
+        session: ids().0,
+        item: ids().1,
+        deltas: broadcast::channel(1).0,
+        open: None,
+        size: 0,
+        hasher: Sha256::new(),
+        head: Vec::new(),
+        tail: Vec::new(),
+    };
+    writer.append(Pipe::Out, b"begin").unwrap();
+    writer.size = HEAD_BYTES;
+    writer.append(Pipe::Out, b"first.").unwrap();
+    writer.size += 6;
+    // What a full disk leaves: a part of the bytes, and a part of a line of the index.
+    let open = writer.open.as_mut().unwrap();
+    open.tail.as_mut().unwrap().1.write_all(b"sec").unwrap();
+    OpenOptions::new().append(true).open(&files.index).unwrap().write_all(b"e 50").unwrap();
+    writer.append(Pipe::Err, b"second").unwrap();
+    assert_eq!(fs::read(&files.tails[0]).unwrap(), b"first.second");
+    let index = index::Index::read(&files.index).unwrap();
+    assert_eq!(index.pipe_at(HEAD_BYTES + 5).0, Pipe::Out);
+    assert_eq!(index.pipe_at(HEAD_BYTES + 6).0, Pipe::Err);
+}
