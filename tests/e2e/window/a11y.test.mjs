@@ -7,6 +7,9 @@ import { until } from './until.mjs';
 
 const THEMES = ['light', 'dark'];
 
+/** One column at a time is shown in a window so narrow. */
+const NARROW_PX = 700;
+
 async function check(desk, what, found) {
   for (const theme of THEMES) {
     await desk.setTheme(theme);
@@ -36,6 +39,24 @@ story('no place has a serious accessibility fault, in light and dark, empty and 
     await check(desk, place, found);
   }
   await desk.goTo('Board');
+  await desk.focus(await desk.card('Waits here'));
+  await desk.keys('M');
+  await desk.dialog(WORDS.moveTo);
+  await check(desk, 'moving a card', found);
+  await desk.keys('Escape');
+  await desk.gone('dialog');
+  await desk.keys('Enter');
+  await desk.find('button', 'Start');
+  await check(desk, 'a task', found);
+  await desk.keys('C');
+  await desk.dialog(WORDS.newTask);
+  await check(desk, 'a new task', found);
+  await desk.keys('Escape');
+  await desk.gone('dialog');
+  const { width, height } = await desk.run('return { width: innerWidth, height: innerHeight }');
+  await desk.resize(NARROW_PX, height);
+  await check(desk, 'the board, narrow', found);
+  await desk.resize(width, height);
   await openSession(desk, 'Needs an answer');
   await check(desk, 'a session that asks', found);
   await desk.keys('Control+K');
