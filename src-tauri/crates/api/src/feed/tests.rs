@@ -1,4 +1,7 @@
+//! What a subscriber hears when it is too slow, and what waits for it.
+
 #![allow(clippy::unwrap_used)]
+
 use super::*;
 use crate::dto::Gone;
 use uuid::Uuid;

@@ -1,4 +1,7 @@
+//! What the mirror makes of rows: cards, what is told, and what it forgets.
+
 #![allow(clippy::unwrap_used)]
+
 use super::*;
 use nox_domain::{
     agent::Runtime,

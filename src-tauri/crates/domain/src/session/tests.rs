@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used, clippy::panic)]
 //! The life of a session as a table of small stories, and a property: replay gives what live gave.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
 use crate::{

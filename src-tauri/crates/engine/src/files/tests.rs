@@ -1,3 +1,5 @@
+//! The owner of files on a real folder and store: crashes between log and disk, and hands in the same file.
+
 #![allow(clippy::unwrap_used)]
 
 use super::{Want, disk::NOT_WRITTEN, owner::Owner, write::Edit};

@@ -1,4 +1,7 @@
+//! The spool on real files: reading back, floods, and what a crash leaves.
+
 #![allow(clippy::unwrap_used)]
+
 use super::*;
 use nox_domain::tool::sha256_hex;
 use uuid::Uuid;
