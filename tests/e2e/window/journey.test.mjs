@@ -124,3 +124,11 @@ story('a crash leaves the approval open, and answering it goes on', {}, async (d
   await answer(desk, 'Allow once');
   await desk.says(conversation, /survived 2 of 2/, 10_000);
 });
+
+story('text and a link from another application become tasks', {}, async (desk) => {
+  await passWelcome(desk);
+  await desk.dropText('Call the plumber\n\nAbout the kitchen.', await desk.column('Backlog'));
+  await desk.card('Call the plumber', { in: 'Backlog' });
+  await desk.dropLink('https://example.org/handbook', await desk.column('To do'));
+  await desk.card(/example\.org/, { in: 'To do' });
+});

@@ -169,6 +169,10 @@ describe('the board', () => {
       name: 'dropThings',
       input: { paths: ['/home/you/invoices.csv'], to: 'backlog' },
     });
+    act(() => bridge.drag({ type: 'drop', paths: ['https://example.org/a'], x: 10, y: 10 }));
+    await waitFor(() =>
+      expect(bridge.sent.at(-1)).toMatchObject({ input: { paths: [], text: 'https://example.org/a' } }),
+    );
   });
 
   it('shows a broken file with its line and opens it', async () => {

@@ -164,7 +164,7 @@ export function useDesktopDrops(view: BoardView, order: Order) {
       }
       if (drag.type !== 'over') begin(drag.paths.map(nameOf));
       follower.moveTo(drag.x, drag.y);
-      if (drag.type === 'drop') void drop({ paths: drag.paths });
+      if (drag.type === 'drop') void drop(thingsOf(drag.paths));
     };
     const stop = bridge.onDesktopDrop(onNative);
 
@@ -199,6 +199,14 @@ export function useDesktopDrops(view: BoardView, order: Order) {
       end();
     };
   }, [bridge, view, order]);
+}
+
+/** A link is a place as well for some desktops: it comes among the paths, and is none. */
+function thingsOf(dropped: readonly string[]): DropThings {
+  const isLink = (each: string) => /^https?:\/\//i.test(each);
+  const paths = dropped.filter((each) => !isLink(each));
+  const links = dropped.filter(isLink);
+  return links.length > 0 ? { paths, text: links.join('\n') } : { paths };
 }
 
 function nameOf(path: string): string {
