@@ -63,6 +63,7 @@ impl Api {
                     return Err(Error::Rejected(Rejection::RequestNotOpen));
                 }
                 if always {
+                    self.check_policy_file()?;
                     check_rule(&row, &input.rule.clone().unwrap_or_else(|| narrowest(&row)))?;
                 }
                 let command = SessionCommand::Answer {
@@ -90,6 +91,16 @@ impl Api {
         }
         drop(held);
         Ok(recorded)
+    }
+
+    /// While `policy.toml` is broken no rule can be added to it.
+    fn check_policy_file(&self) -> Result<(), Error> {
+        let known = self.engine().files().known();
+        let Some(problem) = known.problems.get("policy.toml") else { return Ok(()) };
+        Err(Error::Conflict {
+            message: format!("{} has an error in line {}: {}", problem.path, problem.line, problem.message),
+            hint: format!("{} Until then no rule can be added; allow it once.", problem.hint),
+        })
     }
 
     async fn write_rule(
