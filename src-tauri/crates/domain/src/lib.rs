@@ -5,7 +5,7 @@
 //!
 //! - [`session`]: `decide(state, command) → events` and `apply(state, event)` for one session.
 //! - [`event`]: what is stored, for ever. [`rows`]: what people and faces read, derived from it.
-//! - [`policy`]: which tool calls may run unasked. [`words`]: the one place where states become words.
+//! - [`policy`]: which tool calls may run unasked; [`risk`]: how dangerous they look. [`words`]: the one place where states become words.
 //! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
 //! - [`terminal`]: makes the output of programs harmless to show.
 
@@ -14,6 +14,7 @@ pub mod event;
 pub mod ids;
 pub mod policy;
 pub mod rank;
+pub mod risk;
 pub mod rows;
 pub mod session;
 pub mod task;

@@ -6,7 +6,7 @@
 
 use crate::{
     ids::AgentId,
-    tool::{Risk, ToolCall, ToolKind},
+    tool::{ToolCall, ToolKind},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -352,79 +352,6 @@ pub fn simple_command(text: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// Programs whose effects leave the machine or cannot be taken back.
-const HIGH: &[&str] = &[
-    "rm",
-    "dd",
-    "mkfs",
-    "shred",
-    "sudo",
-    "su",
-    "doas",
-    "shutdown",
-    "reboot",
-    "kill",
-    "pkill",
-    "killall",
-    "chown",
-    "chmod",
-    "ssh",
-    "scp",
-    "rsync",
-    "ftp",
-    "mail",
-    "sendmail",
-    "crontab",
-    "systemctl",
-    "mount",
-    "umount",
-    "fdisk",
-    "iptables",
-    "eval",
-    "exec",
-];
-/// Programs that only look.
-const LOW: &[&str] = &[
-    "ls", "cat", "head", "tail", "wc", "echo", "printf", "pwd", "date", "df", "du", "free", "uptime",
-    "uname", "id", "whoami", "hostname", "grep", "rg", "stat", "file", "which", "true", "false", "sleep",
-    "seq", "ps", "cal", "nproc", "sort", "uniq", "diff", "cd", "test",
-];
-
-/// How dangerous a text looks, with the word that made it so. A help for the eye: it never allows anything.
-pub fn risk_of(call: &ToolCall) -> (Risk, String) {
-    let mut risk = (Risk::Low, String::new());
-    let mut raise = |to: Risk, word: &str| {
-        if to > risk.0 {
-            risk = (to, word.to_owned());
-        }
-    };
-    let separators = |c: char| matches!(c, ';' | '&' | '|' | '(' | ')' | '{' | '}' | '\n' | '`');
-    for part in call.text.split(separators) {
-        let mut words =
-            part.split_whitespace().map(|word| word.trim_matches(['"', '\'', '$'])).skip_while(|word| {
-                word.contains('=')
-                    || matches!(
-                        *word,
-                        "then" | "do" | "else" | "if" | "while" | "!" | "time" | "nohup" | "env"
-                    )
-            });
-        let Some(program) = words.next().filter(|word| !word.is_empty() && !word.starts_with('#')) else {
-            continue;
-        };
-        let name = program.rsplit('/').next().unwrap_or(program);
-        let second = words.next().unwrap_or_default();
-        if HIGH.contains(&name) || matches!((name, second), ("git", "push") | ("npm" | "cargo", "publish")) {
-            raise(Risk::High, name);
-        } else if !LOW.contains(&name) {
-            raise(Risk::Medium, name);
-        }
-    }
-    if call.text.contains('>') {
-        raise(Risk::Medium, ">");
-    }
-    risk
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -601,15 +528,6 @@ mod tests {
             Matcher::Prefix(vec!["restic".into(), "check".into()])
         );
         assert!(matches!(Policy::always_matcher(&call("a | b")), Matcher::Exact(_)));
-    }
-
-    #[test]
-    fn risk_names_the_word() {
-        assert_eq!(risk_of(&call("df -h")).0, Risk::Low);
-        assert_eq!(risk_of(&call("make")), (Risk::Medium, "make".into()));
-        assert_eq!(risk_of(&call("cd x && /bin/rm -r y")), (Risk::High, "rm".into()));
-        assert_eq!(risk_of(&call("git push")), (Risk::High, "git".into()));
-        assert_eq!(risk_of(&call("echo x > y")), (Risk::Medium, ">".into()));
     }
 
     const MARKS: &str = ";&|<>$()`\n*?[]{}#~!";

@@ -4,7 +4,8 @@ use super::{Call, Effect, Now, RunPhase, Session, Signal, Step, TurnPhase};
 use crate::{
     event::{Closed, Event, PreAllowed, Problem, RunEnd, TurnEnd},
     ids::{ItemId, RequestId},
-    policy::{Effect as PolicyEffect, Policy, Why, risk_of},
+    policy::{Effect as PolicyEffect, Policy, Why},
+    risk::risk_of,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, PermissionRequest, ToolCall},
 };
 
