@@ -36,7 +36,7 @@ fn above(low: &str) -> String {
     match low.as_bytes()[0] {
         _ if whole_of(low).is_some() => whole_of(low).and_then(step_up),
         first if first < b'a' => Some(FIRST.to_owned()),
-        first @ b'a'..b'z' => Some(number(first + 1, '0')),
+        first @ b'a'..=b'y' => Some(number(first + 1, '0')),
         _ => None,
     }
     .unwrap_or_else(|| format!("{low}V"))

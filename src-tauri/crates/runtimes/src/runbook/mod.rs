@@ -405,3 +405,6 @@ fn reference(tree: &ProcessTree) -> ProcessRef {
         started_ticks: Size(id.program.started_at_ticks),
     }
 }
+
+#[cfg(test)]
+mod tests;
