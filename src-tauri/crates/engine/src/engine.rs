@@ -1,13 +1,15 @@
 //! The engine of one home: what faces can ask for, in terms of the domain.
 
 use crate::{
-    Error, clock,
+    Error,
+    beginning::{open_sessions, open_store, sweep},
+    clock,
     files::{Files, Want},
     home::{Home, HomeLock},
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
     scheduler::Scheduler,
-    sessions::{Sessions, Shared, Stored},
+    sessions::{Sessions, Shared},
     settings::{Local, Patch},
     spool::Spool,
 };
@@ -15,14 +17,14 @@ use arc_swap::ArcSwap;
 use nox_domain::{
     At,
     agent::{Agent, Runtime},
-    event::{Event, PreAllowed, ProcessRef, SessionOpened},
+    event::{Event, PreAllowed, SessionOpened},
     ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
     rows::{ProjectRow, Row, SessionRow, TaskRow, kind},
     session::{Rejection, SessionCommand},
     task::{Change as FieldChange, TaskPatch},
 };
-use nox_process::{ProcessIdentity, ShimPath, TreeIdentity};
-use nox_store::{Order, RowPage, RowWrite, Store};
+use nox_process::ShimPath;
+use nox_store::{Order, RowPage, RowWrite};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
@@ -563,69 +565,5 @@ struct Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.inner.starting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.task);
-    }
-}
-
-/// A damaged database is set aside, never overwritten; the files of the registry fill a new one.
-fn open_store(home: &Home, at: At) -> Result<(Store, Option<PathBuf>), Error> {
-    let path = home.database();
-    match Store::open(&path, nox_store::Options::default()) {
-        Ok(store) => Ok((store, None)),
-        Err(nox_store::Error::Damaged { detail, .. }) => {
-            let aside = nox_store::set_aside(&path, &format!("damaged-{}", at.0))?;
-            tracing::error!(%detail, aside = %aside.display(), "the database is damaged and was set aside");
-            Ok((Store::open(&path, nox_store::Options::default())?, Some(aside)))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Sessions that are not over, how many of them have a run without an end, and the trees that may still live. One that
-/// cannot be read is left out: it does not keep the others from going on.
-async fn open_sessions(ledger: &Ledger) -> Result<(Vec<SessionId>, u32, Vec<ProcessRef>), Error> {
-    let mut open = Vec::new();
-    let mut lost = 0;
-    let mut processes = Vec::new();
-    let mut page = RowPage::first(500);
-    loop {
-        let rows = ledger.store().rows(kind::SESSION_STATE, Some("open"), page.clone()).await?;
-        let Some(last) = rows.last() else { return Ok((open, lost, processes)) };
-        page = page.following(last);
-        for row in &rows {
-            match Stored::of_row(ledger, row).await {
-                Ok(Some(session)) => {
-                    lost += u32::from(session.has_live_run());
-                    processes.extend(session.processes());
-                    open.push(session.id().clone());
-                }
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, session = row.id, "a session is left out"),
-            }
-        }
-    }
-}
-
-async fn sweep(processes: Vec<ProcessRef>) -> u32 {
-    let trees: Vec<TreeIdentity> = processes
-        .into_iter()
-        .map(|process| TreeIdentity {
-            boot_id: process.boot_id,
-            shim: ProcessIdentity { pid: process.shim_pid, started_at_ticks: process.shim_started_ticks.0 },
-            program: ProcessIdentity { pid: process.pid, started_at_ticks: process.started_ticks.0 },
-        })
-        .collect();
-    if trees.is_empty() {
-        return 0;
-    }
-    let report = tokio::task::spawn_blocking(move || nox_process::sweep(&trees)).await;
-    match report {
-        Ok(report) => {
-            tracing::info!(?report, "swept what an earlier engine left");
-            report.ended as u32
-        }
-        Err(error) => {
-            tracing::error!(%error, "the sweep did not end");
-            0
-        }
     }
 }

@@ -5,6 +5,7 @@
 //!   that writes facts; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
+mod beginning;
 pub mod clock;
 pub mod drops;
 mod engine;

@@ -4,6 +4,7 @@
 //! its lock is never held across an await. Once the table closes, nothing is woken, opened or given a place any more.
 
 mod actor;
+mod record;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,7 @@ use crate::{
     scheduler::{Scheduler, Wish},
     spool::Spool,
 };
-pub(crate) use actor::TaskStatusWish;
+pub(crate) use record::TaskStatusWish;
 
 use actor::Actor;
 use arc_swap::ArcSwap;

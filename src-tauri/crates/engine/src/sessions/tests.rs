@@ -282,3 +282,20 @@ async fn a_state_that_cannot_be_read_is_made_anew_from_the_events() {
     assert_eq!(bench.stored(&session).await, before);
     bench.stop(&session).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_place_of_a_run_whose_actor_died_comes_back() {
+    let bench = bench(1, None);
+    let session = running();
+    let scheduler = &bench.sessions.shared.scheduler;
+    let agent = session.opened.agent.clone();
+    let wish = Wish { session: session.id().clone(), agent, agent_cap: None };
+    assert_eq!(scheduler.want(wish), [session.id().clone()]);
+    Actor::wake(bench.sessions.clone(), Stored { session, stream_seq: 0 }, None);
+    let back = async {
+        while scheduler.live() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the place", back).await;
+}
