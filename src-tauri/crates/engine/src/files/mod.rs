@@ -102,6 +102,15 @@ pub enum Want {
         /// What changes.
         patch: AgentPatch,
     },
+    /// A change of an agent is taken back, unless a hand has changed the prompt since.
+    PutAgentBack {
+        /// The agent.
+        agent: AgentId,
+        /// What changes.
+        patch: AgentPatch,
+        /// The hash of the prompt that is taken back; none if the prompt stays.
+        prompt: Option<String>,
+    },
     /// An agent goes away; it can be brought back.
     DeleteAgent {
         /// The agent.

@@ -85,7 +85,7 @@ impl Owner {
         let settled = if edits.is_empty() {
             let done = Change { outbox_done: vec![effect.id], ..Change::default() };
             let at = crate::clock::now();
-            self.shared.ledger.commit(&Cause::nox(), at, done).await.map(|_| Vec::new()).map_err(Error::from)
+            self.shared.ledger.commit(&Cause::nox(), at, done).await.map(|_| Vec::new())
         } else {
             self.record_settling(edits, &Cause::nox(), None, vec![effect.id]).await.map(|(_, edits)| edits)
         };

@@ -229,6 +229,24 @@ async fn an_agent_changed_by_nox_and_by_hand_keeps_both() {
 }
 
 #[tokio::test]
+async fn undoing_a_prompt_does_not_overwrite_what_a_hand_wrote_later() {
+    let home = tempfile::tempdir().unwrap();
+    let mut owner = owner(home.path()).await;
+    let id = agent().id;
+    change(&mut owner, Want::CreateAgent { agent: Box::new(agent()) }).await;
+    let patch = AgentPatch { prompt: Some("Be quick.\n".into()), ..AgentPatch::default() };
+    let back = change(&mut owner, Want::PatchAgent { agent: id.clone(), patch }).await.unwrap();
+    let prompt = "agents/runbook/prompt.md";
+    write(&owner, prompt, "Be mine.\n");
+    owner.look_everywhere().await;
+    assert!(matches!(owner.plan(&back).map(|_| ()), Err(Error::Conflict { .. })));
+    write(&owner, prompt, "Be quick.\n");
+    owner.look_everywhere().await;
+    change(&mut owner, back).await;
+    assert_eq!(read(&owner, prompt), "Be kind.\n");
+}
+
+#[tokio::test]
 async fn a_change_of_a_broken_task_waits_until_it_is_mended() {
     let home = tempfile::tempdir().unwrap();
     let mut owner = owner(home.path()).await;

@@ -10,7 +10,7 @@ use crate::{
     ledger::{Cause, Change, gone, json, put},
 };
 use nox_domain::{
-    agent::Agent,
+    agent::{Agent, AgentPatch},
     event::Event,
     ids::{AgentId, TaskId},
     policy::Matcher,
@@ -78,24 +78,17 @@ impl Owner {
                 }
                 self.plan_new_agent(agent)
             }
-            Want::PatchAgent { agent, patch } => {
-                let row = self.agents.get(agent).ok_or_else(|| Error::not_found("agent", agent))?;
-                let [toml_path, prompt_path] = agent_paths(agent);
-                let toml = self.newest_text(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
-                let new =
-                    nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| in_file(&problem))?;
-                let mut edits = Vec::new();
-                if new != toml {
-                    edits.push(edit(toml_path, Some(&toml), Some(new)));
+            Want::PatchAgent { agent, patch } => self.plan_agent(agent, patch),
+            Want::PutAgentBack { agent, patch, prompt } => {
+                let [_, path] = agent_paths(agent);
+                let now = self.newest_text(&path)?.map(|text| content_hash(text.as_bytes()));
+                if prompt.is_some() && *prompt != now {
+                    return Err(Error::Conflict {
+                        message: format!("{path} was changed since"),
+                        hint: "Nothing was taken back. Change the prompt in the agent's page instead.".into(),
+                    });
                 }
-                if let Some(prompt) = &patch.prompt {
-                    let old = self.newest_text(&prompt_path)?;
-                    if old.as_deref() != Some(prompt) {
-                        edits.push(edit(prompt_path, old.as_deref(), Some(prompt.clone())));
-                    }
-                }
-                let inverse = Want::PatchAgent { agent: agent.clone(), patch: row.agent.inverse(patch) };
-                Ok(Plan { edits, inverse: Some(inverse), message: format!("Change the agent {agent}") })
+                self.plan_agent(agent, patch)
             }
             Want::DeleteAgent { agent } => {
                 let mut paths = Vec::new();
@@ -206,6 +199,26 @@ impl Owner {
         let base = patch.body.is_some().then_some(new_hash);
         let inverse = Want::PatchTask { task: task.clone(), patch: as_file.inverse(patch), base };
         Ok(Plan { edits, inverse: Some(inverse), message: format!("Change a task: {}", row.title) })
+    }
+
+    fn plan_agent(&self, agent: &AgentId, patch: &AgentPatch) -> Result<Plan, Error> {
+        let row = self.agents.get(agent).ok_or_else(|| Error::not_found("agent", agent))?;
+        let [toml_path, prompt_path] = agent_paths(agent);
+        let toml = self.newest_text(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
+        let new = nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| in_file(&problem))?;
+        let mut edits = Vec::new();
+        if new != toml {
+            edits.push(edit(toml_path, Some(&toml), Some(new)));
+        }
+        if let Some(prompt) = &patch.prompt {
+            let old = self.newest_text(&prompt_path)?;
+            if old.as_deref() != Some(prompt) {
+                edits.push(edit(prompt_path, old.as_deref(), Some(prompt.clone())));
+            }
+        }
+        let prompt = patch.prompt.as_ref().map(|prompt| content_hash(prompt.as_bytes()));
+        let inverse = Want::PutAgentBack { agent: agent.clone(), patch: row.agent.inverse(patch), prompt };
+        Ok(Plan { edits, inverse: Some(inverse), message: format!("Change the agent {agent}") })
     }
 
     fn plan_delete(
