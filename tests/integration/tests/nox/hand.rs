@@ -190,7 +190,17 @@ async fn a_broken_policy_keeps_the_last_good_one_and_a_fresh_start_asks_everythi
     let task = world.task("Allowed", &sh("true")).await;
     let session = world.start(&task).await;
     assert!(!world.until_over(&session).await.calls[0].asked, "the last good policy was lost");
+    world.write("policy.toml", good);
+    world.until_no_problem().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_was_never_good_lets_everything_be_asked() {
+    let mut world = World::closed();
+    let broken = "schema = 1\n\n[defaults]\nexecute = \"allow\"\nread = maybe\n";
+    world.write("policy.toml", broken);
     world.reopen().await;
+    assert_eq!(world.until_problem("policy.toml").await.line, 5);
     let task = world.task("Asked", &sh("true")).await;
     let session = world.start(&task).await;
     let row = world.until_asked(&session).await;
@@ -199,10 +209,17 @@ async fn a_broken_policy_keeps_the_last_good_one_and_a_fresh_start_asks_everythi
     assert_eq!(error.code, ErrorCode::Conflict);
     assert_eq!(world.read("policy.toml"), broken);
     world.until_asked(&session).await;
-    world.write("policy.toml", good);
+    world.write("policy.toml", &broken.replace("read = maybe\n", ""));
     world.until_no_problem().await;
     world.answer(&row.request.id, Decision::AllowOnce).await.unwrap();
     world.until_over(&session).await;
+    assert!(!run_by_default(&mut world).await, "the mended policy does not hold");
+}
+
+async fn run_by_default(world: &mut World) -> bool {
+    let task = world.task("By default", &sh("true")).await;
+    let session = world.start(&task).await;
+    world.until_over(&session).await.calls[0].asked
 }
 
 #[tokio::test(flavor = "multi_thread")]

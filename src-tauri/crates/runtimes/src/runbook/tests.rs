@@ -1,3 +1,4 @@
+//! Runbooks run for real: shells, folders, time limits, stops and refused calls.
 #![allow(clippy::unwrap_used)]
 
 use super::*;
