@@ -15,7 +15,7 @@ mod tree;
 mod ui_rules;
 mod words;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: xtask tidy | xtask bindings [--check]";
@@ -35,8 +35,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// The top folder of the repository, found from where this crate was compiled.
+/// The top folder of the repository: where cargo says that this crate is, else where it was compiled.
 fn repository_root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(3).unwrap_or(here).to_path_buf()
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.ancestors().nth(3).unwrap_or(&here).to_path_buf()
 }
