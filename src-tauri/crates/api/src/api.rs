@@ -102,14 +102,14 @@ impl Api {
             said: AtomicI64::new(position.seq),
         });
         let weak = Arc::downgrade(&inner);
+        let listening = inner.subscribers.clone();
         tokio::spawn(async move {
             while let Some(changed) = changes.next().await {
-                let Some(inner) = weak.upgrade() else { return };
+                let Some(inner) = weak.upgrade() else { break };
                 inner.take(changed);
             }
-            if let Some(inner) = weak.upgrade() {
-                inner.subscribers.close();
-            }
+            // Also when nobody holds the engine any more: whoever listens hears the end.
+            listening.close();
         });
         Ok(Self { inner })
     }

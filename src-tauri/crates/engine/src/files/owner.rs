@@ -28,6 +28,8 @@ use tokio::{sync::mpsc, time::Instant};
 const QUIET: Duration = Duration::from_millis(150);
 /// … or at the latest after this.
 const AT_LATEST: Duration = Duration::from_millis(600);
+/// A new folder is heard of a moment before it is watched: after this, everything is looked at once more.
+const LOOK_AGAIN: Duration = Duration::from_millis(700);
 /// Texts of tasks that are kept in memory.
 const RECENT: usize = 128;
 /// Versions of the policy that are looked through for one that is understood.
@@ -212,7 +214,10 @@ impl Owner {
                         hinted = None;
                         match watch.take() {
                             Some(paths) => self.look_at(paths).await,
-                            None => self.look_everywhere().await,
+                            None => {
+                                self.look_everywhere().await;
+                                self.look_again_at.get_or_insert(now + LOOK_AGAIN);
+                            }
                         }
                     }
                     if self.look_again_at.is_some_and(|at| at <= now) {
