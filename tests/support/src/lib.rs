@@ -13,4 +13,4 @@ mod world;
 
 pub use canary::Canary;
 pub use sessions::{CallSeen, Ran};
-pub use world::{LONG, World, caller, caller_with};
+pub use world::{LONG, World, caller, caller_with, poll};

@@ -37,6 +37,22 @@ pub fn caller_with(command: CommandId) -> Caller {
     Caller { command, face: Face::Window }
 }
 
+/// Looks again and again at something that has no push of its own.
+///
+/// # Panics
+/// When it does not come in time.
+pub async fn poll<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = tokio::time::Instant::now() + LONG;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "never came: {what}");
+        // Only spaces the looks.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 impl World {
     /// A fresh home with an engine.
     pub async fn open() -> Self {

@@ -13,7 +13,7 @@ use nox_api::{
     },
     dto::{AnswerRequest, Nothing, OneSession},
 };
-use nox_test_support::{Ran, World, caller};
+use nox_test_support::{Ran, World, caller, poll};
 
 async fn start_again(world: &mut World, task: &TaskId) -> nox_api::domain::ids::SessionId {
     world.until_card("a task that can start", task, |card| !card.live).await;
@@ -79,11 +79,11 @@ async fn run_asked(world: &mut World, body: &str) -> Ran {
 }
 
 async fn until_rules(world: &World, count: usize) {
-    let deadline = tokio::time::Instant::now() + nox_test_support::LONG;
-    while world.api().read_policy(Nothing {}).await.unwrap().policy.rules.len() != count {
-        assert!(tokio::time::Instant::now() < deadline, "the rules were not read");
-        tokio::task::yield_now().await;
-    }
+    poll("the rules", async || {
+        let rules = world.api().read_policy(Nothing {}).await.unwrap().policy.rules;
+        (rules.len() == count).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use nox_api::{
     },
     dto::{ChangeTask, CreateAgent, Nothing},
 };
-use nox_test_support::{World, caller};
+use nox_test_support::{World, caller, poll};
 use std::{
     fs,
     time::{Duration, Instant},
@@ -135,13 +135,10 @@ async fn a_broken_agent_keeps_its_last_good_state() {
     let input = CreateAgent { name: "Runbook".into(), prompt: "Mine.\n".into(), ..CreateAgent::default() };
     world.api().create_agent(&caller(), input).await.unwrap();
     let path = "agents/runbook/agent.toml";
-    let good = loop {
-        // Writing follows the answer; the file has no push of its own.
-        match fs::read_to_string(world.registry(path)) {
-            Ok(text) if !text.is_empty() => break text,
-            _ => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    };
+    let good = poll("the agent's file", async || {
+        fs::read_to_string(world.registry(path)).ok().filter(|text| !text.is_empty())
+    })
+    .await;
     let broken = format!("{good}\nenabled = perhaps\n");
     world.write(path, &broken);
     let problem = world.until_problem(path).await;
@@ -175,18 +172,17 @@ async fn a_broken_policy_keeps_the_last_good_one_and_a_fresh_start_asks_everythi
     let mut world = World::open().await;
     let good = "schema = 1\n\n[defaults]\nexecute = \"allow\"\n";
     world.write("policy.toml", good);
-    loop {
+    poll("the policy", async || {
         let view = world.api().read_policy(Nothing {}).await.unwrap();
-        if view.policy.defaults.get(&ToolKind::Execute) == Some(&Effect::Allow) {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        (view.policy.defaults.get(&ToolKind::Execute) == Some(&Effect::Allow)).then_some(())
+    })
+    .await;
     let broken = format!("{good}read = maybe\n");
     world.write("policy.toml", &broken);
     let problem = world.until_problem("policy.toml").await;
     assert_eq!(problem.line, 5);
-    assert_eq!(world.api().read_policy(Nothing {}).await.unwrap().problem, Some(problem.clone()));
+    // Said by a query as well, a moment later.
+    poll("the problem", async || world.api().read_policy(Nothing {}).await.unwrap().problem).await;
     let task = world.task("Allowed", &sh("true")).await;
     let session = world.start(&task).await;
     assert!(!world.until_over(&session).await.calls[0].asked, "the last good policy was lost");
