@@ -1,6 +1,6 @@
 // The board with what other features put into it: the open task beside it, the form of a new one, banners of broken files.
 // The task's parts are loaded when they are first wanted, so that the board is there sooner.
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useRef } from 'react';
 import { useViewParams } from '@/components/layout/viewParams';
 import { BoardPlace } from '@/features/board/BoardPlace';
 import { ProblemBanners } from '@/features/problems/ProblemBanners';
@@ -10,10 +10,13 @@ const NewTask = lazy(async () => ({ default: (await import('@/features/task/NewT
 
 export function BoardPage() {
   const [params] = useViewParams();
+  // Once there it stays, so that closing it can be seen.
+  const wanted = useRef(false);
+  wanted.current ||= params.has('create');
   return (
     <>
       <BoardPlace banners={<ProblemBanners />} details={params.has('task') && <Late of={TaskPane} />} />
-      <Late of={NewTask} />
+      {wanted.current && <Late of={NewTask} />}
     </>
   );
 }

@@ -1,7 +1,9 @@
 // The places of the window, in their order: their word, sign, address and page. Each page is loaded when it is first
-// opened. A place that does not exist in this version is not in the list.
+// opened, save the board, which nearly every start shows: React holds back what replaces a fallback for up to 300 ms. A
+// place that does not exist in this version is not in the list.
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
 import type { IconName } from '@/components/icons/icons';
+import { BoardPage } from './BoardPage';
 import { routes } from './routes';
 import { APP } from './text';
 
@@ -14,7 +16,7 @@ export interface PlaceEntry {
   path: string;
   /** As wouter reads it; the page asks for the parameters itself. */
   route: string;
-  Page: LazyExoticComponent<ComponentType>;
+  Page: ComponentType | LazyExoticComponent<ComponentType>;
 }
 
 export const PLACES: readonly PlaceEntry[] = [
@@ -24,7 +26,7 @@ export const PLACES: readonly PlaceEntry[] = [
     icon: 'board',
     path: routes.board(),
     route: '/board',
-    Page: lazy(async () => ({ default: (await import('./BoardPage')).BoardPage })),
+    Page: BoardPage,
   },
   {
     id: 'sessions',
