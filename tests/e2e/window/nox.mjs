@@ -58,12 +58,12 @@ export async function moveByKeys(desk, title, column) {
 
 /** Opens the session of a card by the keyboard; returns the conversation. */
 export async function openSession(desk, title) {
-  // A card that has just been started is on its way to another column.
+  // A card that has just been started is on its way to another column: Enter counts when it has arrived.
   await until(async () => {
     await desk.focus(await desk.card(title));
-    return true;
-  }, `the card “${title}” to take the focus`);
-  await desk.keys('Enter');
+    await desk.keys('Enter');
+    return desk.find('log', undefined, { limitMs: 1500 });
+  }, `the session of “${title}” to open`);
   return desk.find('log');
 }
 
