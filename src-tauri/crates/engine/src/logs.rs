@@ -34,6 +34,9 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 /// The environment variable that overrides the level: a level, or directives such as `nox_store=trace,info`.
 pub const LEVEL_VARIABLE: &str = "NOX_LOG";
 
+/// Lines that may wait for the disk; more are dropped and counted.
+const WAITING_LINES: usize = 8192;
+
 /// How much is logged, and where else.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
@@ -124,8 +127,11 @@ fn open(
     let folder = home.join("logs");
     let file =
         RollingFile::open(&folder).map_err(|source| LogError::File { folder: folder.clone(), source })?;
-    let (writer, thread): (NonBlocking, WorkerGuard) =
-        NonBlockingBuilder::default().thread_name("nox-log").finish(RedactingWriter::new(file));
+    let (writer, thread): (NonBlocking, WorkerGuard) = NonBlockingBuilder::default()
+        // Room for every line is taken at once; the default would take 4 MB.
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name("nox-log")
+        .finish(RedactingWriter::new(file));
     let guard = LogGuard { folder, dropped: writer.error_counter(), _thread: thread };
     // The ids stand on spans of level info; an error must carry them even when nothing but errors is logged.
     let spans =

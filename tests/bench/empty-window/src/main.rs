@@ -1,5 +1,6 @@
 //! A window of the size of the app's with an empty page. The benchmarks start it beside the app: what Nox costs is told
-//! against it. When its page makes its first call, it writes the file that `NOX_BENCH_READY` names.
+//! against it. When its page is on the screen, two frames after it stands, as the app says of its board, it writes the
+//! file that `NOX_BENCH_READY` names.
 
 use std::{
     path::PathBuf,
