@@ -7,6 +7,7 @@
 
 mod canary;
 mod files;
+pub mod mutate;
 pub mod processes;
 mod sessions;
 mod world;

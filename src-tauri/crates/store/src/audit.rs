@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::StoredEvent;
+use crate::{model::StoredEvent, page::hex};
 
 /// Name of the row in `meta` that holds the hash of the last audit event.
 pub(crate) const HEAD: &str = "audit_head";
@@ -86,11 +86,6 @@ impl<'a> Entry<'a> {
             hasher.update(number.to_be_bytes());
         }
         hasher.update([flags]);
-        let mut hex = String::with_capacity(GENESIS.len());
-        for byte in hasher.finalize() {
-            hex.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-            hex.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-        }
-        hex
+        hex(&hasher.finalize())
     }
 }

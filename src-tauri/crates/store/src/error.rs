@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::model::Receipt;
+use crate::{history::Gap, model::Receipt};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub enum Error {
     Disk {
         /// What a person can do about it.
         hint: DiskHint,
-        /// What SQLite said.
+        /// Which file, and what SQLite said.
         detail: String,
     },
     /// The file is no database of Nox or its content is damaged. See [`set_aside`](crate::set_aside).
@@ -46,6 +46,9 @@ pub enum Error {
         /// What SQLite said.
         detail: String,
     },
+    /// Events of the stream were pruned, so they cannot be read. See [`Reader::history`](crate::Reader::history).
+    #[error("events {} to {} of stream {} were pruned", .0.first_stream_seq, .0.last_stream_seq, .0.stream)]
+    Pruned(Gap),
     /// A newer Nox wrote this database. It was not touched.
     #[error("the database has schema {found}, this version of Nox knows {known}: install a newer Nox")]
     Newer {
@@ -145,9 +148,17 @@ impl Error {
 
     /// Sorts what SQLite reported about the database at `path`.
     pub(crate) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Self {
-        let detail = error.to_string();
-        let rusqlite::Error::SqliteFailure(cause, _) = error else {
-            return Self::Sqlite { code: 0, detail };
+        let detail = format!("{}: {error}", path.display());
+        let damaged = || Self::Damaged { path: path.to_path_buf(), detail: error.to_string() };
+        let cause = match error {
+            rusqlite::Error::SqliteFailure(cause, _) => cause,
+            // Strict tables give back what was put in: another type, or a text that is none, was not written by us.
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+            | rusqlite::Error::QueryReturnedNoRows => return damaged(),
+            _ => return Self::Sqlite { code: 0, detail },
         };
         let disk = |hint| Self::Disk { hint, detail: detail.clone() };
         match cause.code {
@@ -156,9 +167,7 @@ impl Error {
                 disk(DiskHint::ReadOnly)
             }
             ErrorCode::SystemIoFailure => disk(DiskHint::Failing),
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-                Self::Damaged { path: path.to_path_buf(), detail }
-            }
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => damaged(),
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Overloaded,
             _ => Self::Sqlite { code: cause.extended_code, detail },
         }

@@ -9,18 +9,26 @@
 //! - A command id is applied once: the receipt is written with its effects.
 //! - A subscriber that attaches first and then replays sees every change once ([`Feed`] does that).
 //! - A slow subscriber or reader never stops the writer.
+//! - What was archived reads as before; what was pruned is an error or a [`Gap`], never a silent hole.
+//! - A damaged file is refused as it is, byte for byte, and [`salvage`] reads what is left of it.
 //!
 //! Left to others: what events mean and how old versions are read (domain), carrying out the outbox and choosing
 //! what to do with a damaged file (engine), output of tools (spool; it never passes through here).
 
+mod archive;
 mod audit;
+mod check;
 mod error;
 mod feed;
+mod history;
 mod hub;
 mod ledger;
 mod model;
+mod page;
 mod reader;
+mod salvage;
 mod schema;
+mod wal;
 mod writer;
 
 use std::{
@@ -37,21 +45,25 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use crate::{
+    archive::{Archived, Fate},
     audit::AuditTrail,
+    check::Checked,
     error::{DiskHint, Error, Refusal},
     feed::{Feed, Update},
+    history::{Gap, Piece},
     hub::{Next, Subscription},
     model::{
         Batch, ChangedPage, Commit, Committed, Cursor, Expected, MAX_BATCH_BYTES, MAX_SEQ, NewEvent,
         NewOutbox, NewReceipt, Order, PendingEffect, Receipt, RowPage, RowWrite, StoredEvent, StoredRow,
     },
     reader::Reader,
+    salvage::{Salvaged, SavedItem, salvage},
     schema::set_aside,
 };
 use crate::{
     hub::{Bounds, Hub},
     reader::Pool,
-    writer::{Job, Shared, Waiting, Writer},
+    writer::{Job, PRUNED_RECEIPTS, Shared, Waiting, Writer},
 };
 
 /// The most bytes that may wait for the writer; beyond this the store is overloaded.
@@ -59,6 +71,9 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
 /// Audit entries per read of [`Store::verify_audit`].
 const AUDIT_PAGE: u32 = 1000;
+
+/// The longest that a look for damage may take. It is ended when nobody waits for it, so this is a safety net.
+const LONG_READ: Duration = Duration::from_secs(3600);
 
 /// How a store is opened. The defaults are those of the product.
 #[derive(Debug, Clone)]
@@ -127,7 +142,7 @@ impl Store {
         }));
         let (writer, shared) =
             Writer::open(path.to_path_buf(), options.max_bytes, options.checkpoint_pages, Arc::clone(&hub))?;
-        let epoch = schema::epoch(writer.db(), path)?;
+        let epoch = writer.epoch().to_owned();
         let (jobs, received) = sync_channel(options.waiting_batches.max(1));
         let thread = std::thread::Builder::new()
             .name("nox-store".to_owned())
@@ -282,9 +297,16 @@ impl Store {
     /// Forgets receipts given before `before_at` (UTC in milliseconds); says how many. The caller refuses command
     /// ids of that age, since the store would apply them again.
     pub async fn prune_receipts(&self, before_at: i64) -> Result<u64, Error> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Job::PruneReceipts { before_at, reply })?;
-        answer.await.map_err(|_| Error::Closed)?
+        let mut forgotten = 0;
+        loop {
+            let (reply, answer) = oneshot::channel();
+            self.send(Job::PruneReceipts { before_at, reply })?;
+            let page = answer.await.map_err(|_| Error::Closed)??;
+            forgotten += page;
+            if page < PRUNED_RECEIPTS {
+                return Ok(forgotten);
+            }
+        }
     }
 
     /// Walks along the audit trail and recomputes every hash. Reads in pages; takes as long as the trail is.
@@ -318,14 +340,9 @@ impl Store {
         }
     }
 
-    /// Reads the whole file for damage: half a second for a million events, so not on the way to the first paint.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] says what is wrong.
-    pub async fn check(&self) -> Result<(), Error> {
-        // Without the limit of a read, on a connection of its own.
-        let pool = Arc::new(Pool::new(self.inner.path.clone(), 1, Duration::from_secs(600)));
-        pool.read(|reader| reader.quick_check()).await
+    /// A connection for a read without the limit of others.
+    fn long_reads(&self) -> Pool {
+        Pool::new(self.inner.path.clone(), 1, LONG_READ)
     }
 
     fn send(&self, job: Job) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -28,7 +28,7 @@ const SLOW_READ: Duration = Duration::from_millis(50);
 /// How many steps of SQLite's machine pass between two looks at the clock; about a tenth of a millisecond.
 const STEPS_PER_LOOK: i32 = 10_000;
 
-const EVENT_COLUMNS: &str =
+pub(crate) const EVENT_COLUMNS: &str =
     "seq, stream, stream_seq, kind, version, at, actor, command, cause, prev_hash, body";
 const ROW_COLUMNS: &str = "kind, id, parent, ord, seq, deleted, body";
 
@@ -39,6 +39,8 @@ pub(crate) struct Pool {
     limit: Duration,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Slot>>,
+    /// Set when the pool is closed: what still reads is ended.
+    ended: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -52,13 +54,19 @@ struct Slot {
 /// One state of the database, for the length of one read.
 #[derive(Debug)]
 pub struct Reader<'a> {
-    db: &'a Connection,
-    path: &'a Path,
+    pub(crate) db: &'a Connection,
+    pub(crate) path: &'a Path,
 }
 
 impl Pool {
     pub(crate) fn new(path: PathBuf, connections: usize, limit: Duration) -> Self {
-        Self { path, limit, permits: Arc::new(Semaphore::new(connections.max(1))), idle: Mutex::default() }
+        Self {
+            path,
+            limit,
+            permits: Arc::new(Semaphore::new(connections.max(1))),
+            idle: Mutex::default(),
+            ended: Arc::default(),
+        }
     }
 
     pub(crate) async fn read<T, F>(self: &Arc<Self>, work: F) -> Result<T, Error>
@@ -80,9 +88,10 @@ impl Pool {
         }
     }
 
-    /// Ends the pool: waiting and later reads are refused, idle connections are closed.
+    /// Ends the pool: waiting and later reads are refused, running ones are cut short, idle connections are closed.
     pub(crate) fn close(&self) {
         self.permits.close();
+        self.ended.store(true, Ordering::Relaxed);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -90,12 +99,12 @@ impl Pool {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let slot = match idle {
             Some(slot) => slot,
-            None => Slot::open(&self.path)?,
+            None => Slot::open(&self.path, Arc::clone(&self.ended))?,
         };
         let begun = Instant::now();
         let until = (begun - slot.opened + self.limit).as_micros();
         slot.deadline_us.store(u64::try_from(until).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let result = slot.transaction(&self.path, work, self.limit);
+        let result = slot.transaction(&self.path, work, self.limit, &self.ended);
         let took = begun.elapsed();
         if took > SLOW_READ {
             tracing::warn!(took_ms = took.as_millis(), "slow read of the database");
@@ -109,13 +118,16 @@ impl Pool {
 }
 
 impl Slot {
-    fn open(path: &Path) -> Result<Self, Error> {
+    fn open(path: &Path, ended: Arc<AtomicBool>) -> Result<Self, Error> {
         let mut db = schema::open_reader(path)?;
         let opened = Instant::now();
         let deadline_us = Arc::new(AtomicU64::new(u64::MAX));
         let limit = Arc::clone(&deadline_us);
-        let is_late = move || opened.elapsed().as_micros() > u128::from(limit.load(Ordering::Relaxed));
-        db.progress_handler(STEPS_PER_LOOK, Some(is_late))
+        let shall_end = move || {
+            let is_late = opened.elapsed().as_micros() > u128::from(limit.load(Ordering::Relaxed));
+            is_late || ended.load(Ordering::Relaxed)
+        };
+        db.progress_handler(STEPS_PER_LOOK, Some(shall_end))
             .map_err(|error| Error::from_sqlite(&error, path))?;
         Ok(Self { db, deadline_us, opened })
     }
@@ -125,6 +137,7 @@ impl Slot {
         path: &Path,
         work: impl FnOnce(&Reader<'_>) -> Result<T, Error>,
         limit: Duration,
+        ended: &AtomicBool,
     ) -> Result<T, Error> {
         let snapshot = self.db.unchecked_transaction().map_err(|error| Error::from_sqlite(&error, path))?;
         let result = work(&Reader { db: &snapshot, path });
@@ -132,6 +145,9 @@ impl Slot {
         drop(snapshot);
         match result {
             Err(Error::Sqlite { code, .. }) if code & 0xff == rusqlite::ffi::SQLITE_INTERRUPT => {
+                if ended.load(Ordering::Relaxed) {
+                    return Err(Error::Closed);
+                }
                 let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
                 Err(Error::ReadTooLong { limit_ms })
             }
@@ -151,40 +167,34 @@ impl Reader<'_> {
         receipt(self.db, command).map_err(|error| self.failed(&error))
     }
 
-    /// Events of one stream in order, after `after_stream_seq` (0 is the beginning).
+    /// Events of one stream in order, after `after_stream_seq` (0 is the beginning), archived ones too.
+    ///
+    /// # Errors
+    /// [`Error::Pruned`] when some of them were pruned; [`Reader::history`] reads around that.
     pub fn events_of(
         &self,
         stream: &str,
         after_stream_seq: i64,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, Error> {
-        self.list(
-            &format!(
-                "SELECT {EVENT_COLUMNS} FROM events WHERE stream = ?1 AND stream_seq > ?2
-                 ORDER BY stream_seq LIMIT ?3"
-            ),
-            params![stream, after_stream_seq, limit],
-            event,
-        )
+        let first = after_stream_seq.saturating_add(1);
+        self.whole_span(stream, first, after_stream_seq.saturating_add(i64::from(limit)))
     }
 
-    /// The last `limit` events of one stream before `before_stream_seq` (`None`: its end), oldest first.
+    /// The last `limit` events of one stream before `before_stream_seq` (`None`: its end), oldest first, archived ones
+    /// too.
+    ///
+    /// # Errors
+    /// [`Error::Pruned`] as for [`Reader::events_of`].
     pub fn events_before(
         &self,
         stream: &str,
         before_stream_seq: Option<i64>,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, Error> {
-        let mut events = self.list(
-            &format!(
-                "SELECT {EVENT_COLUMNS} FROM events WHERE stream = ?1 AND stream_seq < ?2
-                 ORDER BY stream_seq DESC LIMIT ?3"
-            ),
-            params![stream, before_stream_seq.unwrap_or(i64::MAX), limit],
-            event,
-        )?;
-        events.reverse();
-        Ok(events)
+        let head = self.stream_head(stream)?;
+        let last = before_stream_seq.map_or(head, |before| before.saturating_sub(1).min(head));
+        self.whole_span(stream, last - i64::from(limit) + 1, last)
     }
 
     /// The last `stream_seq` of a stream; 0 when it has no event. This is what `Expected` wants.
@@ -192,13 +202,15 @@ impl Reader<'_> {
         stream_head(self.db, stream).map_err(|error| self.failed(&error))
     }
 
-    /// Events of the whole log in order, after `seq`.
+    /// Events of the whole log in order, after `seq`, archived ones too. Pruned ones are left out, which nothing in
+    /// the answer shows: numbers of the whole log have holes anyway, since rows take some.
     pub fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<StoredEvent>, Error> {
-        self.list(
+        let events = self.list(
             &format!("SELECT {EVENT_COLUMNS} FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2"),
             params![seq, limit],
             event,
-        )
+        )?;
+        self.with_archived(events, seq, limit as usize)
     }
 
     /// One row that is not deleted.
@@ -282,16 +294,7 @@ impl Reader<'_> {
         audit_head(self.db).map_err(|error| self.failed(&error))
     }
 
-    /// Reads the whole file for damage; half a second for a million events.
-    pub(crate) fn quick_check(&self) -> Result<(), Error> {
-        let verdict: Result<String, _> = self.db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
-        match verdict.map_err(|error| self.failed(&error))? {
-            fine if fine == "ok" => Ok(()),
-            detail => Err(Error::Damaged { path: self.path.to_path_buf(), detail }),
-        }
-    }
-
-    fn list<T>(
+    pub(crate) fn list<T>(
         &self,
         sql: &str,
         params: impl Params,
@@ -302,7 +305,7 @@ impl Reader<'_> {
         all().map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, error: &rusqlite::Error) -> Error {
+    pub(crate) fn failed(&self, error: &rusqlite::Error) -> Error {
         if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
             return Error::Sqlite { code: rusqlite::ffi::SQLITE_INTERRUPT, detail: error.to_string() };
         }
@@ -346,7 +349,7 @@ pub(crate) fn audit_head(db: &Connection) -> rusqlite::Result<String> {
     Ok(stored.unwrap_or_else(|| audit::GENESIS.to_owned()))
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+pub(crate) fn event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     Ok(StoredEvent {
         seq: row.get(0)?,
         stream: row.get(1)?,

@@ -11,10 +11,11 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
-use crate::error::Error;
+use crate::{error::Error, wal};
 
 /// The migrations; number n brings `user_version` from n to n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_log_and_rows.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_log_and_rows.sql"), include_str!("../migrations/0002_archive.sql")];
 
 /// "Nox1": tells a database of Nox from any other SQLite file.
 const APPLICATION_ID: i64 = 0x4e6f_7831;
@@ -31,14 +32,44 @@ const READER_PATIENCE: Duration = Duration::from_millis(50);
 /// A WAL that grew under a long read is cut back to this many bytes afterwards.
 const WAL_KEPT_BYTES: u32 = 64 * 1024 * 1024;
 
+/// The most that the writer and each reader keep of the file in memory; the system keeps the rest.
+const WRITER_CACHE_KIB: u32 = 8192;
+const READER_CACHE_KIB: u32 = 1024;
+
 /// Opens the write connection, makes the file if there is none, and migrates it. `max_bytes` caps its size.
 pub(crate) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, Error> {
     let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Error::OldSqlite { found: rusqlite::version().to_owned() });
     }
+    wal::refuse_damaged(path)?;
     create_private(path)?;
-    let mut db = Connection::open_with_flags(path, flags()).map_err(failed)?;
+    let mut db = connect_writer(path, max_bytes)?;
+    migrate(&mut db, path)?;
+    // Only now: the WAL of a database that is refused stays as it is.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
+    Ok(db)
+}
+
+/// Opens the write connection once more after a failure of the disk: the same database, which must be there still.
+pub(crate) fn reopen_writer(path: &Path, max_bytes: Option<u64>, wanted: &str) -> Result<Connection, Error> {
+    let db = connect_writer(path, max_bytes)?;
+    if user_version(&db, path)? != MIGRATIONS.len() as i64 || epoch(&db, path)? != wanted {
+        let detail = "another database has taken its place".to_owned();
+        return Err(Error::Damaged { path: path.to_path_buf(), detail });
+    }
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
+    // Frames of a commit that failed may stand in the WAL: without them nobody takes them for a commit.
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;
+    Ok(db)
+}
+
+/// Connects with the settings that durability rests on, each read back. Makes and changes no content.
+fn connect_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connection, Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    let db = Connection::open_with_flags(path, flags()).map_err(failed)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     db.busy_timeout(WRITER_PATIENCE).map_err(failed)?;
     db.set_prepared_statement_cache_capacity(64);
     // Before anything is set: a newer or foreign file must not be touched, not even its journal mode.
@@ -48,10 +79,10 @@ pub(crate) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connect
     set(&db, path, "synchronous", "FULL", "2")?;
     set(&db, path, "foreign_keys", "ON", "1")?;
     // fullfsync: on macOS a plain fsync leaves the bytes in the drive's cache.
-    db.execute_batch(
+    db.execute_batch(&format!(
         "PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -8192;",
-    )
+         PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+    ))
     .map_err(failed)?;
     // These two answer with a row.
     db.query_row(&format!("PRAGMA journal_size_limit = {WAL_KEPT_BYTES}"), [], |_| Ok(())).map_err(failed)?;
@@ -60,7 +91,6 @@ pub(crate) fn open_writer(path: &Path, max_bytes: Option<u64>) -> Result<Connect
         let pages = bytes.div_ceil(u64::from(page_bytes.max(1)));
         db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).map_err(failed)?;
     }
-    migrate(&mut db, path)?;
     Ok(db)
 }
 
@@ -72,7 +102,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, Error> {
     db.set_prepared_statement_cache_capacity(32);
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     db.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(())).map_err(failed)?;
-    db.execute_batch("PRAGMA temp_store = MEMORY;").map_err(failed)?;
+    db.execute_batch(&format!("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -{READER_CACHE_KIB};"))
+        .map_err(failed)?;
     set(&db, path, "query_only", "ON", "1")?;
     Ok(db)
 }
@@ -89,7 +120,7 @@ pub(crate) fn epoch(db: &Connection, path: &Path) -> Result<String, Error> {
 /// is taken is never overwritten.
 ///
 /// # Errors
-/// [`Error::Disk`] or [`Error::Sqlite`] when a file cannot be renamed or the name is taken.
+/// [`Error::Sqlite`] when a file cannot be renamed, the name is taken, or none of the files is there.
 pub fn set_aside(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
     let with = |tail: &str| {
         let mut name = path.as_os_str().to_owned();
@@ -97,6 +128,7 @@ pub fn set_aside(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
         PathBuf::from(name)
     };
     let target = with(&format!(".{suffix}"));
+    let mut is_moved = false;
     // The WAL goes with its database under the name that SQLite expects, so that the pair can still be opened. The
     // database goes first: SQLite discards a WAL without one, while a database without its WAL would look whole.
     for tail in ["", "-wal", "-shm"] {
@@ -109,9 +141,17 @@ pub fn set_aside(path: &Path, suffix: &str) -> Result<PathBuf, Error> {
             });
         }
         match std::fs::rename(&from, &to) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !tail.is_empty() => {}
-            other => other.map_err(|error| Error::Sqlite { code: 0, detail: error.to_string() })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Ok(()) => is_moved = true,
+            Err(error) => {
+                let detail = format!("{} cannot be renamed: {error}", from.display());
+                return Err(Error::Sqlite { code: 0, detail });
+            }
         }
+    }
+    if !is_moved {
+        let detail = format!("{} is not there", path.display());
+        return Err(Error::Sqlite { code: 0, detail });
     }
     Ok(target)
 }
@@ -148,7 +188,7 @@ fn check_owner(db: &Connection, path: &Path) -> Result<(), Error> {
     if found > known {
         return Err(Error::Newer { found, known });
     }
-    Ok(())
+    if owner == APPLICATION_ID { check_schema(db, path, found) } else { Ok(()) }
 }
 
 fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
@@ -156,7 +196,11 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
     let mut version = user_version(db, path)?;
     while let Some(sql) = usize::try_from(version).ok().and_then(|at| MIGRATIONS.get(at)) {
         let step = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        step.execute_batch(sql).map_err(failed)?;
+        step.execute_batch(sql).map_err(|error| match failed(error) {
+            // The schema was looked at before, so it is not as its version says.
+            Error::Sqlite { detail, .. } => Error::Damaged { path: path.to_path_buf(), detail },
+            other => other,
+        })?;
         if version == 0 {
             step.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
             step.execute("INSERT INTO meta (name, value) VALUES ('epoch', ?1)", [random_epoch()?])
@@ -168,6 +212,30 @@ fn migrate(db: &mut Connection, path: &Path) -> Result<(), Error> {
         tracing::info!(version, "database schema migrated");
     }
     Ok(())
+}
+
+/// Refuses a database whose tables are not what the migrations up to its version make. What is there beyond them does
+/// no harm.
+fn check_schema(db: &Connection, path: &Path, version: i64) -> Result<(), Error> {
+    let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+    let damaged = |detail: String| Err(Error::Damaged { path: path.to_path_buf(), detail });
+    let Some(made_by) = usize::try_from(version).ok().filter(|version| *version > 0) else {
+        return damaged(format!("it says that it has schema {version}"));
+    };
+    let fresh = Connection::open_in_memory().map_err(failed)?;
+    for sql in MIGRATIONS.iter().take(made_by) {
+        fresh.execute_batch(sql).map_err(failed)?;
+    }
+    let found = schema_of(db).map_err(failed)?;
+    match schema_of(&fresh).map_err(failed)?.into_iter().find(|entry| !found.contains(entry)) {
+        Some((name, _)) => damaged(format!("its {name} is missing or not as it should be")),
+        None => Ok(()),
+    }
+}
+
+fn schema_of(db: &Connection) -> rusqlite::Result<Vec<(String, Option<String>)>> {
+    let mut query = db.prepare("SELECT name, sql FROM sqlite_schema")?;
+    query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn user_version(db: &Connection, path: &Path) -> Result<i64, Error> {
@@ -198,4 +266,51 @@ fn set(
         other => format!("{other:?}"),
     };
     if found == wanted { Ok(()) } else { Err(Error::Setting { pragma, wanted, found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_settings_that_durability_rests_on_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nox.db");
+        let db = open_writer(&path, None).unwrap();
+        let text = |pragma: &str| -> String {
+            db.query_row(&format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}"), [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(
+            ["journal_mode", "synchronous", "foreign_keys", "user_version"].map(text),
+            ["wal", "2", "1", &MIGRATIONS.len().to_string()]
+        );
+        assert!(rusqlite::version_number() >= OLDEST_SQLITE);
+        let reader = open_reader(&path).unwrap();
+        assert!(reader.execute("DELETE FROM events", []).is_err(), "a reader could write");
+    }
+
+    #[test]
+    fn a_setting_that_does_not_take_is_an_error() {
+        // A database in memory has no WAL, as one on a network disk has none.
+        let db = Connection::open_in_memory().unwrap();
+        let refused = set(&db, Path::new("nox.db"), "journal_mode", "WAL", "wal").unwrap_err();
+        let found = "memory".to_owned();
+        assert_eq!(refused, Error::Setting { pragma: "journal_mode", wanted: "wal", found });
+    }
+
+    #[test]
+    fn what_is_opened_again_must_be_the_same_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("nox.db"), folder.path().join("other.db"));
+        let first = open_writer(&path, None).unwrap();
+        let name = epoch(&first, &path).unwrap();
+        drop(open_writer(&other, None).unwrap());
+        reopen_writer(&path, None, &name).unwrap();
+        assert!(matches!(reopen_writer(&other, None, &name), Err(Error::Damaged { .. })));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(reopen_writer(&path, None, &name), Err(Error::Disk { .. })));
+        assert!(!path.exists(), "a database that is gone was made anew");
+    }
 }

@@ -19,10 +19,12 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
+    archive,
     error::Error,
     hub::Hub,
     ledger::{Ledger, Outcome, Scribe, Written},
     model::{Batch, Committed},
+    page::ArchivePage,
     schema,
 };
 
@@ -34,6 +36,9 @@ const GROUP_BYTES: usize = 8 * 1024 * 1024;
 /// commit itself takes. One who commits alone never waits.
 const GATHER: Duration = Duration::from_micros(200);
 
+/// Receipts that are forgotten in one transaction.
+pub(crate) const PRUNED_RECEIPTS: u64 = 2000;
+
 /// Work for the writer thread.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "nearly every job is a commit: a box would cost each of them")]
@@ -41,6 +46,17 @@ pub(crate) enum Job {
     Commit(Waiting),
     PruneReceipts {
         before_at: i64,
+        reply: oneshot::Sender<Result<u64, Error>>,
+    },
+    /// Moves the events of a page out of the log; `false` when they are not there as the page says.
+    Archive {
+        page: Box<ArchivePage>,
+        reply: oneshot::Sender<Result<bool, Error>>,
+    },
+    /// Takes the content of some archived pages away.
+    PrunePages {
+        stream: String,
+        through_stream_seq: i64,
         reply: oneshot::Sender<Result<u64, Error>>,
     },
     /// Finish what waits, then end.
@@ -69,7 +85,13 @@ pub(crate) struct Shared {
 pub(crate) struct Writer {
     path: PathBuf,
     max_bytes: Option<u64>,
+    /// Name of the database's life: what is opened again must be the same.
+    epoch: String,
     db: Connection,
+    /// Set by a failure of the disk until the file could be opened again: what a connection thinks of a file whose
+    /// write or fsync failed is not to be trusted. It stays open until then, since the last one that closes would let
+    /// a half-written commit be found again.
+    is_doubtful: bool,
     /// `None` after a failure: it is read again in the next transaction.
     ledger: Option<Ledger>,
     shared: Arc<Shared>,
@@ -101,16 +123,27 @@ impl Writer {
         let failed = |error: rusqlite::Error| Error::from_sqlite(&error, &path);
         wal.watch(&mut db).map_err(failed)?;
         let ledger = Ledger::load(&db).map_err(failed)?;
+        let epoch = schema::epoch(&db, &path)?;
         let shared = Arc::new(Shared::default());
         shared.head.store(ledger.head(), Ordering::Release);
         Ok((
-            Self { path, max_bytes, db, ledger: Some(ledger), shared: Arc::clone(&shared), hub, wal },
+            Self {
+                path,
+                max_bytes,
+                epoch,
+                db,
+                is_doubtful: false,
+                ledger: Some(ledger),
+                shared: Arc::clone(&shared),
+                hub,
+                wal,
+            },
             shared,
         ))
     }
 
-    pub(crate) fn db(&self) -> &Connection {
-        &self.db
+    pub(crate) fn epoch(&self) -> &str {
+        &self.epoch
     }
 
     /// Works until the store is closed or its last handle is gone.
@@ -130,7 +163,21 @@ impl Writer {
                         group.push(waiting);
                     }
                     Job::PruneReceipts { before_at, reply } => {
-                        let _ = reply.send(self.prune_receipts(before_at));
+                        let pruned = self.alone(|db| {
+                            db.prepare_cached(
+                                "DELETE FROM receipts WHERE command IN
+                                     (SELECT command FROM receipts WHERE at < ?1 LIMIT ?2)",
+                            )?
+                            .execute([before_at, PRUNED_RECEIPTS as i64])
+                        });
+                        let _ = reply.send(pruned.map(|count| count as u64));
+                    }
+                    Job::Archive { page, reply } => {
+                        let _ = reply.send(self.alone(|db| archive::write_page(db, &page)));
+                    }
+                    Job::PrunePages { stream, through_stream_seq, reply } => {
+                        let pruned = self.alone(|db| archive::prune_pages(db, &stream, through_stream_seq));
+                        let _ = reply.send(pruned);
                     }
                     Job::Close => is_closing = true,
                 }
@@ -178,13 +225,25 @@ impl Writer {
 
     /// Writes the group in one transaction. `Ok` means durable.
     fn transact(&mut self, group: &[Waiting]) -> Result<Vec<Outcome>, Error> {
+        self.reopen()?;
+        let acknowledged = self.shared.head.load(Ordering::Acquire);
         let Self { db, ledger, path, .. } = self;
+        let failed = |error: rusqlite::Error| Error::from_sqlite(&error, path);
+        let begin = || db.prepare_cached("BEGIN IMMEDIATE")?.execute([]);
+        begin().map_err(failed)?;
+        let ledger = match ledger {
+            Some(ledger) => ledger,
+            None => {
+                let found = Ledger::load(db).map_err(failed)?;
+                if found.head() < acknowledged {
+                    let detail =
+                        format!("it ends at event {}, {acknowledged} was acknowledged", found.head());
+                    return Err(Error::Damaged { path: path.clone(), detail });
+                }
+                ledger.insert(found)
+            }
+        };
         let mut write = || {
-            db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            let ledger = match ledger {
-                Some(ledger) => ledger,
-                None => ledger.insert(Ledger::load(db)?),
-            };
             let mut scribe = Scribe::new(db)?;
             let mut outcomes = Vec::with_capacity(group.len());
             for waiting in group {
@@ -194,9 +253,17 @@ impl Writer {
             db.prepare_cached("COMMIT")?.execute([])?;
             Ok((outcomes, ledger.head()))
         };
-        let (outcomes, head) = write().map_err(|error| Error::from_sqlite(&error, path))?;
+        let (outcomes, head) = write().map_err(failed)?;
         self.shared.head.store(head, Ordering::Release);
         Ok(outcomes)
+    }
+
+    /// Does what is no batch, in transactions of its own.
+    fn alone<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        let done = self
+            .reopen()
+            .and_then(|()| work(&self.db).map_err(|error| Error::from_sqlite(&error, &self.path)));
+        done.inspect_err(|error| self.recover(error))
     }
 
     /// Answers first, since a caller waits, then publishes in the order of the log.
@@ -230,16 +297,7 @@ impl Writer {
         }
     }
 
-    fn prune_receipts(&mut self, before_at: i64) -> Result<u64, Error> {
-        let pruned = self.db.execute("DELETE FROM receipts WHERE at < ?1", [before_at]);
-        pruned.map(|count| count as u64).map_err(|error| {
-            let error = Error::from_sqlite(&error, &self.path);
-            self.recover(&error);
-            error
-        })
-    }
-
-    /// Brings the connection back to what is on disk.
+    /// Brings the connection back to what is on disk, or sees to it that nothing is written through it any more.
     fn recover(&mut self, error: &Error) {
         self.ledger = None;
         if !self.db.is_autocommit()
@@ -247,14 +305,19 @@ impl Writer {
         {
             tracing::error!(%error, "rollback failed");
         }
-        // After a failure of the device the connection's own picture of the file is not worth much.
-        let is_doubtful = !self.db.is_autocommit() || matches!(error, Error::Disk { .. });
-        if is_doubtful && let Ok(mut fresh) = schema::open_writer(&self.path, self.max_bytes) {
-            match self.wal.watch(&mut fresh) {
-                Ok(()) => self.db = fresh,
-                Err(error) => tracing::error!(%error, "the fresh connection has no WAL hook"),
-            }
+        self.is_doubtful |= !self.db.is_autocommit() || matches!(error, Error::Disk { .. });
+    }
+
+    /// Opens the file again after a failure of the disk. As long as that fails nothing is written or acknowledged.
+    fn reopen(&mut self) -> Result<(), Error> {
+        if !self.is_doubtful {
+            return Ok(());
         }
+        let mut fresh = schema::reopen_writer(&self.path, self.max_bytes, &self.epoch)?;
+        self.wal.watch(&mut fresh).map_err(|error| Error::from_sqlite(&error, &self.path))?;
+        self.db = fresh;
+        self.is_doubtful = false;
+        Ok(())
     }
 
     /// Copies the WAL back once it is long. After the answers, so that nobody waits for it.
@@ -269,6 +332,7 @@ impl Writer {
         self.wal.next_at = pages.saturating_add(self.wal.step);
         if let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
             tracing::warn!(%error, "a checkpoint failed, it is tried again later");
+            self.recover(&Error::from_sqlite(&error, &self.path));
         }
     }
 }

@@ -1,0 +1,160 @@
+//! Compaction: archived events read as before, pruned ones are a gap that is told, and nothing else changes.
+
+use nox_store::{AuditTrail, Error, Expected, Fate, Gap, Options, Piece, Store, StoredEvent};
+
+use crate::support::{Home, audited, batch, event};
+
+/// A stream of `count` events, every tenth in the audit trail, with another stream between them.
+async fn fill(store: &Store, count: usize) {
+    for from in (0..count).step_by(100) {
+        let mut events = Vec::new();
+        for n in from..(from + 100).min(count) {
+            let body = format!("{{\"n\":{n},\"text\":\"{}\"}}", "the tests of the parser pass ".repeat(8));
+            events.push(if n % 10 == 3 { audited("closed", &body) } else { event("closed", &body) });
+            if n % 3 == 0 {
+                events.push(event("open", &body));
+            }
+        }
+        store.commit(batch(events, vec![])).await.unwrap();
+    }
+}
+
+async fn all(store: &Store) -> Vec<StoredEvent> {
+    let mut found: Vec<StoredEvent> = Vec::new();
+    loop {
+        let page = store.events_after(found.last().map_or(0, |last| last.seq), 300).await.unwrap();
+        if page.is_empty() {
+            return found;
+        }
+        found.extend(page);
+    }
+}
+
+fn in_log(home: &Home, stream: &str) -> i64 {
+    home.raw().query_row("SELECT count(*) FROM events WHERE stream = ?1", [stream], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn archived_events_read_as_before() {
+    let home = Home::new();
+    let store = home.open();
+    fill(&store, 3000).await;
+    let (log, stream) = (all(&store).await, store.events_of("closed", 0, 9999).await.unwrap());
+    let trail = store.verify_audit().await.unwrap();
+    assert!(matches!(trail, AuditTrail::Whole { entries: 300, .. }));
+
+    let done = store.archive("closed", 2500, Fate::Archive).await.unwrap();
+    assert_eq!((done.events, done.pages), (2250, 3));
+    assert!(done.kept_bytes * 4 < done.lines_bytes, "{done:?}");
+    assert_eq!(in_log(&home, "closed"), 750);
+    let rest = store.archive("closed", i64::MAX, Fate::Archive).await.unwrap();
+    assert_eq!(rest.events, 449, "the newest event stays");
+    assert_eq!(store.archive("closed", i64::MAX, Fate::Archive).await.unwrap().events, 0);
+
+    assert_eq!(store.events_of("closed", 0, 9999).await.unwrap(), stream);
+    assert_eq!(store.events_of("closed", 995, 10).await.unwrap(), stream[995..1005]);
+    assert_eq!(store.events_before("closed", None, 40).await.unwrap(), stream[2960..]);
+    assert_eq!(store.events_before("closed", Some(1001), 7).await.unwrap(), stream[993..1000]);
+    assert_eq!(store.events_before("closed", Some(3), 7).await.unwrap(), stream[..2]);
+    assert_eq!(all(&store).await, log, "the whole log in order");
+    assert_eq!(store.verify_audit().await.unwrap(), trail);
+    let found = store.examine().await.unwrap();
+    assert_eq!((found.archived, found.pruned, found.streams, found.audited), (2699, 0, 2, 300));
+    assert_eq!(found.events + found.archived, log.len() as u64);
+
+    // The stream goes on where it ended, also after a new start.
+    store.close();
+    let store = home.open();
+    let at_end = Some(Expected { stream: "closed".to_owned(), stream_seq: 3000 });
+    let next = nox_store::Batch { expected: at_end, ..batch(vec![event("closed", "again")], vec![]) };
+    store.commit(next).await.unwrap();
+    assert_eq!(store.events_before("closed", None, 1).await.unwrap()[0].stream_seq, 3001);
+    assert_eq!(store.events_of("closed", 0, 9999).await.unwrap().len(), 3001);
+}
+
+#[tokio::test]
+async fn a_pruned_hole_is_told() {
+    let home = Home::new();
+    let store = home.open();
+    fill(&store, 500).await;
+    let stream = store.events_of("closed", 0, 9999).await.unwrap();
+    store.archive("closed", 100, Fate::Archive).await.unwrap();
+    let done = store.archive("closed", 200, Fate::Prune).await.unwrap();
+    assert_eq!((done.events, done.pruned_pages, done.kept_bytes), (90, 1, 0));
+
+    let gap =
+        |first, last| Gap { stream: "closed".to_owned(), first_stream_seq: first, last_stream_seq: last };
+    assert_eq!(store.events_of("closed", 0, 50).await, Err(Error::Pruned(gap(1, 3))));
+    assert_eq!(store.events_before("closed", Some(205), 10).await, Err(Error::Pruned(gap(195, 200))));
+    assert_eq!(store.events_before("closed", None, 300).await.unwrap(), stream[200..]);
+    let pieces = store.read(|reader| reader.history("closed", 185, 20)).await.unwrap();
+    let events = |range: std::ops::Range<usize>| stream[range].iter().cloned().map(Piece::Event);
+    let mut wanted = vec![Piece::Gap(gap(186, 193))];
+    wanted.extend(events(193..194));
+    wanted.push(Piece::Gap(gap(195, 200)));
+    wanted.extend(events(200..205));
+    assert_eq!(pieces, wanted);
+    assert!(matches!(store.verify_audit().await.unwrap(), AuditTrail::Whole { entries: 50, .. }));
+    assert_eq!(store.examine().await.unwrap().pruned, 180);
+}
+
+#[tokio::test]
+async fn what_is_missing_without_a_tombstone_is_damage() {
+    let home = Home::new();
+    let store = home.open();
+    fill(&store, 300).await;
+    store.archive("closed", 200, Fate::Archive).await.unwrap();
+    for (spoil, detail) in [
+        ("UPDATE archive SET body = zeroblob(100)", "cannot be read"),
+        ("UPDATE archive SET sha256 = 'x'", "hash"),
+        ("UPDATE archive SET bytes = 1 << 60", "says that it holds"),
+        ("UPDATE archive SET events = events - 1", "not those of its row"),
+        ("DELETE FROM archive", "missing"),
+    ] {
+        let copy = Home::new();
+        home.raw().execute("VACUUM INTO ?1", [copy.path().to_str().unwrap()]).unwrap();
+        copy.raw().execute_batch(spoil).unwrap();
+        let store = copy.open();
+        let found = store.events_of("closed", 0, 100).await;
+        assert!(
+            matches!(&found, Err(Error::Damaged { detail: found, .. }) if found.contains(detail)),
+            "{spoil}: {found:?}"
+        );
+        assert!(matches!(store.check().await, Err(Error::Damaged { .. })), "{spoil}");
+    }
+}
+
+#[tokio::test]
+async fn two_who_archive_at_once_take_no_event_twice() {
+    let home = Home::new();
+    let store = home.open();
+    fill(&store, 3000).await;
+    let stream = store.events_of("closed", 0, 9999).await.unwrap();
+    let (a, b) = tokio::join!(
+        store.archive("closed", i64::MAX, Fate::Archive),
+        store.archive("closed", i64::MAX, Fate::Archive)
+    );
+    assert!(a.is_ok() || b.is_ok(), "{a:?} {b:?}");
+    assert_eq!(store.events_of("closed", 0, 9999).await.unwrap(), stream);
+    store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_room_of_archived_events_is_used_again() {
+    let home = Home::new();
+    let store = home.open_with(Options { checkpoint_pages: 100, ..Options::default() });
+    fill(&store, 4000).await;
+    let pages = |pragma: &str| -> i64 {
+        home.raw().query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).unwrap()
+    };
+    let full = pages("page_count");
+    store.archive("closed", i64::MAX, Fate::Archive).await.unwrap();
+    let free = pages("freelist_count");
+    assert!(free * 2 > full, "{free} of {full} pages are free");
+    let begun = pages("page_count");
+    for _ in 0..10 {
+        let events = (0..100).map(|_| event("open", &"x".repeat(300))).collect();
+        store.commit(batch(events, vec![])).await.unwrap();
+    }
+    assert_eq!(pages("page_count"), begun, "the file grew although pages were free");
+}
