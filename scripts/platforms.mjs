@@ -3,7 +3,8 @@
 // repository; the others are written from their package lists and are not compiled here (docs/PLATFORMS.md).
 
 /**
- * A platform. `build` is what `npm start` needs, `test` is what the window tests need besides. `query` is a command
+ * A platform. `build` is what `npm start` needs, `test` is what the window tests need besides, `chaos` what the chaos
+ * suite does. `query` is a command
  * that prints about the packages, `present` reads its output into the set of installed names.
  */
 export const PLATFORMS = {
@@ -38,6 +39,7 @@ export const PLATFORMS = {
       'gir1.2-gtk-3.0',
       'procps',
     ],
+    chaos: ['strace'],
     query: (names) => ['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', ...names],
     present: (output) =>
       new Set(
@@ -58,6 +60,7 @@ export const PLATFORMS = {
     proven: false,
     build: ['gcc', 'gcc-c++', 'make', 'pkgconf-pkg-config', 'webkit2gtk4.1-devel', 'libayatana-appindicator-gtk3-devel', 'librsvg2-devel', 'dbus-devel'],
     test: ['xorg-x11-server-Xvfb', 'xorg-x11-xauth', 'openbox', 'xdotool', 'xprop', 'ImageMagick', 'dbus-daemon', 'dbus-x11', 'gnome-keyring', 'libsecret', 'webkit2gtk-driver', 'at-spi2-core', 'dejavu-sans-fonts', 'xdg-utils', 'python3-dbus', 'python3-gobject', 'gtk3', 'procps-ng'],
+    chaos: ['strace'],
     query: (names) => ['rpm', '-q', '--qf', '%{NAME}\n', ...names],
     present: (output) => new Set(lines(output).filter((line) => !line.includes(' '))),
     install: (names) => [['dnf', 'install', '-y', '--setopt=install_weak_deps=False', ...names]],
@@ -68,6 +71,7 @@ export const PLATFORMS = {
     proven: false,
     build: ['base-devel', 'pkgconf', 'webkit2gtk-4.1', 'libayatana-appindicator', 'librsvg', 'dbus'],
     test: ['xorg-server-xvfb', 'xorg-xauth', 'openbox', 'xdotool', 'xorg-xprop', 'imagemagick', 'gnome-keyring', 'libsecret', 'at-spi2-core', 'ttf-dejavu', 'xdg-utils', 'python-dbus', 'python-gobject', 'gtk3', 'procps-ng'],
+    chaos: ['strace'],
     query: (names) => ['pacman', '-Qq', ...names],
     present: (output) => new Set(lines(output)),
     install: (names) => [['pacman', '-S', '--needed', '--noconfirm', ...names]],
@@ -78,6 +82,7 @@ export const PLATFORMS = {
     proven: false,
     build: ['command-line-tools'],
     test: [],
+    chaos: [],
     query: () => ['xcode-select', '-p'],
     present: (output) => new Set(lines(output).length > 0 ? ['command-line-tools'] : []),
     install: () => [['xcode-select', '--install']],
@@ -88,6 +93,7 @@ export const PLATFORMS = {
     proven: false,
     build: ['Microsoft.VisualStudio.2022.BuildTools', 'Microsoft.EdgeWebView2Runtime'],
     test: [],
+    chaos: [],
     query: () => ['winget', 'list', '--accept-source-agreements', '--disable-interactivity'],
     present: (output) =>
       new Set(PLATFORMS.windows.build.filter((id) => output.toLowerCase().includes(id.toLowerCase()))),
@@ -113,7 +119,7 @@ export function detect(nodePlatform, osRelease = '') {
   return null;
 }
 
-/** The packages of the given kinds (`build`, `test`), each once. */
+/** The packages of the given kinds (`build`, `test`, `chaos`), each once. */
 export function packages(platform, kinds) {
   return [...new Set(kinds.flatMap((kind) => PLATFORMS[platform][kind]))];
 }

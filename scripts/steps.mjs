@@ -103,6 +103,17 @@ export const STEPS = [
     minutes: 60,
   },
   {
+    id: 'chaos',
+    group: 'chaos',
+    title: 'Chaos: kills, failing disks, damaged files, floods, crowds',
+    lane: 'chaos',
+    alone: true,
+    needs: ['rust-build'],
+    command: () => [built('nox-chaos')],
+    reader: 'closing',
+    minutes: 10,
+  },
+  {
     id: 'window',
     group: 'window',
     title: 'Tests in the real window',
@@ -116,6 +127,7 @@ export const STEPS = [
 
 /** Every test file of the scripts; a new one is added here, and a test fails when it was forgotten. */
 export const SCRIPT_TESTS = [
+  'scripts/chaos.test.mjs',
   'scripts/fingerprint.test.mjs',
   'scripts/packages.test.mjs',
   'scripts/platforms.test.mjs',

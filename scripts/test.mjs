@@ -14,6 +14,8 @@ import { duration, say, status } from './lib/terminal.mjs';
 import { STEPS } from './steps.mjs';
 
 const args = process.argv.slice(2);
+/** Groups of steps that look at Linux from outside. */
+const LINUX = ['window', 'chaos'];
 const tally = { passed: 0, failed: 0 };
 const failures = [];
 
@@ -66,8 +68,8 @@ function chosen() {
     say(`npm test does not understand \`${args.join(' ')}\`. Use --list, or --only with names from it.`);
     return null;
   }
-  const here = STEPS.filter((step) => step.group !== 'window' || process.platform === 'linux');
-  if (here.length < STEPS.length) say('The tests in the real window need Linux; they are left out here.');
+  const here = STEPS.filter((step) => !LINUX.includes(step.group) || process.platform === 'linux');
+  if (here.length < STEPS.length) say('The tests in the real window and the chaos suite need Linux; they are left out here.');
   if (at < 0) return here;
   const steps = select(here, args[at + 1].split(','));
   if (!steps) say(`There is no step or group in \`${args[at + 1]}\` that npm test knows; \`npm test -- --list\` names them.`);
@@ -84,9 +86,11 @@ async function setUp(steps) {
   const has = (...groups) => steps.some((step) => groups.includes(step.group));
   const cargo = steps.some((step) => step.lane === 'cargo');
   const window = has('window');
+  const chaos = has('chaos');
   await ready('tools', async () => checkTools());
   if (cargo) await ready('Rust components', checkRustComponents);
-  if (cargo || window) await ready('system packages', (words) => systemPackages(window ? ['build', 'test'] : ['build'], words));
+  const kinds = ['build', ...(window ? ['test'] : []), ...(chaos ? ['chaos'] : [])];
+  if (cargo || window) await ready('system packages', (words) => systemPackages(kinds, words));
   if (has('ui', 'window')) await ready('npm dependencies', npmPackages);
   if (cargo || window) await ready('test tools', testTools);
 }

@@ -15,7 +15,9 @@ case "$1" in
     mkdir -p target/debug
     for name in nox-desktop nox-shim nox xtask; do
       printf '#!/bin/sh\\necho "%s $*"\\n' "$name" > "target/debug/$name"; chmod +x "target/debug/$name"
-    done ;;
+    done
+    printf '#!/bin/sh\\necho "nox-chaos $*"\\n[ -e "$MACHINE/broken-promise" ] && { echo "3 passed, 1 failed"; exit 1; }\\necho "4 passed, 0 failed"\\n' > target/debug/nox-chaos
+    chmod +x target/debug/nox-chaos ;;
   nextest)
     [ "$2" = --version ] && exit 0
     [ -e "$MACHINE/broken-test" ] && { echo "Summary [ 1s] 3 tests run: 2 passed, 1 failed, 0 skipped"; exit 100; }

@@ -19,6 +19,9 @@ use tokio::sync::broadcast;
 
 /// How long pieces are joined.
 const JOIN: Duration = Duration::from_millis(30);
+/// Text of one item that is sent at once, in bytes of the spool. Nobody reads more in a moment: of a flood only the newest
+/// is sent, and its offset tells the client to read the spool.
+const JOINED_BYTES: u64 = 256 * 1024;
 /// Filters of items that were not heard of for this many flushes are forgotten.
 const QUIET_FLUSHES: u32 = 2_000;
 
@@ -82,8 +85,10 @@ fn take(streams: &mut HashMap<(SessionId, ItemId), Stream>, delta: &Delta, subsc
         next: delta.offset,
         quiet: 0,
     });
-    if stream.next != delta.offset {
+    let joined = stream.pieces.first().map_or(0, |first| delta.offset.saturating_sub(first.offset.0));
+    if stream.next != delta.offset || joined > JOINED_BYTES {
         stream.filters = Default::default();
+        stream.pieces.clear();
     }
     stream.next = delta.offset + delta.bytes.len() as u64;
     let text = stream.filters[usize::from(delta.pipe == Pipe::Err)].feed(&delta.bytes);
@@ -116,4 +121,35 @@ pub(crate) fn page(page: Page, item_is_over: bool) -> OutputPage {
         join(&mut pieces, piece.offset, piece.bytes.len(), pipe(piece.pipe), text);
     }
     OutputPage { pieces, next: Size(page.next), complete: item_is_over && page.at_end, clipped: page.clipped }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn of_a_flood_only_the_newest_is_joined_and_its_end_is_true() {
+        let subscribers = Subscribers::default();
+        let ear = subscribers.subscribe();
+        let (session, item) = (SessionId::from_uuid(uuid::Uuid::nil()), ItemId::from_uuid(uuid::Uuid::nil()));
+        ear.watch(&session, true);
+        let mut streams = HashMap::new();
+        let bytes: Arc<[u8]> = vec![b'x'; 64 * 1024].into();
+        let length = bytes.len() as u64;
+        for number in 0..100 {
+            let (session, item, bytes) = (session.clone(), item.clone(), bytes.clone());
+            let delta = Delta { session, item, offset: number * length, pipe: Pipe::Out, bytes };
+            take(&mut streams, &delta, &subscribers);
+            let pieces = &streams.values().next().unwrap().pieces;
+            let held: usize = pieces.iter().map(|piece| piece.text.len()).sum();
+            assert!(held as u64 <= JOINED_BYTES + 2 * length, "{held} bytes after {number}");
+            // Whole and without a hole: a client sees the hole before the first piece, and only there.
+            let last = pieces.last().unwrap();
+            assert_eq!(last.offset.0 + u64::from(last.bytes), (number + 1) * length);
+            assert!(
+                pieces.windows(2).all(|two| two[0].offset.0 + u64::from(two[0].bytes) == two[1].offset.0)
+            );
+        }
+    }
 }

@@ -27,7 +27,8 @@ const FLOORS: &[(&str, u8)] = &[
 /// Arrows that stay on one floor: from, to.
 const SIDEWAYS: &[(&str, &str)] = &[("nox-runtimes", "nox-process"), ("nox-sandbox", "nox-process")];
 /// Tools and tests: they may use everything, and only tests may use them.
-const GROUND: &[&str] = &["xtask", "nox-test-support", "nox-integration", "nox-bench", EMPTY_WINDOW];
+const GROUND: &[&str] =
+    &["xtask", "nox-test-support", "nox-integration", "nox-chaos", "nox-bench", EMPTY_WINDOW];
 /// The faces, and all that they may see.
 const FACES: &[&str] = &["nox-cli", "nox-desktop"];
 const SEEN_BY_FACES: &[&str] = &["nox-server", "nox-api", "nox-domain"];

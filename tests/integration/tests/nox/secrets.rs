@@ -35,7 +35,7 @@ pub(crate) async fn offer_a_key(world: &mut World) {
 #[test]
 fn without_a_keychain_a_key_is_refused_and_is_in_no_file() {
     let world = World::closed();
-    let lines = child::run(Role::OfferKey, &world, "");
+    let lines = child::run(Role::OfferKey, &world);
     assert!(lines.iter().any(|line| line == "offered"), "{lines:?}");
     assert!(
         world.home().join("nox.db").is_file() && world.home().join("logs").read_dir().unwrap().count() > 0

@@ -39,6 +39,9 @@ pub const HEAD_BYTES: u64 = 48 * 1024 * 1024;
 pub const TAIL_BYTES: u64 = 8 * 1024 * 1024;
 /// Bytes of the head and the tail that stand in the log.
 const DIGEST_BYTES: usize = 4096;
+/// Deltas that wait for a listener. Each holds up to a pipe's 64 KiB, so this is 16 MiB at most while output floods; a
+/// listener that is further behind hears that it missed some, and the files have them.
+const WAITING_DELTAS: usize = 256;
 /// How often a full disk is tried again. The program waits meanwhile: its pipe is not read.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -67,8 +70,7 @@ pub struct Spool {
 impl Spool {
     /// The spool in this folder.
     pub fn at(root: PathBuf) -> Self {
-        // Room for a second of a busy machine; a slower listener reads the files.
-        let (deltas, _) = broadcast::channel(4096);
+        let (deltas, _) = broadcast::channel(WAITING_DELTAS);
         Self { root, deltas }
     }
 

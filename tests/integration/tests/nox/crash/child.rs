@@ -4,7 +4,7 @@
 //! acknowledged. The one that offers a key has no way to a keychain or a session bus.
 #![allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
 
-use super::{streaming, writing};
+use super::writing;
 use crate::secrets;
 use nox_test_support::World;
 use std::{
@@ -17,12 +17,10 @@ use std::{
 
 const ROLE: &str = "NOX_TEST_ROLE";
 const ROOT: &str = "NOX_TEST_ROOT";
-const WORD: &str = "NOX_TEST_WORD";
 
 /// What a child does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    Stream,
     Write,
     OfferKey,
 }
@@ -31,15 +29,11 @@ pub(crate) enum Role {
 #[test]
 #[ignore = "only a part of the other tests here"]
 fn engine_process() {
-    let (Ok(role), Ok(root), Ok(word)) = (std::env::var(ROLE), std::env::var(ROOT), std::env::var(WORD))
-    else {
-        return;
-    };
+    let (Ok(role), Ok(root)) = (std::env::var(ROLE), std::env::var(ROOT)) else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let mut world = World::at(Path::new(&root));
         match role.as_str() {
-            "Stream" => streaming::engine(&mut world, &word).await,
             "Write" => writing::engine(&mut world).await,
             _ => secrets::offer_a_key(&mut world).await,
         }
@@ -61,8 +55,8 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn start(role: Role, world: &World, word: &str) -> Self {
-        let mut child = command(role, world, word).stdout(Stdio::piped()).spawn().unwrap();
+    pub(super) fn start(role: Role, world: &World) -> Self {
+        let mut child = command(role, world).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -101,20 +95,19 @@ impl Engine {
 }
 
 /// Runs a child to its end, which must be good.
-pub(crate) fn run(role: Role, world: &World, word: &str) -> Vec<String> {
-    let output = command(role, world, word).output().unwrap();
+pub(crate) fn run(role: Role, world: &World) -> Vec<String> {
+    let output = command(role, world).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     text.lines().map(|line| line.trim_start_matches('@').to_owned()).collect()
 }
 
-fn command(role: Role, world: &World, word: &str) -> Command {
+fn command(role: Role, world: &World) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--ignored", "--exact", "crash::child::engine_process", "--nocapture", "--test-threads=1"])
         .env(ROLE, format!("{role:?}"))
-        .env(ROOT, world.root())
-        .env(WORD, word);
+        .env(ROOT, world.root());
     // The other roles keep the environment: a permission is bound to it.
     if role == Role::OfferKey {
         command

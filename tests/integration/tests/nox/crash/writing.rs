@@ -1,15 +1,11 @@
 //! Kills during a burst of changes to task files: between the fact in the log and the write on the disk, and elsewhere.
 
-use super::{
-    Dice,
-    child::{Engine, Role, say},
-    tally::Tally,
-};
+use super::child::{Engine, Role, say};
 use nox_api::{
     domain::{ids::TaskId, task::TaskPatch},
     dto::ChangeTask,
 };
-use nox_test_support::{World, caller};
+use nox_test_support::{Dice, Tally, World, caller};
 use std::{collections::BTreeMap, time::Duration};
 
 const ROUNDS: u32 = 25;
@@ -38,12 +34,12 @@ fn number_in(title: &str) -> Option<u32> {
 }
 
 /// The number of the title that a task file has.
-pub(super) fn title_in(file: &str) -> Option<u32> {
+fn title_in(file: &str) -> Option<u32> {
     file.lines().find_map(|line| line.strip_prefix("# ")).and_then(number_in)
 }
 
 /// The text of a task's file, found by its id.
-pub(super) fn file_of(world: &World, task: &TaskId) -> String {
+fn file_of(world: &World, task: &TaskId) -> String {
     let months =
         std::fs::read_dir(world.registry("tasks")).unwrap().flatten().filter(|entry| entry.path().is_dir());
     let files = months.flat_map(|month| std::fs::read_dir(month.path()).unwrap().flatten());
@@ -63,12 +59,12 @@ async fn pending(world: &World) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_catch_up_with_the_log_after_kills_in_a_burst_of_changes() {
-    let (mut dice, seed) = Dice::new();
+    let (mut dice, seed) = Dice::from_environment();
     let mut tally = Tally::default();
     let mut world = World::closed();
     let mut caught = 0;
     for _ in 0..ROUNDS {
-        let mut engine = Engine::start(Role::Write, &world, "");
+        let mut engine = Engine::start(Role::Write, &world);
         engine.wait_for("title");
         let lines = engine.kill(Duration::from_millis(dice.below(80)));
         let mut titles: BTreeMap<TaskId, (u32, u64)> = BTreeMap::new();
@@ -81,25 +77,27 @@ async fn files_catch_up_with_the_log_after_kills_in_a_burst_of_changes() {
         world.reopen().await;
         let all = world.snapshot().await;
         for (task, (number, seq)) in &titles {
-            tally.check("no acknowledged event is lost", all.cursor.seq.0 >= *seq, || format!("{seq}"));
+            tally.check(seed, "no acknowledged event is lost", all.cursor.seq.0 >= *seq, || format!("{seq}"));
             let card = all.cards.iter().find(|card| card.task.id == *task);
             let title = card.and_then(|card| number_in(&card.task.title));
-            tally.check("an acknowledged change is there", title >= Some(*number), || {
+            tally.check(seed, "an acknowledged change is there", title >= Some(*number), || {
                 format!("{title:?} < {number}")
             });
         }
-        tally.check("no file is broken", all.problems.is_empty(), || format!("{:?}", all.problems));
+        tally.check(seed, "no file is broken", all.problems.is_empty(), || format!("{:?}", all.problems));
         world.close().await;
         for card in &all.cards {
             let file = file_of(&world, &card.task.id);
             let (found, wanted) = (title_in(&file), number_in(&card.task.title));
-            tally.check("the file says what the log says", found == wanted, || {
+            tally.check(seed, "the file says what the log says", found == wanted, || {
                 format!("{found:?} {wanted:?}: {file}")
             });
-            tally.check("the rest of the file stays", file.contains("Words that stay."), || file.clone());
+            tally.check(seed, "the rest of the file stays", file.contains("Words that stay."), || {
+                file.clone()
+            });
         }
     }
     println!("{ROUNDS} kills, {caught} of them with an effect left undone");
-    tally.check("a kill fell between the log and the disk", caught > 0, || "none did".into());
-    tally.close(seed);
+    tally.check(seed, "a kill fell between the log and the disk", caught > 0, || "none did".into());
+    tally.close();
 }
