@@ -6,6 +6,7 @@
 //!   SIGKILL, everything the program started is ended, whatever session or group it moved to.
 //! - A program gets the environment, the folder and the three streams that its [`SpawnSpec`] names, and nothing else.
 //! - Output is bounded on its way: a consumer that stops reading stops the program, not the memory.
+//! - A tree keeps the [`TreeLimits`] of its spec by the strongest means that is here; [`holding`] says which.
 //! - [`ProcessTree::wait`] resolves when nothing is left and all output was handed over, not before.
 //!
 //! It knows nothing of agents, sessions or policy, keeps no state on disk, and writes no text for people but errors.
@@ -25,9 +26,9 @@ compile_error!("nox-process holds process trees on Unix only; see docs/PLATFORMS
 mod capture;
 mod environment;
 mod error;
-pub mod facts;
 pub mod framing;
 mod identity;
+mod limits;
 mod output;
 mod procfs;
 mod report;
@@ -37,12 +38,15 @@ mod spawner;
 mod supervisor;
 mod sweep;
 mod tree;
+mod usage;
 
 pub use capture::{CaptureLimits, Captured, Ending, capture};
 pub use environment::allowed_environment;
 pub use error::{Error, Result};
 pub use identity::{ProcessIdentity, TreeIdentity};
+pub use limits::{Branch, Holding, LimitKind, TreeLimits, holding};
 pub use output::{OutputChunk, OutputStream, StreamName};
 pub use shim_path::ShimPath;
 pub use sweep::{SweepReport, sweep};
 pub use tree::{Exit, ProcessTree, SpawnSpec, Stdin, TreeStdin};
+pub use usage::{MemoryMeasure, OwnUsage, ProcessUsage, TreeUsage, own_usage, tree_usage};

@@ -1,4 +1,4 @@
-//! What `/proc` says about processes. Used by `identity`, `sweep` and `facts`.
+//! What `/proc` says about processes. Used by `identity`, `sweep`, `usage` and `limits`.
 //!
 //! On systems without `/proc` every question is answered with "nothing", so callers must not read that as "gone" where
 //! it matters; `identity` then makes no identity at all.
@@ -12,10 +12,11 @@ pub(crate) struct Stat {
     pub(crate) state: u8,
     /// User and system time, in clock ticks.
     pub(crate) cpu_ticks: u64,
+    /// The same of all children that have ended and were collected, and of theirs.
+    pub(crate) children_cpu_ticks: u64,
+    pub(crate) threads: u64,
     /// Start time, in clock ticks since boot.
     pub(crate) started_at_ticks: u64,
-    /// Resident memory, in pages.
-    pub(crate) resident_pages: u64,
 }
 
 impl Stat {
@@ -28,6 +29,56 @@ impl Stat {
 /// One process; none when it is gone.
 pub(crate) fn stat(pid: u32) -> Option<Stat> {
     parse_stat(pid, &std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// One process with its name, which is at most 15 bytes and chosen by the process itself; none when it is gone.
+pub(crate) fn stat_and_name(pid: u32) -> Option<(Stat, String)> {
+    let text = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = parse_stat(pid, &text)?;
+    let from = text.iter().position(|byte| *byte == b'(')? + 1;
+    let to = text.iter().rposition(|byte| *byte == b')')?;
+    Some((stat, String::from_utf8_lossy(text.get(from..to)?).into_owned()))
+}
+
+/// All processes below one, found by walking down: cheaper than a look at everything, and without the root itself.
+pub(crate) fn descendants(root: u32) -> Vec<u32> {
+    let mut waiting = children_of(root);
+    let mut found = Vec::new();
+    while let Some(pid) = waiting.pop() {
+        if pid != root && !found.contains(&pid) {
+            found.push(pid);
+            waiting.extend(children_of(pid));
+        }
+    }
+    found
+}
+
+/// The children of one process; none when it is gone.
+fn children_of(pid: u32) -> Vec<u32> {
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let mut children = Vec::new();
+    for task in tasks.flatten() {
+        match std::fs::read_to_string(task.path().join("children")) {
+            Ok(list) => {
+                children.extend(list.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()))
+            }
+            // A kernel without the option CONFIG_PROC_CHILDREN; else a thread that has just ended.
+            Err(_) if !std::path::Path::new("/proc/thread-self/children").exists() => {
+                return all().into_iter().filter(|stat| stat.parent == pid).map(|stat| stat.pid).collect();
+            }
+            Err(_) => {}
+        }
+    }
+    children
+}
+
+/// Threads of all processes of a user.
+#[cfg(target_os = "linux")]
+pub(crate) fn threads_of_user(user: u32) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let is_theirs =
+        |pid: u32| std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == user);
+    all().iter().filter(|stat| is_theirs(stat.pid)).map(|stat| stat.threads).sum()
 }
 
 /// Every process that could be read.
@@ -76,8 +127,9 @@ fn parse_stat(pid: u32, text: &[u8]) -> Option<Stat> {
         parent: u32::try_from(number(4)?).ok()?,
         state: *fields.first()?.as_bytes().first()?,
         cpu_ticks: number(14)? + number(15)?,
+        children_cpu_ticks: number(16)? + number(17)?,
+        threads: number(20)?,
         started_at_ticks: number(22)?,
-        resident_pages: number(24)?,
     })
 }
 
@@ -93,8 +145,9 @@ mod tests {
             parent: 7,
             state: b'S',
             cpu_ticks: 56,
+            children_cpu_ticks: 15,
+            threads: 1,
             started_at_ticks: 98765,
-            resident_pages: 33,
         };
         assert_eq!(parse_stat(42, text), Some(expected));
         assert_eq!(parse_stat(42, b"42 (cut) S 1"), None);
@@ -108,8 +161,9 @@ mod tests {
             parent,
             state: b'S',
             cpu_ticks: 0,
+            children_cpu_ticks: 0,
+            threads: 1,
             started_at_ticks: 0,
-            resident_pages: 0,
         };
         let all = [stat(1, 0), stat(2, 1), stat(3, 2), stat(4, 1), stat(0, 0)];
         let mut pids: Vec<u32> = with_descendants(&all, &[2]).iter().map(|stat| stat.pid).collect();

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::ProcessIdentity;
+use crate::{LimitKind, ProcessIdentity};
 
 /// One line from the shim.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(crate) enum Report {
     Exited(i32),
     /// The program was ended by this signal.
     Signaled(i32),
+    /// A group met this limit.
+    Limit(LimitKind),
     /// So many processes did not end before SIGKILL.
     Forced,
     /// So many processes could not be ended.
@@ -39,6 +41,11 @@ impl Report {
             "failed" => Report::Failed { step: first?.to_owned(), source: errno(second?)? },
             "exited" => Report::Exited(first?.parse().ok()?),
             "signaled" => Report::Signaled(first?.parse().ok()?),
+            "limit" => Report::Limit(match first? {
+                "memory" => LimitKind::Memory,
+                "processes" => LimitKind::Processes,
+                _ => return None,
+            }),
             "forced" => Report::Forced,
             "stuck" => Report::Stuck(first?.parse().ok()?),
             "empty" => Report::Empty,
@@ -64,11 +71,12 @@ mod tests {
         );
         assert!(matches!(Report::parse("exited 3"), Some(Report::Exited(3))));
         assert!(matches!(Report::parse("stuck 2"), Some(Report::Stuck(2))));
+        assert!(matches!(Report::parse("limit memory 3"), Some(Report::Limit(LimitKind::Memory))));
         assert!(matches!(
             Report::parse("exec-failed 2"),
             Some(Report::ExecFailed(error)) if error.kind() == io::ErrorKind::NotFound
         ));
-        for strange in ["", "started", "started x y", "exited", "hello 1"] {
+        for strange in ["", "started", "started x y", "exited", "hello 1", "limit love 1"] {
             assert!(Report::parse(strange).is_none(), "{strange}");
         }
     }

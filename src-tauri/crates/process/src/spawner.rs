@@ -4,6 +4,7 @@
 //! async runtime come and go.
 #![allow(unsafe_code)]
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::SpawnSpec;
+use crate::limits::{Group, Holding, user_processes};
 
 /// The ends of the pipes that go to the shim. They are closed here as soon as it has them.
 #[derive(Debug)]
@@ -55,10 +57,25 @@ static SPAWNER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     Ok(orders)
 });
 
-/// Starts a shim for the program.
-pub(crate) async fn start_shim(shim: &Path, spec: &SpawnSpec, ends: ShimEnds) -> io::Result<Child> {
+/// Starts a shim for the program, which joins the group.
+pub(crate) async fn start_shim(
+    shim: &Path,
+    spec: &SpawnSpec,
+    (group, holding): (Option<&Group>, &Holding),
+    ends: ShimEnds,
+) -> io::Result<Child> {
     let orders = SPAWNER.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-    let mut command = shim_command(shim, spec, &ends);
+    let mut options: Vec<OsString> = vec!["--grace-ms".into(), millis(spec.grace).to_string().into()];
+    for folder in group.into_iter().flat_map(Group::folders) {
+        options.extend(["--group".into(), folder.into()]);
+    }
+    if let Some(bytes) = spec.limits.file_bytes {
+        options.extend(["--file-bytes".into(), bytes.to_string().into()]);
+    }
+    if let Some(processes) = user_processes(&spec.limits, holding) {
+        options.extend(["--user-processes".into(), processes.to_string().into()]);
+    }
+    let mut command = shim_command(shim, &options, spec, &ends);
     command.stdin(ends.stdin.map_or_else(Stdio::null, Stdio::from)).stdout(ends.stdout).stderr(ends.stderr);
     let (reply, answer) = oneshot::channel();
     let order = Order { command, ends: [ends.lifeline, ends.report], reply };
@@ -68,12 +85,13 @@ pub(crate) async fn start_shim(shim: &Path, spec: &SpawnSpec, ends: ShimEnds) ->
 
 /// The command line of the shim. The program's environment is the shim's, which passes it on.
 #[allow(clippy::disallowed_methods, reason = "this is the one place that may start a process")]
-fn shim_command(shim: &Path, spec: &SpawnSpec, ends: &ShimEnds) -> Command {
+fn shim_command(shim: &Path, options: &[OsString], spec: &SpawnSpec, ends: &ShimEnds) -> Command {
     let (lifeline, report) = (ends.lifeline.as_raw_fd(), ends.report.as_raw_fd());
     let mut command = Command::new(shim);
     command
         .args(["--lifeline", &lifeline.to_string(), "--report", &report.to_string()])
-        .args(["--grace-ms", &millis(spec.grace).to_string(), "--"])
+        .args(options)
+        .arg("--")
         .arg(&spec.program)
         .args(&spec.args)
         .current_dir(&spec.cwd)

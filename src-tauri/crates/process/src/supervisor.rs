@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::process::Child;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -11,10 +12,12 @@ use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use crate::limits::Group;
+use crate::limits::watch::Watch;
 use crate::output::{self, OutputStream};
 use crate::report::Report;
-use crate::sweep::sweep;
-use crate::{Exit, ProcessIdentity, TreeIdentity, procfs, signals};
+use crate::sweep::sweep_lost;
+use crate::{Exit, LimitKind, ProcessIdentity, TreeIdentity, procfs, signals};
 
 /// A shim does what it is asked within milliseconds; later than this, something may hold it up.
 pub(crate) const NUDGE_AFTER: Duration = Duration::from_millis(200);
@@ -25,37 +28,61 @@ pub(crate) struct Supervised {
     pub(crate) started: oneshot::Receiver<Report>,
     /// The output of the tree.
     pub(crate) output: OutputStream,
-    /// To be set when the tree shall end. Dropping it says the same.
-    pub(crate) ending: watch::Sender<bool>,
     /// Set once, when nothing is left and all output was handed over.
     pub(crate) exit: watch::Receiver<Option<Exit>>,
 }
 
+/// What the task is given.
+pub(crate) struct Held {
+    pub(crate) child: Child,
+    pub(crate) shim: ProcessIdentity,
+    pub(crate) report: pipe::Receiver,
+    pub(crate) stdout: pipe::Receiver,
+    pub(crate) stderr: pipe::Receiver,
+    /// Set when the tree shall end; a dropped sender says the same.
+    pub(crate) ending: watch::Receiver<bool>,
+    /// The control group that the program joins.
+    pub(crate) group: Option<Group>,
+    /// For limits that nothing else holds.
+    pub(crate) watch: Option<Watch>,
+    /// Whether the size of files is limited, which only the signal tells.
+    pub(crate) has_file_limit: bool,
+}
+
 /// Starts the tasks for a shim that was just started.
-pub(crate) fn supervise(
-    child: Child,
-    shim: ProcessIdentity,
-    report: pipe::Receiver,
-    stdout: pipe::Receiver,
-    stderr: pipe::Receiver,
-) -> Supervised {
+pub(crate) fn supervise(held: Held) -> Supervised {
+    let Held { child, shim, report, stdout, stderr, ending, group, watch, has_file_limit } = held;
     let (started_sender, started) = oneshot::channel();
     let (emptied, on_emptied) = oneshot::channel();
     let (exit_sender, exit) = watch::channel(None);
-    let (ending, on_ending) = watch::channel(false);
     let (output, pump) = output::stream(stdout, stderr, on_emptied);
     let pump = tokio::spawn(pump);
     tokio::spawn(async move {
-        let outcome = tokio::select! {
-            exit = follow(report, shim, started_sender, child) => exit,
-            never = nudge(shim, on_ending) => match never {},
+        let met = Arc::new(OnceLock::new());
+        let watching = async {
+            match watch {
+                Some(watch) => watch.run(Arc::clone(&met)).await,
+                None => std::future::pending().await,
+            }
         };
+        let mut outcome = tokio::select! {
+            exit = follow(report, shim, started_sender, child, group) => exit,
+            never = nudge(shim, ending) => match never {},
+            never = watching => match never {},
+        };
+        outcome.limit = met.get().copied().or(outcome.limit).or_else(|| file_limit(&outcome, has_file_limit));
         // The pump may have ended already, with the pipes.
         let _ = emptied.send(());
         finish(pump).await;
         exit_sender.send_replace(Some(outcome));
     });
-    Supervised { started, output, exit, ending }
+    Supervised { started, output, exit }
+}
+
+/// Whether the program, or a shell's last command, was ended for writing a file that was too large.
+fn file_limit(exit: &Exit, has_file_limit: bool) -> Option<LimitKind> {
+    let is_it = exit.signal == Some(libc::SIGXFSZ) || exit.code == Some(128 + libc::SIGXFSZ);
+    (has_file_limit && is_it).then_some(LimitKind::FileSize)
 }
 
 /// Wakes a shim that shall end its tree, again and again: the program, which belongs to the same user, may stop it at any
@@ -75,6 +102,7 @@ async fn follow(
     shim: ProcessIdentity,
     started: oneshot::Sender<Report>,
     mut child: Child,
+    group: Option<Group>,
 ) -> Exit {
     let mut lines = BufReader::new(report).lines();
     let mut started = Some(started);
@@ -101,6 +129,7 @@ async fn follow(
             }
             Report::Exited(code) => exit.code = Some(code),
             Report::Signaled(signal) => exit.signal = Some(signal),
+            Report::Limit(limit) => exit.limit = exit.limit.or(Some(limit)),
             Report::Forced => exit.forced = true,
             Report::Stuck(count) => {
                 exit.left_behind = count;
@@ -115,7 +144,8 @@ async fn follow(
     // The report has ended, so the shim is about to exit, or has been killed.
     let swept = spawn_blocking(move || {
         let collected = child.wait();
-        (collected, lost.map(|tree| sweep(std::slice::from_ref(&tree))))
+        // A shim that ended well has removed the group.
+        (collected, lost.map(|tree| sweep_lost(tree, group)))
     });
     match swept.await {
         Ok((_, Some(swept))) => {

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::io::{self, PipeWriter, Write};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -13,11 +15,13 @@ use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use crate::limits::watch::Watch;
+use crate::limits::{Group, Holding, LimitKind, TreeLimits};
 use crate::output::OutputStream;
 use crate::report::Report;
 use crate::spawner::{self, ShimEnds};
-use crate::supervisor::{NUDGE_AFTER, Supervised, supervise};
-use crate::{Error, ProcessIdentity, Result, ShimPath, TreeIdentity, procfs, signals};
+use crate::supervisor::{Held, NUDGE_AFTER, Supervised, supervise};
+use crate::{Error, ProcessIdentity, Result, ShimPath, TreeIdentity, TreeUsage, procfs, signals, tree_usage};
 
 /// How often a silent shim is nudged: ten seconds in all, enough for a machine under heavy load.
 const NUDGES: u32 = 50;
@@ -37,6 +41,8 @@ pub struct SpawnSpec {
     pub stdin: Stdin,
     /// The time between SIGTERM and SIGKILL when the shim itself is asked to end, by the user or the system.
     pub grace: Duration,
+    /// What the tree may use at most.
+    pub limits: TreeLimits,
 }
 
 /// Where a program reads from.
@@ -59,6 +65,9 @@ pub struct Exit {
     pub forced: bool,
     /// Processes that could not be ended: they belong to another user, or hang in the kernel.
     pub left_behind: u32,
+    /// A limit that the tree met, if one is known: memory before processes before the size of files. A control group
+    /// tells it also when the program went on all the same; [`LimitKind::FileSize`] is known when it ended the program.
+    pub limit: Option<LimitKind>,
 }
 
 impl Exit {
@@ -67,19 +76,42 @@ impl Exit {
         self.code == Some(0)
     }
 
-    pub(crate) const UNKNOWN: Exit = Exit { code: None, signal: None, forced: false, left_behind: 0 };
+    pub(crate) const UNKNOWN: Exit =
+        Exit { code: None, signal: None, forced: false, left_behind: 0, limit: None };
 }
 
 /// A running program with everything it starts. Dropping it ends all of that, after at most a fraction of a second.
 #[derive(Debug)]
 pub struct ProcessTree {
     identity: TreeIdentity,
-    lifeline: PipeWriter,
+    /// Only a watch that is about to end the tree holds it too, for a moment.
+    lifeline: Arc<Lifeline>,
     stdin: Option<TreeStdin>,
     output: Option<OutputStream>,
     exit: watch::Receiver<Option<Exit>>,
-    /// Tells the supervisor that the tree shall end; its drop says the same.
+    holding: Holding,
+    /// The highest processor time that was told.
+    cpu_ms: AtomicU64,
+}
+
+/// The pipe that the tree lives as long as, and the word to the supervisor that it shall end; dropping both says the same.
+#[derive(Debug)]
+pub(crate) struct Lifeline {
+    pipe: PipeWriter,
     ending: watch::Sender<bool>,
+}
+
+impl Lifeline {
+    /// Tells the shim to end the tree.
+    pub(crate) fn end(&self, command: &str) {
+        self.tell(command);
+        self.ending.send_replace(true);
+    }
+
+    /// A shim that is gone cannot be told anything, and needs not: its end is on the way through the report.
+    fn tell(&self, command: &str) {
+        let _ = (&self.pipe).write_all(command.as_bytes());
+    }
 }
 
 impl ProcessTree {
@@ -91,14 +123,31 @@ impl ProcessTree {
     pub async fn spawn(spec: &SpawnSpec, shim: &ShimPath) -> Result<ProcessTree> {
         check_folder(spec)?;
         let (ours, theirs) = make_pipes(spec.stdin).map_err(|source| Error::Pipe { source })?;
-        let child = spawner::start_shim(shim.path(), spec, theirs)
-            .await
-            .map_err(|source| Error::ShimNotStarted { path: shim.path().to_owned(), source })?;
+        let (group, holding) = Group::make(&spec.limits);
+        let child = match spawner::start_shim(shim.path(), spec, (group.as_ref(), &holding), theirs).await {
+            Ok(child) => child,
+            Err(source) => {
+                group.as_ref().map(Group::remove);
+                return Err(Error::ShimNotStarted { path: shim.path().to_owned(), source });
+            }
+        };
         // Nobody collects the child before the supervisor does, so its number is still its own.
         let pid = child.id();
         let shim = ProcessIdentity::of(pid).unwrap_or(ProcessIdentity { pid, started_at_ticks: 0 });
-        let Supervised { started, output, exit, ending } =
-            supervise(child, shim, ours.report, ours.stdout, ours.stderr);
+        let (ending, on_ending) = watch::channel(false);
+        let lifeline = Arc::new(Lifeline { pipe: ours.lifeline, ending });
+        let watch = Watch::over(&spec.limits, &holding, shim, group.clone(), Arc::downgrade(&lifeline));
+        let Supervised { started, output, exit } = supervise(Held {
+            child,
+            shim,
+            report: ours.report,
+            stdout: ours.stdout,
+            stderr: ours.stderr,
+            ending: on_ending,
+            group,
+            watch,
+            has_file_limit: spec.limits.file_bytes.is_some(),
+        });
         let program = match first_report(started, shim).await {
             Some(Report::Started(program)) => program,
             Some(Report::ExecFailed(source)) => {
@@ -108,8 +157,9 @@ impl ProcessTree {
             Some(_) | None => return Err(Error::ShimEnded),
         };
         let identity = TreeIdentity { boot_id: procfs::boot_id(), shim, program };
-        let (lifeline, stdin) = (ours.lifeline, ours.stdin.map(TreeStdin));
-        Ok(ProcessTree { identity, lifeline, stdin, output: Some(output), exit, ending })
+        let stdin = ours.stdin.map(TreeStdin);
+        let cpu_ms = AtomicU64::new(0);
+        Ok(ProcessTree { identity, lifeline, stdin, output: Some(output), exit, holding, cpu_ms })
     }
 
     /// The names of the shim and the program, to be stored for [`crate::sweep`].
@@ -142,12 +192,36 @@ impl ProcessTree {
     /// Asks everything in the tree to end: SIGTERM, and SIGKILL for what is left after the grace. Returns at once;
     /// [`ProcessTree::wait`] tells when it is done. A second call can only make the grace shorter.
     pub fn stop(&self, grace: Duration) {
-        self.send(&format!("t {}\n", spawner::millis(grace)));
+        self.lifeline.end(&format!("t {}\n", spawner::millis(grace)));
     }
 
     /// Ends everything in the tree with SIGKILL. Returns at once.
     pub fn kill(&self) {
-        self.send("k\n");
+        self.lifeline.end("k\n");
+    }
+
+    /// Lets nothing of the tree run until [`ProcessTree::thaw`]: by its control group where there is one of version 2, else
+    /// by SIGSTOP, which a child born at that moment may miss. Returns at once. A frozen tree can be stopped and killed.
+    pub fn freeze(&self) {
+        self.lifeline.tell("s\n");
+    }
+
+    /// Lets a frozen tree run on. Without a control group, this also wakes a process that had stopped itself.
+    pub fn thaw(&self) {
+        self.lifeline.tell("c\n");
+    }
+
+    /// What the tree costs; none when nothing of it is left. Blocks the thread for some 30 µs per process, see
+    /// [`tree_usage`], which measures a tree without this handle.
+    pub fn usage(&self) -> Option<TreeUsage> {
+        let mut usage = tree_usage(&self.identity)?;
+        usage.cpu_ms = usage.cpu_ms.max(self.cpu_ms.fetch_max(usage.cpu_ms, Ordering::Relaxed));
+        Some(usage)
+    }
+
+    /// What holds the limits of this very tree: that of [`crate::holding`], or weaker when a group could not be made.
+    pub fn holding(&self) -> Holding {
+        self.holding
     }
 
     /// Waits until no process of the tree is left and all output was handed over. May be called again and is safe to
@@ -156,12 +230,6 @@ impl ProcessTree {
         self.output = None;
         // The sender is dropped early only when the runtime itself shuts down.
         self.exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::UNKNOWN)
-    }
-
-    /// A shim that is gone cannot be told anything, and needs not: its end is on the way through the report.
-    fn send(&self, command: &str) {
-        let _ = (&self.lifeline).write_all(command.as_bytes());
-        self.ending.send_replace(true);
     }
 }
 

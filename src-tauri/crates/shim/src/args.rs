@@ -4,6 +4,7 @@ use std::ffi::{CString, OsString};
 use std::fmt;
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The grace of a stop that names none.
@@ -18,6 +19,12 @@ pub(crate) struct Options {
     pub(crate) report: RawFd,
     /// Time between SIGTERM and SIGKILL for a stop that names none.
     pub(crate) grace: Duration,
+    /// Folders of control groups that the program joins before it is executed, and that are removed when it is over.
+    pub(crate) groups: Vec<PathBuf>,
+    /// The largest file that a process may write, in bytes.
+    pub(crate) file_bytes: Option<u64>,
+    /// How many processes and threads the user may have for this tree to start another.
+    pub(crate) user_processes: Option<u64>,
     /// The program and its arguments, never empty.
     pub(crate) command: Vec<CString>,
 }
@@ -49,15 +56,16 @@ impl fmt::Display for Problem {
 /// Reads the arguments after the program name.
 pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Options, Problem> {
     let (mut lifeline, mut report, mut grace) = (None, None, DEFAULT_GRACE);
+    let (mut groups, mut file_bytes, mut user_processes) = (Vec::new(), None, None);
     loop {
         let Some(option) = args.next() else { return Err(Problem::Missing("-- program")) };
         match option.to_str() {
             Some("--lifeline") => lifeline = Some(descriptor("--lifeline", args.next())?),
             Some("--report") => report = Some(descriptor("--report", args.next())?),
-            Some("--grace-ms") => {
-                let value = args.next().and_then(|value| value.to_str()?.parse().ok());
-                grace = Duration::from_millis(value.ok_or(Problem::BadValue("--grace-ms"))?);
-            }
+            Some("--grace-ms") => grace = Duration::from_millis(number("--grace-ms", args.next())?),
+            Some("--group") => groups.push(args.next().ok_or(Problem::Missing("--group"))?.into()),
+            Some("--file-bytes") => file_bytes = Some(number("--file-bytes", args.next())?),
+            Some("--user-processes") => user_processes = Some(number("--user-processes", args.next())?),
             Some("--") => break,
             _ => return Err(Problem::Unknown(option)),
         }
@@ -72,8 +80,16 @@ pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Options,
         lifeline: lifeline.ok_or(Problem::Missing("--lifeline"))?,
         report: report.ok_or(Problem::Missing("--report"))?,
         grace,
+        groups,
+        file_bytes,
+        user_processes,
         command,
     })
+}
+
+/// A whole number.
+fn number(option: &'static str, value: Option<OsString>) -> Result<u64, Problem> {
+    value.and_then(|value| value.to_str()?.parse().ok()).ok_or(Problem::BadValue(option))
 }
 
 /// A descriptor above the standard streams, which belong to the program.
@@ -98,8 +114,19 @@ mod tests {
                 .unwrap();
         assert_eq!((options.lifeline, options.report), (7, 8));
         assert_eq!(options.grace, Duration::from_millis(250));
+        assert_eq!((options.groups, options.file_bytes, options.user_processes), (vec![], None, None));
         let words: Vec<_> = options.command.iter().map(|word| word.to_str().unwrap()).collect();
         assert_eq!(words, ["sh", "--report", "x"]);
+    }
+
+    #[test]
+    fn reads_groups_and_limits() {
+        let words =
+            "--lifeline 7 --report 8 --group /a --group /b --file-bytes 4096 --user-processes 900 -- sh";
+        let options = read(&words.split(' ').collect::<Vec<_>>()).unwrap();
+        assert_eq!(options.groups, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!((options.file_bytes, options.user_processes), (Some(4096), Some(900)));
+        assert_eq!(read(&["--file-bytes", "much"]), Err(Problem::BadValue("--file-bytes")));
     }
 
     #[test]

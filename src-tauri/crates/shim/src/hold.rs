@@ -4,9 +4,11 @@
 //! no deadline, and so no wake-up.
 
 use std::collections::HashSet;
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,8 @@ use libc::pid_t;
 
 use crate::args::Options;
 use crate::descendants;
-use crate::sys::{self, Reaped, StartError};
+use crate::group::Groups;
+use crate::sys::{self, Confinement, Reaped, StartError};
 
 /// Time for what the program left behind, or what the engine left behind when it died, to end by itself. Long enough
 /// for git to remove its lock files, short enough for nobody to wait.
@@ -29,7 +32,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(5);
 /// Rounds of SIGKILL without a pause, for processes that keep forking.
 const TIGHT_ROUNDS: u32 = 64;
 
-/// How many times SIGTERM goes round for processes that were born meanwhile.
+/// How many times SIGTERM or SIGSTOP goes round for processes that were born meanwhile.
 const TERM_ROUNDS: u32 = 8;
 
 /// Where the tree stands.
@@ -48,9 +51,11 @@ pub(crate) fn run(options: &Options) -> ExitCode {
     sys::close_all_but(options.lifeline, options.report);
     let Ok(report) = sys::adopt(options.report) else { return ExitCode::from(2) };
     let mut report = Report(File::from(report));
+    let groups = Groups::new(&options.groups);
     match Tree::start(options, &mut report) {
-        Ok(tree) => tree.hold(&mut report),
+        Ok(tree) => tree.hold(&groups, &mut report),
         Err((step, error)) => {
+            groups.remove();
             let errno = error.raw_os_error().unwrap_or(0);
             report.line(&format!("{step} {errno}"));
             ExitCode::FAILURE
@@ -69,6 +74,7 @@ struct Tree {
     signals: PipeReader,
     phase: Phase,
     program_ended: bool,
+    is_frozen: bool,
     killed: HashSet<pid_t>,
 }
 
@@ -88,8 +94,12 @@ impl Tree {
         let own = pid_t::try_from(std::process::id()).unwrap_or_default();
         // Children inherit the mark, so that a sweep finds them even when this process was killed.
         sys::set_environment("NOX_TREE", &format!("{own}-{}", descendants::start_ticks(own)));
-        let program = match sys::start(&options.command) {
+        let confinement = confinement(options).map_err(|error| ("failed control-group", error))?;
+        let program = match sys::start(&options.command, &confinement) {
             Ok(pid) => pid,
+            Err(StartError::Join(errno)) => {
+                return Err(("failed control-group", io::Error::from_raw_os_error(errno)));
+            }
             Err(StartError::Fork(error)) => return Err(("failed fork", error)),
             Err(StartError::Exec(errno)) => return Err(("exec-failed", io::Error::from_raw_os_error(errno))),
         };
@@ -102,6 +112,7 @@ impl Tree {
             signals,
             phase: Phase::Running,
             program_ended: false,
+            is_frozen: false,
             killed: HashSet::new(),
         };
         report.line(&format!("started {program} {}", descendants::start_ticks(program)));
@@ -111,23 +122,29 @@ impl Tree {
     }
 
     /// The loop: collect, climb the ladder, wait.
-    fn hold(mut self, report: &mut Report) -> ExitCode {
+    fn hold(mut self, groups: &Groups, report: &mut Report) -> ExitCode {
         let left = loop {
             if self.collect(report) {
                 break 0;
             }
             if self.program_ended {
-                self.ask(LEFTOVER_GRACE);
+                self.ask(groups, LEFTOVER_GRACE);
             }
-            let timeout = match self.climb(report) {
+            let timeout = match self.climb(groups, report) {
                 Climb::Wait(timeout) => timeout,
                 Climb::Empty => break 0,
                 Climb::Stuck(left) => break left,
             };
             sys::wait_for(self.lifeline.as_ref().map(AsFd::as_fd), self.signals.as_fd(), timeout);
-            self.read_signals();
-            self.read_commands();
+            self.read_signals(groups);
+            self.read_commands(groups);
         };
+        for (limit, count) in groups.limits_met() {
+            report.line(&format!("limit {limit} {count}"));
+        }
+        if left == 0 {
+            groups.remove();
+        }
         // A process that had ended when SIGKILL came counts too: nobody can tell the two apart.
         let forced = self.killed.len();
         if forced > 0 {
@@ -155,9 +172,34 @@ impl Tree {
         }
     }
 
+    /// Lets nothing of the tree run. A tree that shall end is not frozen any more.
+    fn freeze(&mut self, groups: &Groups) {
+        if self.is_frozen || !matches!(self.phase, Phase::Running) {
+            return;
+        }
+        self.is_frozen = true;
+        if !groups.freeze(true) {
+            let mut seen = HashSet::new();
+            for _ in 0..TERM_ROUNDS {
+                if descendants::signal_all(self.program, libc::SIGSTOP, &mut seen).reached == 0 {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Lets a frozen tree run on. Without a group this also wakes what had stopped itself.
+    fn thaw(&mut self, groups: &Groups) {
+        if std::mem::take(&mut self.is_frozen) && !groups.freeze(false) {
+            descendants::signal_all(self.program, libc::SIGCONT, &mut HashSet::new());
+        }
+    }
+
     /// Begins the ladder. A ladder that is under way keeps the earlier deadline.
-    fn ask(&mut self, grace: Duration) {
+    fn ask(&mut self, groups: &Groups, grace: Duration) {
         let deadline = Instant::now() + grace.min(LONGEST_GRACE);
+        // A frozen process cannot follow a wish.
+        self.thaw(groups);
         match self.phase {
             Phase::Running => {
                 self.phase = Phase::Asked { deadline };
@@ -185,7 +227,7 @@ impl Tree {
     }
 
     /// Does what the phase asks for now, and says how long to wait for news.
-    fn climb(&mut self, report: &mut Report) -> Climb {
+    fn climb(&mut self, groups: &Groups, report: &mut Report) -> Climb {
         if let Phase::Asked { deadline } = self.phase {
             let rest = deadline.saturating_duration_since(Instant::now());
             if !rest.is_zero() {
@@ -207,6 +249,8 @@ impl Tree {
             if round.reached == 0 {
                 break;
             }
+            // What is faster at forking than this loop at reading, the kernel ends at once.
+            groups.kill();
         }
         if since.elapsed() >= STUCK_AFTER {
             return if found == 0 { Climb::Empty } else { Climb::Stuck(found) };
@@ -216,41 +260,41 @@ impl Tree {
     }
 
     /// Acts on signals that came. SIGCHLD only had to wake the loop.
-    fn read_signals(&mut self) {
+    fn read_signals(&mut self, groups: &Groups) {
         let mut bytes = [0; 64];
         while let Ok(count @ 1..) = self.signals.read(&mut bytes) {
             if bytes[..count].iter().all(|signal| i32::from(*signal) == libc::SIGCHLD) {
                 continue;
             }
-            // From a living parent, or from a person, it is a wish; else it is the parent-death signal.
+            // Nobody waits for a tree whose engine is gone.
             let grace = if sys::parent() == self.parent { self.grace } else { LEFTOVER_GRACE };
-            self.ask(grace);
+            self.ask(groups, grace);
         }
     }
 
     /// Acts on what came over the lifeline; its end means that the engine is gone.
-    fn read_commands(&mut self) {
+    fn read_commands(&mut self, groups: &Groups) {
         let mut bytes = [0; 64];
         while let Some(lifeline) = self.lifeline.as_mut() {
             match lifeline.read(&mut bytes) {
                 Ok(0) => {
                     self.lifeline = None;
-                    self.ask(LEFTOVER_GRACE);
+                    self.ask(groups, LEFTOVER_GRACE);
                 }
-                Ok(count) => self.obey(&bytes[..count]),
+                Ok(count) => self.obey(groups, &bytes[..count]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // A lifeline that cannot be read holds nothing.
                 Err(_) => {
                     self.lifeline = None;
-                    self.ask(LEFTOVER_GRACE);
+                    self.ask(groups, LEFTOVER_GRACE);
                 }
             }
         }
     }
 
     /// Follows the commands whose line is complete.
-    fn obey(&mut self, bytes: &[u8]) {
+    fn obey(&mut self, groups: &Groups, bytes: &[u8]) {
         for byte in bytes {
             if *byte != b'\n' {
                 // No command is this long; the rest of such a line is noise.
@@ -262,14 +306,29 @@ impl Tree {
             let line = std::mem::take(&mut self.half_command);
             match std::str::from_utf8(&line).ok().and_then(|text| text.split_at_checked(1)) {
                 Some(("k", "")) => self.kill(),
+                Some(("s", "")) => self.freeze(groups),
+                Some(("c", "")) => self.thaw(groups),
                 Some(("t", grace)) => {
                     let grace = grace.trim().parse().map_or(self.grace, Duration::from_millis);
-                    self.ask(grace);
+                    self.ask(groups, grace);
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// What the program does to itself before it is executed.
+fn confinement(options: &Options) -> io::Result<Confinement> {
+    let group_files = options.groups.iter().map(|folder| {
+        let file = folder.join("cgroup.procs").into_os_string();
+        CString::new(file.as_bytes()).map_err(io::Error::from)
+    });
+    Ok(Confinement {
+        group_files: group_files.collect::<io::Result<_>>()?,
+        file_bytes: options.file_bytes,
+        user_processes: options.user_processes,
+    })
 }
 
 /// What a step on the ladder came to.

@@ -3,19 +3,23 @@
 //! Started by `nox-process`, once per tree:
 //!
 //! ```text
-//! nox-shim --lifeline FD --report FD [--grace-ms N] -- program arguments…
+//! nox-shim --lifeline FD --report FD [--grace-ms N] [--group FOLDER]… [--file-bytes N] [--user-processes N]
+//!          -- program arguments…
 //! ```
 //!
-//! The program gets the shim's standard streams, environment and working directory, and nothing else.
+//! The program gets the shim's standard streams, environment and working directory, and nothing else. Before it is
+//! executed it joins the control groups whose folders are named, and gets its limits; the shim stays outside of both, and
+//! removes the folders when the tree is empty.
 //!
 //! The lifeline is a pipe whose other end only the engine holds. Its end means that the engine is gone, and the tree is
 //! ended. Before that the engine may send lines: `t` or `t MILLISECONDS` asks for the ladder (SIGTERM, a grace period,
-//! SIGKILL), `k` for SIGKILL at once.
+//! SIGKILL), `k` for SIGKILL at once, `s` to freeze the tree and `c` to let it run on.
 //!
 //! The report is a pipe on which the shim writes lines, in this order:
 //!
 //! - `started PID TICKS` (the start time as in `/proc/PID/stat`), or `exec-failed ERRNO`, or `failed STEP ERRNO`;
 //! - `exited CODE` or `signaled SIGNAL` for the program itself;
+//! - `limit memory COUNT` or `limit processes COUNT` when the groups say that a limit was met that many times;
 //! - `forced COUNT` when that many processes did not end before SIGKILL;
 //! - `stuck COUNT` when that many could not be ended at all, else `empty`: no descendant is left.
 //!
@@ -28,6 +32,8 @@
 mod args;
 #[cfg(unix)]
 mod descendants;
+#[cfg(unix)]
+mod group;
 #[cfg(unix)]
 mod hold;
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 //! Invariant that many SAFETY sentences lean on: the shim has one thread, from its start to its end.
 #![allow(unsafe_code)]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::OpenOptions;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -29,9 +29,28 @@ pub(crate) enum Reaped {
 pub(crate) enum StartError {
     /// Nothing was made: no pipe or no process.
     Fork(io::Error),
+    /// The process could not join a control group; the errno says why. It ended before the program was executed.
+    Join(c_int),
     /// The program could not be executed; the errno says why.
     Exec(c_int),
 }
+
+/// What the new process does to itself before the program is executed.
+pub(crate) struct Confinement {
+    /// The files of control groups that it writes itself into.
+    pub(crate) group_files: Vec<CString>,
+    /// The largest file that a process may write, in bytes.
+    pub(crate) file_bytes: Option<u64>,
+    /// How many processes and threads the user may have for this tree to start another.
+    pub(crate) user_processes: Option<u64>,
+}
+
+/// No program of ours needs more open files, and some walk through all numbers.
+const MOST_DESCRIPTORS: u64 = 65_536;
+
+/// When the system runs out of memory it shall end a program of a tree, not the engine or the desktop.
+#[cfg(target_os = "linux")]
+const OOM_SCORE: &[u8] = b"500";
 
 /// How a signal to one process went.
 pub(crate) enum Sent {
@@ -57,11 +76,13 @@ pub(crate) fn become_subreaper() -> io::Result<()> {
     check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
 }
 
-/// Asks for SIGTERM when the thread that started this process ends.
+/// Asks for SIGCONT when the thread that started this process ends.
+///
+/// The end of the lifeline says the same, but a program can stop its shim, and a stopped one sees nothing else.
 #[cfg(target_os = "linux")]
 pub(crate) fn ask_for_parent_death_signal() -> io::Result<()> {
     // SAFETY: prctl with these integers touches no memory of ours.
-    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0) }).map(drop)
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCONT, 0, 0, 0) }).map(drop)
 }
 
 /// Leaves the session of the engine, so that no terminal can signal this process.
@@ -180,7 +201,7 @@ pub(crate) fn set_environment(name: &str, value: &str) {
 }
 
 /// Starts the program in a session of its own, with the standard streams and no other descriptor.
-pub(crate) fn start(command: &[CString]) -> Result<pid_t, StartError> {
+pub(crate) fn start(command: &[CString], confinement: &Confinement) -> Result<pid_t, StartError> {
     let mut pointers: Vec<*const libc::c_char> = command.iter().map(|word| word.as_ptr()).collect();
     pointers.push(std::ptr::null());
     // Closes at a successful exec: an end without bytes is the good news.
@@ -192,21 +213,31 @@ pub(crate) fn start(command: &[CString]) -> Result<pid_t, StartError> {
         return Err(StartError::Fork(io::Error::last_os_error()));
     }
     if pid == 0 {
-        become_program(&pointers, failed.as_raw_fd());
+        become_program(&pointers, confinement, failed.as_raw_fd());
     }
     drop(failed);
-    let mut errno = [0; 4];
-    match failure.read_exact(&mut errno) {
-        Ok(()) => Err(StartError::Exec(c_int::from_ne_bytes(errno))),
+    let mut failure_bytes = [0; 5];
+    match failure.read_exact(&mut failure_bytes) {
+        Ok(()) => {
+            let [step, errno @ ..] = failure_bytes;
+            let errno = c_int::from_ne_bytes(errno);
+            Err(if step == b'j' { StartError::Join(errno) } else { StartError::Exec(errno) })
+        }
         Err(_) => Ok(pid),
     }
 }
 
 /// The child's way from fork to exec. Allocates nothing and never returns.
-fn become_program(command: &[*const libc::c_char], failed: RawFd) -> ! {
+fn become_program(command: &[*const libc::c_char], confinement: &Confinement, failed: RawFd) -> ! {
     // SAFETY: only system calls on integers and on memory that the fork copied: `command` is a list of C strings that
-    // ends with null, and `errno` lives on this stack. `_exit` runs no code of the parent's copy.
+    // ends with null. `_exit` runs no code of the parent's copy.
     unsafe {
+        // First, so that what follows is on the tree's account. A program without its limits is not started.
+        for file in &confinement.group_files {
+            if !write_once(file, b"0") {
+                give_up(failed, b'j');
+            }
+        }
         libc::setsid();
         // When the shim itself is killed, at least the program goes with it at once.
         #[cfg(target_os = "linux")]
@@ -217,10 +248,65 @@ fn become_program(command: &[*const libc::c_char], failed: RawFd) -> ! {
         }
         unblock_all();
         hide_descriptors();
+        #[cfg(target_os = "linux")]
+        write_once(c"/proc/self/oom_score_adj", OOM_SCORE);
+        limit_resources(confinement);
         libc::execvp(command[0], command.as_ptr());
-        let errno = (*errno_place()).to_ne_bytes();
-        libc::write(failed, errno.as_ptr().cast(), errno.len());
+        give_up(failed, b'x')
+    }
+}
+
+/// Tells the step that failed and its errno, and ends the child. Allocates nothing.
+fn give_up(failed: RawFd, step: u8) -> ! {
+    // SAFETY: `errno` is this thread's, the bytes live on this stack, and `_exit` runs no code of the parent's copy.
+    unsafe {
+        let [a, b, c, d] = (*errno_place()).to_ne_bytes();
+        let bytes = [step, a, b, c, d];
+        libc::write(failed, bytes.as_ptr().cast(), bytes.len());
         libc::_exit(127)
+    }
+}
+
+/// Writes bytes into a file of the kernel; says whether it took them all. Allocates nothing.
+fn write_once(file: &CStr, bytes: &[u8]) -> bool {
+    // SAFETY: the name ends with a null, the bytes and their length belong together, and the descriptor is closed by
+    // exec if not here. Closing may not spoil the errno of a failed write, so it is left to exec or the end.
+    unsafe {
+        let fd = libc::open(file.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        fd >= 0 && libc::write(fd, bytes.as_ptr().cast(), bytes.len()) == bytes.len() as libc::ssize_t
+    }
+}
+
+/// Sets the limits that the system keeps for each process, for the program and all that it starts.
+fn limit_resources(confinement: &Confinement) {
+    // A memory dump could hold keys.
+    at_most(libc::RLIMIT_CORE, 0);
+    at_most(libc::RLIMIT_NOFILE, MOST_DESCRIPTORS);
+    if let Some(bytes) = confinement.file_bytes {
+        at_most(libc::RLIMIT_FSIZE, bytes);
+    }
+    if let Some(processes) = confinement.user_processes {
+        at_most(libc::RLIMIT_NPROC, processes);
+    }
+}
+
+/// The type of a resource's name differs between C libraries.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+type Resource = libc::__rlimit_resource_t;
+/// The type of a resource's name differs between C libraries.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+type Resource = c_int;
+
+/// Lowers a limit for good; one that is lower already stays. Lowering cannot fail.
+fn at_most(resource: Resource, value: u64) {
+    // SAFETY: both calls only use the structure on this stack.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(resource, &mut limit) == 0 {
+            limit.rlim_max = limit.rlim_max.min(value);
+            limit.rlim_cur = limit.rlim_cur.min(limit.rlim_max);
+            libc::setrlimit(resource, &limit);
+        }
     }
 }
 

@@ -4,12 +4,14 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use nox_process::{TreeIdentity, sweep};
 
 use crate::support::*;
 
 /// Holds the mark for the second start. Without it, [`fake_engine`] does nothing.
-const MARK: &str = "NOX_TEST_MARK";
+pub(crate) const MARK: &str = "NOX_TEST_MARK";
 
 /// Starts trees and holds them until it is killed. Run by the tests below.
 #[test]
@@ -23,12 +25,7 @@ fn fake_engine() {
                 spawn(&script(&mark, &format!("{ESCAPERS} while :; do echo busy; sleep 0.01; done"))).await;
             let mut output = tree.take_output().unwrap();
             read_lines(&mut output, nox_process::StreamName::Stdout, 2).await;
-            let TreeIdentity { boot_id, shim, program } = tree.id();
-            let line = format!(
-                "tree {boot_id} {} {} {} {}\n",
-                shim.pid, shim.started_at_ticks, program.pid, program.started_at_ticks
-            );
-            std::io::stdout().write_all(line.as_bytes()).unwrap();
+            tell(tree.id());
             trees.push((tree, output));
         }
         // The trees are read and held until the end comes from outside.
@@ -40,21 +37,53 @@ fn fake_engine() {
     });
 }
 
+/// Says on stdout which tree was started.
+pub(crate) fn tell(tree: &TreeIdentity) {
+    let TreeIdentity { boot_id, shim, program } = tree;
+    let line = format!(
+        "tree {boot_id} {} {} {} {}\n",
+        shim.pid, shim.started_at_ticks, program.pid, program.started_at_ticks
+    );
+    std::io::stdout().write_all(line.as_bytes()).unwrap();
+}
+
+/// Starts one of the ignored tests as an engine, and waits until it has told so many trees.
 #[allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
-fn start_engine(mark: &str) -> (Child, Vec<TreeIdentity>) {
+pub(crate) fn start_engine(
+    test: &str,
+    environment: &[(&str, &str)],
+    trees: usize,
+) -> (Child, Vec<TreeIdentity>) {
     let mut engine = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "engine_death::fake_engine", "--nocapture"])
-        .env(MARK, mark)
+        .args(["--ignored", "--exact", test, "--nocapture"])
+        .envs(environment.iter().copied())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(engine.stdout.take().unwrap()).lines().map(Result::unwrap);
     // The test harness writes lines of its own, and the beginning of one.
-    let trees = lines.filter_map(|line| parse_tree(line.split_once("tree ")?.1)).take(3).collect();
+    let trees = lines.filter_map(|line| parse_tree(line.split_once("tree ")?.1)).take(trees).collect();
+    (engine, trees)
+}
+
+/// Kills shims that cannot act before, and then their engine, which cannot either.
+pub(crate) fn kill_with_shims(engine: &mut Child, trees: &[TreeIdentity]) {
+    let send = |pid: u32, signal| kill(Pid::from_raw(pid.cast_signed()), signal).unwrap();
+    send(engine.id(), Signal::SIGSTOP);
+    wait_until(LONG, "a stopped engine", || state(engine.id()) == Some('T'));
+    for tree in trees {
+        send(tree.shim.pid, Signal::SIGKILL);
+    }
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+}
+
+fn start_with_escapers(mark: &str) -> (Child, Vec<TreeIdentity>) {
+    let started = start_engine("engine_death::fake_engine", &[(MARK, mark)], 3);
     wait_until(LONG, "three stopped processes", || {
         marked(mark).iter().filter(|(_, state)| *state == 'T').count() == 3
     });
-    (engine, trees)
+    started
 }
 
 fn parse_tree(line: &str) -> Option<TreeIdentity> {
@@ -70,7 +99,7 @@ fn parse_tree(line: &str) -> Option<TreeIdentity> {
 #[test]
 fn nothing_is_left_two_seconds_after_the_engine_was_killed() {
     let mark = new_mark();
-    let (mut engine, trees) = start_engine(&mark);
+    let (mut engine, trees) = start_with_escapers(&mark);
     assert!(trees.len() == 3 && marked(&mark).len() >= 12, "{trees:?} {:?}", marked(&mark));
     engine.kill().unwrap();
     engine.wait().unwrap();
@@ -82,20 +111,10 @@ fn nothing_is_left_two_seconds_after_the_engine_was_killed() {
 #[test]
 fn a_sweep_ends_what_is_left_when_the_shims_were_killed_too() {
     let mark = new_mark();
-    let (mut engine, trees) = start_engine(&mark);
-    // The shims first: a living one would end its tree when the engine goes.
-    for tree in &trees {
-        let pid = nix::unistd::Pid::from_raw(tree.shim.pid.cast_signed());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).unwrap();
-    }
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    for tree in trees.iter().take(2) {
-        let pid = nix::unistd::Pid::from_raw(tree.shim.pid.cast_signed());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    }
-    wait_until(LONG, "two programs went with their shims", || {
-        trees.iter().take(2).all(|tree| !tree.program.is_alive())
+    let (mut engine, trees) = start_with_escapers(&mark);
+    kill_with_shims(&mut engine, &trees);
+    wait_until(LONG, "the programs went with their shims", || {
+        trees.iter().all(|tree| !tree.program.is_alive())
     });
     assert!(!marked(&mark).is_empty(), "the daemons are still there");
 

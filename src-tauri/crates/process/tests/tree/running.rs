@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nox_process::{CaptureLimits, Ending, Error, Exit, ProcessTree, StreamName, capture, facts::tree_usage};
+use nox_process::{CaptureLimits, Ending, Error, Exit, ProcessTree, StreamName, capture};
 
 use crate::support::*;
 
@@ -12,7 +12,7 @@ async fn run(text: &str) -> Exit {
 
 #[tokio::test]
 async fn exit_codes_and_signals_arrive() {
-    let ended = |code, signal| Exit { code, signal, forced: false, left_behind: 0 };
+    let ended = |code, signal| Exit { code, signal, forced: false, left_behind: 0, limit: None };
     assert_eq!(run("exit 0").await, ended(Some(0), None));
     assert_eq!(run("exit 7").await, ended(Some(7), None));
     assert_eq!(run("kill -USR1 $$").await, ended(None, Some(10)));
@@ -89,20 +89,6 @@ async fn stop_ends_a_program_that_ignores_it() {
     assert_eq!((exit.signal, exit.forced), (Some(9), true));
     assert!(began.elapsed() >= grace && began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert!(marked(&mark).is_empty(), "wait resolves when nothing is left: {:?}", marked(&mark));
-}
-
-#[tokio::test]
-async fn usage_counts_the_whole_tree() {
-    let mut tree = spawn(&script("", "sleep 1000 & sleep 1000 & echo ready; wait")).await;
-    let mut output = tree.take_output().unwrap();
-    read_lines(&mut output, StreamName::Stdout, 1).await;
-    let usage = tree_usage(tree.id().program.pid).unwrap();
-    assert_eq!(usage.processes, 3);
-    assert!(usage.rss_bytes > 100_000, "{usage:?}");
-    tree.kill();
-    drop(output);
-    tree.wait().await;
-    assert_eq!(tree_usage(tree.id().program.pid), None);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use nox_process::{OutputStream, ProcessTree, ShimPath, SpawnSpec, Stdin, StreamName};
+use nox_process::{OutputStream, ProcessTree, ShimPath, SpawnSpec, Stdin, StreamName, TreeLimits};
 
 /// A safety net: nothing here takes this long unless it hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -35,6 +35,11 @@ impl Drop for Mark {
     }
 }
 
+/// A mark that another process was given.
+pub(crate) fn mark_of(text: String) -> Mark {
+    Mark(text)
+}
+
 pub(crate) fn new_mark() -> Mark {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
@@ -49,6 +54,7 @@ pub(crate) fn spec(program: &str, args: &[&str]) -> SpawnSpec {
         env: nox_process::allowed_environment(&[]),
         stdin: Stdin::Closed,
         grace: Duration::from_secs(5),
+        limits: TreeLimits::default(),
     }
 }
 

@@ -216,6 +216,7 @@ impl Runner {
             env: environment,
             stdin: Stdin::Closed,
             grace: GRACE,
+            limits: nox_process::TreeLimits::default(),
         };
         let mut tree = match ProcessTree::spawn(&spec, &self.start.shim).await {
             Ok(tree) => tree,
