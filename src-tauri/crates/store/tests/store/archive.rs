@@ -1,8 +1,18 @@
 //! Compaction: archived events read as before, pruned ones are a gap that is told, and nothing else changes.
 
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
 use nox_store::{AuditTrail, Error, Expected, Fate, Gap, Options, Piece, Store, StoredEvent};
 
 use crate::support::{Home, audited, batch, event};
+
+const KILLS: u32 = 10;
+const HOME_VARIABLE: &str = "NOX_STORE_ARCHIVE_TEST";
 
 /// A stream of `count` events, every tenth in the audit trail, with another stream between them.
 async fn fill(store: &Store, count: usize) {
@@ -157,4 +167,61 @@ async fn the_room_of_archived_events_is_used_again() {
         store.commit(batch(events, vec![])).await.unwrap();
     }
     assert_eq!(pages("page_count"), begun, "the file grew although pages were free");
+}
+
+/// Archives and is killed meanwhile. Does nothing when it is run as a test.
+#[tokio::test]
+async fn child_that_archives_until_it_is_killed() {
+    let Some(path) = std::env::var_os(HOME_VARIABLE) else { return };
+    let store =
+        Store::open(Path::new(&path), Options { checkpoint_pages: 50, ..Options::default() }).unwrap();
+    println!("archiving");
+    store.archive("closed", 4000, Fate::Archive).await.unwrap();
+    println!("archived");
+}
+
+#[tokio::test]
+#[allow(clippy::disallowed_methods, reason = "the test starts itself again, as the process to be killed")]
+async fn a_kill_in_the_middle_of_archiving_loses_nothing_and_it_goes_on() {
+    let source = Home::new();
+    let store = source.open();
+    fill(&store, 5000).await;
+    let log = all(&store).await;
+    store.close();
+    let mut longest = Duration::ZERO;
+    let mut halfway = 0;
+    for kill in 0..KILLS {
+        let home = Home::new();
+        std::fs::copy(source.path(), home.path()).unwrap();
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "archive::child_that_archives_until_it_is_killed", "--nocapture"])
+            .env(HOME_VARIABLE, home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.ends_with("archiving")));
+        let begun = Instant::now();
+        if kill == 0 {
+            // The first one lives, and says how long the others have.
+            assert!(lines.any(|line| line.ends_with("archived")));
+            longest = begun.elapsed();
+        } else {
+            while begun.elapsed() < longest * kill / KILLS {
+                std::hint::spin_loop();
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let left = in_log(&home, "closed");
+        halfway += i32::from((1401..5000).contains(&left));
+        let store = home.open();
+        store.check().await.unwrap();
+        assert_eq!(all(&store).await, log, "{left} events were left in the log");
+        store.archive("closed", 4000, Fate::Archive).await.unwrap();
+        assert_eq!(in_log(&home, "closed"), 1400);
+        assert_eq!(all(&store).await, log);
+    }
+    assert!(halfway > 0, "no kill came in the middle");
 }
