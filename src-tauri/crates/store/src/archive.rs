@@ -3,8 +3,9 @@
 //! The engine decides which stream and what becomes of it. A page is read and packed beside the writer, then one
 //! transaction puts it into `archive` and takes its events out of `events`, so the writer is held up for milliseconds
 //! and a crash leaves whole pages: calling again goes on. Events of the audit trail and the newest event of a stream
-//! stay, so that the trail verifies and the stream's end is known. Freed pages of the file are used again by what is
-//! written next; the file does not shrink.
+//! stay, so that the trail verifies and the stream's end is known. Pages of the file that became empty are used again
+//! by what is written next. Where streams were written by turns a page keeps what others have on it, so room comes back
+//! bit by bit, as these are archived too, or all at once by [`Store::vacuum`], which also makes the file smaller.
 
 use rusqlite::{Connection, params};
 use tokio::sync::oneshot;
@@ -95,6 +96,20 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Writes the whole database anew without its holes and makes the file smaller; says by how many bytes. Nothing else
+    /// is written meanwhile, some five seconds for each gigabyte, and the disk must have room for a second copy: for a
+    /// quiet moment, or when a person asks for it.
+    ///
+    /// # Errors
+    /// [`Error::Disk`] when there is no room: nothing has changed. [`Error::Overloaded`], [`Error::Closed`].
+    pub async fn vacuum(&self) -> Result<u64, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Vacuum { reply })?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
 /// Moves the events of a page in one transaction. `false`: they are not there as the page says, nothing was changed.
 pub(crate) fn write_page(db: &Connection, page: &ArchivePage) -> rusqlite::Result<bool> {
     db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -143,4 +158,16 @@ pub(crate) fn prune_pages(db: &Connection, stream: &str, through_stream_seq: i64
     )?
     .execute(params![stream, through_stream_seq, PRUNED_PAGES])
     .map(|pages| pages as u64)
+}
+
+/// Writes the file anew; says by how many bytes it is smaller. It is cut when the WAL is copied back.
+pub(crate) fn vacuum(db: &Connection) -> rusqlite::Result<u64> {
+    let size = || -> rusqlite::Result<i64> {
+        let of = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
+        Ok(of("page_count")? * of("page_size")?)
+    };
+    let before = size()?;
+    db.execute_batch("VACUUM")?;
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(u64::try_from(before - size()?).unwrap_or(0))
 }

@@ -59,6 +59,10 @@ pub(crate) enum Job {
         through_stream_seq: i64,
         reply: oneshot::Sender<Result<u64, Error>>,
     },
+    /// Writes the file anew, without holes.
+    Vacuum {
+        reply: oneshot::Sender<Result<u64, Error>>,
+    },
     /// Finish what waits, then end.
     Close,
 }
@@ -178,6 +182,9 @@ impl Writer {
                     Job::PrunePages { stream, through_stream_seq, reply } => {
                         let pruned = self.alone(|db| archive::prune_pages(db, &stream, through_stream_seq));
                         let _ = reply.send(pruned);
+                    }
+                    Job::Vacuum { reply } => {
+                        let _ = reply.send(self.alone(archive::vacuum));
                     }
                     Job::Close => is_closing = true,
                 }

@@ -169,6 +169,36 @@ async fn the_room_of_archived_events_is_used_again() {
     assert_eq!(pages("page_count"), begun, "the file grew although pages were free");
 }
 
+#[tokio::test]
+async fn a_page_that_cannot_be_written_leaves_its_events_where_they_are() {
+    let home = Home::new();
+    let store = home.open();
+    fill(&store, 500).await;
+    let log = all(&store).await;
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON archive BEGIN SELECT raise(ABORT, 'poisoned'); END";
+    home.raw().execute_batch(refuse).unwrap();
+    assert!(store.archive("closed", 400, Fate::Archive).await.is_err());
+    assert_eq!((in_log(&home, "closed"), all(&store).await), (500, log.clone()));
+    home.raw().execute_batch("DROP TRIGGER refuse").unwrap();
+    assert_eq!(store.archive("closed", 400, Fate::Archive).await.unwrap().events, 360);
+    assert_eq!(all(&store).await, log);
+}
+
+#[tokio::test]
+async fn a_vacuum_makes_the_file_smaller_and_changes_nothing_else() {
+    let home = Home::new();
+    let store = home.open();
+    fill(&store, 3000).await;
+    let log = all(&store).await;
+    store.archive("closed", i64::MAX, Fate::Archive).await.unwrap();
+    let freed = store.vacuum().await.unwrap();
+    let left = std::fs::metadata(home.path()).unwrap().len();
+    assert!(freed > left / 2, "{freed} bytes were freed, {left} are left");
+    assert_eq!(all(&store).await, log);
+    store.commit(batch(vec![event("open", "later")], vec![])).await.unwrap();
+    store.check().await.unwrap();
+}
+
 /// Archives and is killed meanwhile. Does nothing when it is run as a test.
 #[tokio::test]
 async fn child_that_archives_until_it_is_killed() {

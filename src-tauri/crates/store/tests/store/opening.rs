@@ -56,6 +56,26 @@ async fn a_newer_schema_is_refused_and_not_touched() {
 }
 
 #[tokio::test]
+async fn a_refused_database_keeps_its_wal_byte_for_byte() {
+    let home = Home::new();
+    home.open().close();
+    let raw = home.raw();
+    raw.execute_batch("PRAGMA user_version = 9999").unwrap();
+    // The newer number stands in the WAL alone, as after a crash.
+    let copy = Home::new();
+    let files = ["nox.db", "nox.db-wal"];
+    for name in files {
+        std::fs::copy(home.folder.path().join(name), copy.folder.path().join(name)).unwrap();
+    }
+    let bytes = || files.map(|name| std::fs::read(copy.folder.path().join(name)).unwrap());
+    let before = bytes();
+    assert!(before[1].len() > 4096);
+    let refused = Store::open(&copy.path(), Options::default()).unwrap_err();
+    assert!(matches!(refused, Error::Newer { found: 9999, .. }), "{refused:?}");
+    assert_eq!(bytes(), before);
+}
+
+#[tokio::test]
 async fn a_database_of_another_program_is_refused_and_not_touched() {
     let home = Home::new();
     home.raw().execute_batch("CREATE TABLE theirs (x)").unwrap();
