@@ -1,6 +1,6 @@
 //! An agent: a named definition that runs carry out. Its truth is `agents/<id>/agent.toml` and `prompt.md`.
 
-use crate::ids::AgentId;
+use crate::{ids::AgentId, life::Life};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,16 +11,19 @@ pub enum Runtime {
     /// Runs the fenced shell blocks of a task, one by one. Needs nothing installed.
     #[default]
     Runbook,
+    /// Plays a recorded conversation from the task's text, turn by turn. For demonstrations and tests.
+    Recorded,
 }
 
 impl Runtime {
     /// Every runtime of this version.
-    pub const ALL: &[Self] = &[Self::Runbook];
+    pub const ALL: &[Self] = &[Self::Runbook, Self::Recorded];
 
     /// The word in `agent.toml`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Runbook => "runbook",
+            Self::Recorded => "recorded",
         }
     }
 
@@ -28,18 +31,44 @@ impl Runtime {
     pub fn reviews_by_default(self) -> bool {
         match self {
             Self::Runbook => false,
+            Self::Recorded => true,
+        }
+    }
+
+    /// Whether a session takes further prompts after its first turn. One that does not is over with that turn, and a new
+    /// run of it goes on after the calls that are done.
+    pub fn takes_prompts(self) -> bool {
+        match self {
+            Self::Runbook => false,
+            Self::Recorded => true,
         }
     }
 }
 
 /// What an agent may use. Empty means no limit of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
 pub struct Limits {
     /// Runs of this agent at the same time.
     pub max_concurrent_tasks: Option<u32>,
     /// Seconds that one tool call may take when it says nothing itself.
     pub max_call_seconds: Option<u32>,
+    /// Megabytes of memory that one run may hold, all its processes together.
+    pub max_memory_mb: Option<u32>,
+    /// Per cent of one core that one run may use; 200 are two cores.
+    pub max_cpu_percent: Option<u32>,
+    /// Processes that one run may have at the same time.
+    pub max_processes: Option<u32>,
+    /// Sessions of this agent that may be started in an hour.
+    pub max_spawn_rate: Option<u32>,
+    /// How deep sessions that were started by sessions may stand; 0 lets this agent start none.
+    pub max_depth: Option<u32>,
+    /// Seconds that one run may take, without the time that it waits for a person.
+    pub max_wall_seconds: Option<u32>,
+    /// Megabytes that one run may print.
+    pub max_output_mb: Option<u32>,
+    /// Megabytes that one run may add to its folder.
+    pub max_disk_mb: Option<u32>,
 }
 
 /// An agent as its folder says.
@@ -65,6 +94,9 @@ pub struct Agent {
     pub environment: BTreeMap<String, String>,
     /// What it may use.
     pub limits: Limits,
+    /// How its sessions live.
+    #[serde(default)]
+    pub life: Life,
 }
 
 /// A change to an agent; what is `None` stays as it is.
@@ -95,6 +127,9 @@ pub struct AgentPatch {
     /// All limits, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
+    /// All rules of its sessions' life, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub life: Option<Life>,
 }
 
 impl Agent {
@@ -122,8 +157,11 @@ impl Agent {
         if let Some(v) = &patch.environment {
             next.environment = v.clone();
         }
-        if let Some(v) = &patch.limits {
-            next.limits = v.clone();
+        if let Some(v) = patch.limits {
+            next.limits = v;
+        }
+        if let Some(v) = patch.life {
+            next.life = v;
         }
         next
     }
@@ -138,7 +176,8 @@ impl Agent {
             review: patch.review.map(|_| self.review),
             capabilities: patch.capabilities.as_ref().map(|_| self.capabilities.clone()),
             environment: patch.environment.as_ref().map(|_| self.environment.clone()),
-            limits: patch.limits.as_ref().map(|_| self.limits.clone()),
+            limits: patch.limits.map(|_| self.limits),
+            life: patch.life.map(|_| self.life),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The stored facts. What is in here is on disk for ever: fields are added, never renamed; old versions are upcast.
 
+pub use crate::ends::{Closed, Problem, RunEnd, TurnEnd, UnknownChoice};
 use crate::{
     At, Size,
     ids::{AgentId, ItemId, ProjectId, RequestId, RunId, SessionId, TaskId, TurnId},
+    life::{HeldBack, LifeRules, LimitHit, PauseWhy, Stall},
     tool::{CallEnd, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
 };
 use serde::{Deserialize, Serialize};
@@ -98,115 +100,24 @@ pub struct SessionOpened {
     /// Live runs that this agent may have; none for no limit of its own.
     #[serde(default)]
     pub max_concurrent: Option<u32>,
+    /// What its runs may use.
+    #[serde(default)]
+    pub limits: crate::agent::Limits,
+    /// How it lives.
+    #[serde(default)]
+    pub life: LifeRules,
+    /// The session whose run asked for it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SessionId>,
+    /// How many sessions stand above it.
+    #[serde(default)]
+    pub depth: u32,
     /// Reserved: the git worktree that it works in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<String>,
     /// Reserved: the schedule that opened it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum RunEnd {
-    /// By itself.
-    Exit,
-    /// Nox ended it.
-    Killed,
-    /// Nobody saw: the engine ended first.
-    Lost,
-}
-
-/// How a turn ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum TurnEnd {
-    /// The agent was through.
-    End,
-    /// Stopped by a person, or refused by one.
-    Cancelled,
-    /// The agent or its program failed.
-    Failed,
-    /// Nobody saw.
-    Lost,
-}
-
-/// How a session was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum Closed {
-    /// The work is done.
-    Finished,
-    /// It failed.
-    Failed,
-    /// A person stopped it.
-    Stopped,
-}
-
-/// Why a turn did not end well; a code and its parts, for the faces' texts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-#[serde(tag = "code", rename_all = "snake_case")]
-pub enum Problem {
-    /// A program ended with this code.
-    ExitCode {
-        /// The code.
-        exit_code: i32,
-        /// The call's title.
-        title: String,
-    },
-    /// A program was ended by this signal.
-    Signal {
-        /// The signal's number.
-        signal: i32,
-        /// The call's title.
-        title: String,
-    },
-    /// Its time was over.
-    TimedOut {
-        /// Seconds that it had.
-        seconds: u32,
-        /// The call's title.
-        title: String,
-    },
-    /// A rule or a person said no.
-    Denied {
-        /// The call's title.
-        title: String,
-        /// The person's reason.
-        reason: Option<String>,
-    },
-    /// The text that it should run has an error.
-    BadText {
-        /// The line in the task's text, from 1.
-        line: u32,
-        /// What is wrong and what to do.
-        message: String,
-    },
-    /// The program could not be started.
-    NotStarted {
-        /// What the system said and what to do.
-        message: String,
-    },
-    /// The connection ended before the turn did.
-    ConnectionEnded {
-        /// What was seen last.
-        message: String,
-    },
-    /// A person chose to stop after an unknown outcome.
-    Stopped,
-}
-
-/// What a person chose after an unknown outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum UnknownChoice {
-    /// Run it again.
-    Again,
-    /// Go on without it.
-    Skip,
-    /// Stop the session.
-    Stop,
 }
 
 /// What a file of the registry is about.
@@ -358,6 +269,59 @@ pub enum Event {
     },
     /// Somebody wants it to end.
     StopAsked,
+    /// It pauses at the next safe point: nothing that is allowed begins, no turn begins.
+    PauseAsked {
+        /// Why.
+        why: PauseWhy,
+    },
+    /// It goes on.
+    SessionResumed,
+    /// Its idle run is being closed.
+    HibernateAsked,
+    /// It is ready to start, and this keeps it back.
+    HeldBack {
+        /// What.
+        by: HeldBack,
+    },
+    /// The run ended unexpectedly and is started again.
+    RestartPlanned {
+        /// The item that shows it.
+        item: ItemId,
+        /// Which restart of the window it is, from 1.
+        number: u32,
+        /// When.
+        at: At,
+        /// What was seen of the end.
+        problem: Option<Problem>,
+    },
+    /// The run ended unexpectedly, too often or against its rules: a person says whether it goes on.
+    GaveUp {
+        /// What was seen of the end.
+        problem: Option<Problem>,
+    },
+    /// Nothing was heard of the run for some time.
+    StallNoticed {
+        /// How it is.
+        stall: Stall,
+    },
+    /// A person waits on, although nothing was heard.
+    WaitedOn,
+    /// A person wants the run to be started again.
+    RestartAsked,
+    /// The run came to a limit.
+    LimitReached {
+        /// The item that shows it.
+        item: ItemId,
+        /// Which, and how far.
+        hit: LimitHit,
+    },
+    /// The program's own name for the session, by which a later run finds it again.
+    ForeignNamed {
+        /// Its name.
+        name: String,
+    },
+    /// It was read from an export. It can be read, and not gone on with.
+    SessionImported,
     /// The run is over.
     RunEnded {
         /// The run.
@@ -451,6 +415,29 @@ pub enum Event {
         /// As text.
         value: String,
     },
+    /// Too many runs of an agent failed in a row: it starts nothing until the time is over, then one run is tried.
+    BreakerOpened {
+        /// The agent.
+        agent: AgentId,
+        /// Failures in a row.
+        faults: u32,
+        /// When one run is tried.
+        until: At,
+    },
+    /// The agent works again.
+    BreakerClosed {
+        /// The agent.
+        agent: AgentId,
+    },
+    /// Old events of a closed session were archived or pruned.
+    LogCompacted {
+        /// The session.
+        session: SessionId,
+        /// How many events.
+        events: u32,
+        /// Whether their text is gone.
+        pruned: bool,
+    },
     /// The engine began, and this is what it found.
     EngineStarted {
         /// Its version.
@@ -485,6 +472,18 @@ impl Event {
             Self::UnknownResolved { .. } => "unknown_resolved",
             Self::UsageReported { .. } => "usage_reported",
             Self::StopAsked => "stop_asked",
+            Self::PauseAsked { .. } => "pause_asked",
+            Self::SessionResumed => "session_resumed",
+            Self::HibernateAsked => "hibernate_asked",
+            Self::HeldBack { .. } => "held_back",
+            Self::RestartPlanned { .. } => "restart_planned",
+            Self::GaveUp { .. } => "gave_up",
+            Self::StallNoticed { .. } => "stall_noticed",
+            Self::WaitedOn => "waited_on",
+            Self::RestartAsked => "restart_asked",
+            Self::LimitReached { .. } => "limit_reached",
+            Self::ForeignNamed { .. } => "foreign_named",
+            Self::SessionImported => "session_imported",
             Self::RunEnded { .. } => "run_ended",
             Self::TurnEnded { .. } => "turn_ended",
             Self::SessionClosed { .. } => "session_closed",
@@ -499,6 +498,9 @@ impl Event {
             Self::ProjectGranted { .. } => "project_granted",
             Self::KeyChanged { .. } => "key_changed",
             Self::SettingChanged { .. } => "setting_changed",
+            Self::BreakerOpened { .. } => "breaker_opened",
+            Self::BreakerClosed { .. } => "breaker_closed",
+            Self::LogCompacted { .. } => "log_compacted",
             Self::EngineStarted { .. } => "engine_started",
         }
     }

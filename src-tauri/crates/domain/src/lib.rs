@@ -4,14 +4,17 @@
 //! the time and fresh ids ([`Fresh`]), so that a history can be replayed and gives the same result every time.
 //!
 //! - [`session`]: `decide(state, command) → events` and `apply(state, event)` for one session.
-//! - [`event`]: what is stored, for ever. [`rows`]: what people and faces read, derived from it.
+//! - [`event`]: what is stored, for ever; [`ends`]: how things end. [`rows`]: what people and faces read, derived from it.
 //! - [`policy`]: which tool calls may run unasked; [`risk`]: how dangerous they look. [`words`]: the one place where states become words.
+//! - [`life`]: what happens when nobody watches, after a crash, in silence, at a limit.
 //! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
 //! - [`terminal`]: makes the output of programs harmless to show.
 
 pub mod agent;
+pub mod ends;
 pub mod event;
 pub mod ids;
+pub mod life;
 pub mod policy;
 pub mod rank;
 pub mod risk;

@@ -6,6 +6,7 @@ use crate::{
     agent::{Agent, Runtime},
     event::{Closed, Problem as TurnProblem},
     ids::{AgentId, ItemId, ProjectId, RequestId, SessionId, TaskId, TurnId},
+    life::{HeldBack, LimitHit, PauseWhy},
     task::{Attachment, Priority, TaskStatus},
     tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
 };
@@ -55,7 +56,10 @@ pub struct TaskRow {
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum SessionState {
     /// Waits for a free place.
-    Queued,
+    Queued {
+        /// What keeps it back, when something is known to.
+        held_back: Option<HeldBack>,
+    },
     /// Its run is being started.
     Starting,
     /// Works.
@@ -79,8 +83,44 @@ pub enum SessionState {
         /// Its title.
         title: String,
     },
-    /// The run was lost between two tool calls; it can go on.
-    Lost,
+    /// The run was lost or ended between two tool calls; a person says whether it goes on.
+    Lost {
+        /// What was seen of the end.
+        problem: Option<TurnProblem>,
+    },
+    /// Nothing was heard of the run for a long time; a person says whether it is waited for.
+    Stalled {
+        /// Since when.
+        since: At,
+        /// The title of the tool call that runs.
+        doing: Option<String>,
+        /// Whether its processes computed since.
+        computes: bool,
+    },
+    /// The run ended unexpectedly and is started again.
+    Restarting {
+        /// When.
+        at: At,
+        /// Which restart of the window it is, from 1.
+        number: u32,
+    },
+    /// Paused, or pausing while a tool call is still running.
+    Paused {
+        /// Why.
+        why: PauseWhy,
+        /// The title of the tool call that is still running.
+        finishing: Option<String>,
+    },
+    /// Its turn is over, its run stands by: the next prompt begins at once.
+    Idle {
+        /// Why the last turn did not end well.
+        problem: Option<TurnProblem>,
+    },
+    /// Its turn is over, its run was closed: the next prompt wakes it.
+    Hibernated {
+        /// Why the last turn did not end well.
+        problem: Option<TurnProblem>,
+    },
     /// Is being ended.
     Stopping,
     /// Over.
@@ -100,7 +140,15 @@ impl SessionState {
 
     /// Whether a person has to do something before it goes on.
     pub fn needs_person(&self) -> bool {
-        matches!(self, Self::NeedsApproval { .. } | Self::NeedsChoice { .. } | Self::Lost)
+        matches!(
+            self,
+            Self::NeedsApproval { .. } | Self::NeedsChoice { .. } | Self::Lost { .. } | Self::Stalled { .. }
+        )
+    }
+
+    /// Whether it waits for the next prompt: nothing of it is under way.
+    pub fn awaits_prompt(&self) -> bool {
+        matches!(self, Self::Idle { .. } | Self::Hibernated { .. })
     }
 }
 
@@ -142,6 +190,15 @@ pub struct SessionRow {
     pub progress: Option<Progress>,
     /// How many runs it had.
     pub attempt: u32,
+    /// Whether it takes prompts.
+    #[serde(default)]
+    pub takes_prompts: bool,
+    /// Prompts that wait for their turn.
+    #[serde(default)]
+    pub waiting_prompts: u32,
+    /// Whether it was read from an export, so that it can only be read.
+    #[serde(default)]
+    pub imported: bool,
     /// When it was opened.
     pub opened_at: At,
     /// When it was last heard of.
@@ -193,6 +250,20 @@ pub enum ItemBody {
         code: String,
         /// In words.
         text: String,
+    },
+    /// Its run ended unexpectedly and is started again.
+    Restart {
+        /// Which restart of the window it is, from 1.
+        number: u32,
+        /// When it begins.
+        at: At,
+        /// What was seen of the end.
+        problem: Option<TurnProblem>,
+    },
+    /// Its run came to a limit.
+    Limit {
+        /// Which, and how far.
+        hit: LimitHit,
     },
     /// What the agent did or wants to do.
     ToolCall {

@@ -4,6 +4,7 @@ use crate::{
     At,
     event::{Closed, Problem},
     ids::{ItemId, RequestId, SessionId},
+    life::{HeldBack, PauseWhy},
     rows::{Progress, SessionRow, SessionState, TaskRow},
     task::TaskStatus,
 };
@@ -69,7 +70,10 @@ pub enum Words {
     /// Somebody works on it by hand: no session of Nox.
     ByHand,
     /// Waits for a free place.
-    Queued,
+    Queued {
+        /// What keeps it back, when something is known to.
+        held_back: Option<HeldBack>,
+    },
     /// Is being started.
     Starting,
     /// Works.
@@ -94,7 +98,37 @@ pub enum Words {
         title: String,
     },
     /// The run was lost; it can go on.
-    Lost,
+    Lost {
+        /// What was seen of its end.
+        problem: Option<Problem>,
+    },
+    /// Nothing was heard for a long time.
+    Stalled {
+        /// Since when.
+        since: At,
+        /// On what it works.
+        doing: Option<String>,
+        /// Whether its processes computed since.
+        computes: bool,
+    },
+    /// Is started again after an unexpected end.
+    Restarting {
+        /// When.
+        at: At,
+        /// Which restart it is, from 1.
+        number: u32,
+    },
+    /// Paused, or pausing.
+    SessionPaused {
+        /// Why.
+        why: PauseWhy,
+        /// What still runs.
+        finishing: Option<String>,
+    },
+    /// Stands by for the next prompt.
+    Idle,
+    /// Was closed while idle; the next prompt wakes it.
+    Hibernated,
     /// Is being ended.
     Stopping,
     /// Was stopped.
@@ -137,7 +171,7 @@ pub struct Card {
     pub status: Status,
     /// Its newest session.
     pub session: Option<SessionId>,
-    /// Whether that session is not over.
+    /// Whether something of that session is under way or waits for a person.
     pub live: bool,
     /// Steps done.
     pub progress: Option<Progress>,
@@ -150,7 +184,7 @@ pub struct Card {
 /// What people see of a session.
 pub fn session_status(row: &SessionRow) -> Status {
     let (sign, words) = match &row.state {
-        SessionState::Queued => (Sign::Queued, Words::Queued),
+        SessionState::Queued { held_back } => (Sign::Queued, Words::Queued { held_back: *held_back }),
         SessionState::Starting => (Sign::Running, Words::Starting),
         SessionState::Running { doing } => (Sign::Running, Words::Running { doing: doing.clone() }),
         SessionState::NeedsApproval { request, text, open } => {
@@ -159,7 +193,21 @@ pub fn session_status(row: &SessionRow) -> Status {
         SessionState::NeedsChoice { item, title } => {
             (Sign::Unknown, Words::UnknownOutcome { item: item.clone(), title: title.clone() })
         }
-        SessionState::Lost => (Sign::Unknown, Words::Lost),
+        SessionState::Lost { problem } => (Sign::Unknown, Words::Lost { problem: problem.clone() }),
+        SessionState::Stalled { since, doing, computes } => {
+            (Sign::NeedsYou, Words::Stalled { since: *since, doing: doing.clone(), computes: *computes })
+        }
+        SessionState::Restarting { at, number } => {
+            (Sign::Queued, Words::Restarting { at: *at, number: *number })
+        }
+        SessionState::Paused { why, finishing } => {
+            (Sign::Paused, Words::SessionPaused { why: *why, finishing: finishing.clone() })
+        }
+        SessionState::Idle { problem: None } => (Sign::Idle, Words::Idle),
+        SessionState::Hibernated { problem: None } => (Sign::Idle, Words::Hibernated),
+        SessionState::Idle { problem } | SessionState::Hibernated { problem } => {
+            (Sign::Failed, Words::Failed { problem: problem.clone() })
+        }
         SessionState::Stopping => (Sign::Paused, Words::Stopping),
         SessionState::Closed { how: Closed::Finished, .. } => (Sign::Done, Words::Done),
         SessionState::Closed { how: Closed::Failed, problem } => {
@@ -175,7 +223,7 @@ pub fn session_status(row: &SessionRow) -> Status {
 /// The card of a task with its newest session, if it has one.
 pub fn card(task: &TaskRow, session: Option<&SessionRow>, open_dependencies: u32) -> Card {
     let session = session.filter(|row| !row.deleted);
-    let live = session.is_some_and(|row| !row.state.is_closed());
+    let live = session.is_some_and(|row| !row.state.is_closed() && !row.state.awaits_prompt());
     let (column, status) = match session {
         Some(row) if live => {
             let column = if row.state.needs_person() { Column::NeedsYou } else { Column::Working };
@@ -202,7 +250,9 @@ fn settled(task: &TaskRow, session: Option<&SessionRow>, open: u32) -> (Column, 
     match task.status {
         TaskStatus::Failed => {
             let problem = session.and_then(|row| match &row.state {
-                SessionState::Closed { problem, .. } => problem.clone(),
+                SessionState::Closed { problem, .. }
+                | SessionState::Idle { problem }
+                | SessionState::Hibernated { problem } => problem.clone(),
                 _ => None,
             });
             (Column::NeedsYou, status(Sign::Failed, Words::Failed { problem }))
@@ -212,14 +262,22 @@ fn settled(task: &TaskRow, session: Option<&SessionRow>, open: u32) -> (Column, 
         TaskStatus::Cancelled => (Column::Done, status(Sign::Paused, Words::Cancelled)),
         // The engine records the end of a session before the file says so; until then the session is right.
         TaskStatus::InProgress => match session.map(|row| &row.state) {
-            Some(SessionState::Closed { how: Closed::Finished, .. }) => {
+            Some(
+                SessionState::Closed { how: Closed::Finished, .. }
+                | SessionState::Idle { problem: None }
+                | SessionState::Hibernated { problem: None },
+            ) => {
                 if session.is_some_and(|row| row.review) {
                     (Column::Review, status(Sign::Review, Words::Review))
                 } else {
                     (Column::Done, status(Sign::Done, Words::Done))
                 }
             }
-            Some(SessionState::Closed { how: Closed::Failed, problem }) => {
+            Some(
+                SessionState::Closed { how: Closed::Failed, problem }
+                | SessionState::Idle { problem }
+                | SessionState::Hibernated { problem },
+            ) => {
                 (Column::NeedsYou, status(Sign::Failed, Words::Failed { problem: problem.clone() }))
             }
             Some(SessionState::Closed { how: Closed::Stopped, problem }) => {

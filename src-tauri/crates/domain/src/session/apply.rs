@@ -1,10 +1,11 @@
 //! Taking one fact in. Total: a fact that does not fit changes nothing but the time, and never panics.
 
-use super::{Call, Grant, Run, RunPhase, Session, Turn, TurnPhase};
+use super::{Call, Grant, PlannedRestart, Run, RunPhase, Session, Turn, TurnPhase};
 use crate::{
     At, Size,
     event::{Event, UnknownChoice},
     ids::ItemId,
+    life::{LimitAction, RESTART_WINDOW_MS},
     rows::Progress,
     tool::{CallEnd, CallStatus, DecidedBy, Decision},
 };
@@ -12,14 +13,25 @@ use crate::{
 impl Session {
     /// Takes one fact in.
     pub fn apply(&mut self, event: &Event, at: At) {
-        self.last_event_at = at;
+        // An import says when it was made, not when the session was last heard of.
+        if !matches!(event, Event::SessionImported) {
+            self.last_event_at = at;
+        }
         match event {
             Event::TurnQueued { turn, text, .. } => {
-                self.turn = Some(Turn { id: turn.clone(), phase: TurnPhase::Queued, text: text.clone() });
+                let turn = Turn { id: turn.clone(), phase: TurnPhase::Queued, text: text.clone() };
+                if self.turn_is_over() {
+                    self.turn = Some(turn);
+                } else {
+                    self.next.push(turn);
+                }
                 self.next_ord += 1;
             }
             Event::RunStarting { run, generation, attempt } => {
                 self.resume_wanted = false;
+                self.restart = None;
+                self.held_back = None;
+                self.stall = None;
                 self.run = Some(Run {
                     id: run.clone(),
                     generation: *generation,
@@ -28,13 +40,33 @@ impl Session {
                 });
             }
             Event::RunLive { .. } => self.set_run(RunPhase::Live),
-            Event::RunEnded { how, .. } => self.set_run(RunPhase::Ended(*how)),
-            Event::TurnStarted { .. } => self.set_turn(TurnPhase::Running),
-            Event::TurnEnded { end, problem, .. } => {
-                self.set_turn(TurnPhase::Ended(*end));
-                self.problem = problem.clone();
+            Event::RunEnded { how, .. } => {
+                self.set_run(RunPhase::Ended(*how));
+                self.hibernating = false;
+                self.restarting = false;
+                self.stall = None;
+                self.limit = None;
             }
-            Event::Said { .. } | Event::Noted { .. } => self.next_ord += 1,
+            Event::TurnStarted { turn } => {
+                if self.turn_is_over() && self.next.first().is_some_and(|next| next.id == *turn) {
+                    self.turn = Some(self.next.remove(0));
+                }
+                self.problem = None;
+                self.set_turn(TurnPhase::Running);
+            }
+            Event::TurnEnded { turn, end, problem } => {
+                if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
+                    self.set_turn(TurnPhase::Ended(*end));
+                    self.problem = problem.clone();
+                } else {
+                    // One that waited for its turn was taken back.
+                    self.next.retain(|next| next.id != *turn);
+                }
+            }
+            Event::Said { .. } | Event::Noted { .. } => {
+                self.stall = None;
+                self.next_ord += 1;
+            }
             Event::ToolCallProposed { item, call } => {
                 self.calls.push(Call {
                     item: item.clone(),
@@ -46,6 +78,7 @@ impl Session {
                     decision: None,
                     reason: None,
                     by: None,
+                    held: false,
                     process: None,
                     at,
                     started_at: None,
@@ -75,23 +108,29 @@ impl Session {
                     _ => {}
                 }
                 self.resume_wanted |= !self.has_live_run();
+                let held = self.paused.is_some() && decision.allows();
                 self.with_call(item, |call| {
                     // A refused call is over only when the driver was told and its end is recorded.
                     call.status = CallStatus::Allowed;
                     call.decision = Some(*decision);
                     call.reason = reason.clone();
                     call.by = Some(by.clone());
+                    call.held = held;
                 });
             }
             Event::PermissionWithdrawn { item, .. } => {
                 self.with_call(item, |call| call.status = CallStatus::Proposed);
             }
-            Event::ToolCallStarted { item, process } => self.with_call(item, |call| {
-                call.status = CallStatus::Running;
-                call.process = process.clone();
-                call.started_at = Some(at);
-            }),
+            Event::ToolCallStarted { item, process } => {
+                self.stall = None;
+                self.with_call(item, |call| {
+                    call.status = CallStatus::Running;
+                    call.process = process.clone();
+                    call.started_at = Some(at);
+                });
+            }
             Event::ToolCallEnded { item, end, output } => self.with_call(item, |call| {
+                call.held = false;
                 call.status = end.status();
                 call.end = Some(end.clone());
                 call.ended_at = Some(at);
@@ -125,13 +164,56 @@ impl Session {
                 self.closed = Some(*how);
                 self.closed_at = Some(at);
                 self.stopping = false;
+                self.paused = None;
+                self.restart = None;
+                self.held_back = None;
+                self.next.clear();
             }
             Event::SessionReopened => {
                 self.resume_wanted = true;
                 self.closed = None;
                 self.closed_at = None;
                 self.problem = None;
+                self.faults.clear();
             }
+            Event::PauseAsked { why } => self.paused = Some(*why),
+            Event::SessionResumed => {
+                self.paused = None;
+                self.resume_wanted |= !self.has_live_run();
+                for call in &mut self.calls {
+                    call.held = false;
+                }
+            }
+            Event::HibernateAsked => self.hibernating = true,
+            Event::HeldBack { by } => self.held_back = Some(*by),
+            Event::RestartPlanned { number, at: due, .. } => {
+                self.faults.retain(|fault| fault.0 > at.0 - RESTART_WINDOW_MS);
+                self.faults.push(at);
+                self.restart = Some(PlannedRestart { at: *due, number: *number });
+                self.next_ord += 1;
+            }
+            Event::GaveUp { problem } => self.problem = problem.clone(),
+            Event::StallNoticed { stall } => self.stall = Some(*stall),
+            Event::WaitedOn => self.stall = None,
+            Event::RestartAsked => {
+                self.restarting = true;
+                self.stall = None;
+                // What runs is done again: the person who wants the restart said so.
+                let again = self
+                    .calls
+                    .iter()
+                    .filter(|call| matches!(call.status, CallStatus::Running | CallStatus::Allowed))
+                    .map(|call| Grant { hash: call.call.binding_hash(), once: true });
+                self.granted.extend(again);
+            }
+            Event::LimitReached { hit, .. } => {
+                if hit.action == LimitAction::Ended {
+                    self.limit = Some(*hit);
+                }
+                self.next_ord += 1;
+            }
+            Event::ForeignNamed { name } => self.foreign = Some(name.clone()),
+            Event::SessionImported => self.imported = true,
             Event::SessionDeleted => self.deleted = true,
             Event::SessionRestored => self.deleted = false,
             _ => {}

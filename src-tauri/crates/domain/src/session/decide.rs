@@ -1,9 +1,10 @@
 //! Commands: what somebody wants of a session, and what follows.
 
-use super::{Effect, Now, Rejection, Session, SessionCommand, Step, TurnPhase};
+use super::{Effect, Now, Rejection, Session, SessionCommand, Step, TurnPhase, life::Wait};
 use crate::{
     event::{Closed, Event, Problem, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{ItemId, RunId, TurnId},
+    life::OnCrash,
     tool::{CallEnd, CallStatus, DecidedBy, Decision},
 };
 
@@ -28,7 +29,8 @@ impl Session {
                     .calls
                     .iter()
                     .find(|call| call.request.as_ref().is_some_and(|asked| asked.id == *request))
-                    .ok_or(Rejection::NotHere)?;
+                    // Calls that are over are forgotten, and their requests with them.
+                    .ok_or(Rejection::RequestNotOpen)?;
                 if call.status != CallStatus::Waiting || self.closed.is_some() || self.stopping {
                     return Err(Rejection::RequestNotOpen);
                 }
@@ -41,7 +43,9 @@ impl Session {
                     reason: reason.clone(),
                     hash: call.call.binding_hash(),
                 });
-                if self.has_live_run() {
+                if self.paused.is_some() && decision.allows() {
+                    // Told when the session goes on.
+                } else if self.has_live_run() && !self.hibernating {
                     step.effects.push(Effect::Deliver {
                         key: call.call.key.clone(),
                         item: call.item.clone(),
@@ -49,7 +53,7 @@ impl Session {
                         reason: reason.clone(),
                         by_person: true,
                     });
-                } else {
+                } else if !self.has_live_run() {
                     // The run that asked is gone: a new one will ask the same again and gets this answer once.
                     step.effects.push(Effect::WantPlace);
                 }
@@ -58,6 +62,10 @@ impl Session {
             SessionCommand::Resolve { item, choice } => self.resolve(item, *choice),
             SessionCommand::Continue if self.deleted => Err(Rejection::Hidden),
             SessionCommand::Continue => self.go_on(now),
+            SessionCommand::Prompt { text } => self.prompt(text, now),
+            SessionCommand::Pause { why } => self.pause(*why),
+            SessionCommand::Wait => self.wait_on(),
+            SessionCommand::Restart => self.restart_with_consent(),
             SessionCommand::Delete => {
                 if self.closed.is_none() {
                     return Err(Rejection::StillRuns);
@@ -66,6 +74,27 @@ impl Session {
             }
             SessionCommand::Restore => Ok(Step { events: vec![Event::SessionRestored], effects: vec![] }),
         }
+    }
+
+    /// Queues a further turn; a run that stands by begins it at once, one that is gone is started for it.
+    fn prompt(&self, text: &str, now: &mut Now<'_>) -> Result<Step, Rejection> {
+        self.check_prompt(text)?;
+        let turn = TurnId::fresh(now.ids);
+        let queued =
+            Event::TurnQueued { turn: turn.clone(), item: ItemId::fresh(now.ids), text: text.to_owned() };
+        let mut step = Step::default();
+        if self.closed.is_some() {
+            step.events.push(Event::SessionReopened);
+        }
+        step.events.push(queued);
+        let idle = self.turn_is_over() && self.paused.is_none() && !self.stopping;
+        if idle && self.has_live_run() && !self.hibernating {
+            step.events.push(Event::TurnStarted { turn });
+            step.effects.push(Effect::Prompt { text: text.to_owned() });
+        } else if idle && !self.has_live_run() {
+            step.effects.push(Effect::WantPlace);
+        }
+        Ok(step)
     }
 
     fn stop(&self) -> Result<Step, Rejection> {
@@ -93,8 +122,17 @@ impl Session {
                 problem: problem.filter(|problem| *problem != Problem::Stopped),
             });
         }
-        step.events.push(Event::SessionClosed { how: Closed::Stopped });
-        step.effects.extend([Effect::GivePlaceBack, Effect::Closed(Closed::Stopped)]);
+        // A session that only stood by had done its work already; its end does not take that back.
+        let how = match self.turn.as_ref().map(|turn| turn.phase) {
+            Some(TurnPhase::Ended(TurnEnd::End)) if self.next.is_empty() => Closed::Finished,
+            _ => Closed::Stopped,
+        };
+        for next in &self.next {
+            let (turn, end) = (next.id.clone(), TurnEnd::Cancelled);
+            step.events.push(Event::TurnEnded { turn, end, problem: None });
+        }
+        step.events.push(Event::SessionClosed { how });
+        step.effects.extend([Effect::GivePlaceBack, Effect::Settled(how)]);
     }
 
     pub(super) fn cancel_open_calls(&self, why: &str, step: &mut Step) {
@@ -141,14 +179,21 @@ impl Session {
             return Ok(step);
         }
         let others = self.calls.iter().any(|call| call.item != *item && call.status == CallStatus::Unknown);
-        if !others && !self.has_open_request() && !self.has_live_run() {
+        if !others && !self.has_open_request() && !self.has_live_run() && self.paused.is_none() {
             step.effects.push(Effect::WantPlace);
         }
         Ok(step)
     }
 
     fn go_on(&self, now: &mut Now<'_>) -> Result<Step, Rejection> {
+        if self.imported {
+            return Err(Rejection::Imported);
+        }
+        if self.deleted {
+            return Err(Rejection::Hidden);
+        }
         match self.closed {
+            None if self.paused.is_some() => Ok(self.resume()),
             Some(Closed::Finished) => Err(Rejection::Finished),
             Some(Closed::Failed | Closed::Stopped) => {
                 let text =
@@ -185,62 +230,96 @@ impl Session {
         let attempt = self.run.as_ref().map_or(0, |run| run.attempt) + 1;
         Step {
             events: vec![Event::RunStarting { run: run.clone(), generation, attempt }],
-            effects: vec![Effect::StartRun { run, generation, done: self.done_keys() }],
+            effects: vec![Effect::StartRun {
+                run,
+                generation,
+                done: self.done_keys(),
+                resume: self.foreign.clone(),
+                prompt: self.open_turn().or(self.next.first()).map(|turn| turn.text.clone()),
+            }],
         }
     }
 
     /// Whether a run could go on with it now.
     pub fn wants_place(&self) -> bool {
+        self.could_start() && self.paused.is_none()
+    }
+
+    /// Whether a run could go on with it if it were not paused.
+    pub(super) fn could_start(&self) -> bool {
         self.closed.is_none()
             && !self.stopping
+            && !self.imported
             && !self.has_live_run()
-            && self.open_turn().is_some()
+            && (self.open_turn().is_some() || !self.next.is_empty())
             && !self.has_unknown()
             && !self.has_open_request()
     }
 
     /// After the engine began again: the run that has no end is lost, calls without an end are unknown, open requests
     /// stay open. Effects that the crash swallowed are found again. A second recovery of the same state gives nothing new.
-    pub fn recover(&self) -> Step {
+    pub fn recover(&self, now: &mut Now<'_>) -> Step {
         let mut step = Step::default();
         if self.closed.is_some() {
             return step;
         }
         if let Some(run) = self.run.as_ref().filter(|_| self.has_live_run()) {
-            for call in &self.calls {
-                let refused = call.decision == Some(Decision::Deny);
-                match call.status {
-                    CallStatus::Running => step.events.push(Event::ToolCallEnded {
-                        item: call.item.clone(),
-                        end: CallEnd::Unknown,
-                        output: None,
-                    }),
-                    // Allowed and not heard of again: it may have begun. Refused: it cannot have.
-                    CallStatus::Allowed if !refused && !self.stopping => {
-                        step.events.push(Event::ToolCallEnded {
-                            item: call.item.clone(),
-                            end: CallEnd::Unknown,
-                            output: None,
-                        });
-                    }
-                    _ => {}
-                }
-            }
-            step.events.push(Event::RunEnded { run: run.id.clone(), how: RunEnd::Lost });
+            let unseen = self.end_unseen_calls(&mut step);
+            let idle = self.turn_is_over();
+            let how = if idle && self.foreign.is_some() { RunEnd::Hibernated } else { RunEnd::Lost };
+            step.events.push(Event::RunEnded { run: run.id.clone(), how });
             if self.stopping {
                 // Nobody wanted it to go on; what ran was ended with the engine.
                 self.end_as_stopped(Some(Problem::Stopped), &mut step);
-            } else if self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Queued) {
-                // The run was lost before it began with anything: nobody has to be asked.
-                step.effects.push(Effect::WantPlace);
+            } else if !unseen && !self.has_unknown() && !self.has_open_request() {
+                self.go_on_after_crash(idle, now, &mut step);
             }
             return step;
         }
         if self.stopping {
             self.end_as_stopped(Some(Problem::Stopped), &mut step);
         } else if self.wants_place() && !self.is_lost() {
-            step.effects.push(Effect::WantPlace);
+            step.effects.push(self.when_to_start());
         }
         step
+    }
+
+    /// Gives calls that may have begun an unknown end; answers whether there were any.
+    fn end_unseen_calls(&self, step: &mut Step) -> bool {
+        let before = step.events.len();
+        for call in &self.calls {
+            let refused = call.decision == Some(Decision::Deny);
+            let unseen = match call.status {
+                CallStatus::Running => true,
+                // Allowed and not heard of again: it may have begun. Refused, or not told yet: it cannot have.
+                CallStatus::Allowed => !refused && !call.held && !self.stopping,
+                _ => false,
+            };
+            if unseen {
+                let end = if self.restarting { CallEnd::Cancelled } else { CallEnd::Unknown };
+                step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output: None });
+            }
+        }
+        step.events[before..].iter().any(|event| {
+            matches!(event, Event::ToolCallEnded { end: CallEnd::Unknown, .. })
+        })
+    }
+
+    /// What follows on a crash for a session in which nothing waits for a person.
+    fn go_on_after_crash(&self, idle: bool, now: &mut Now<'_>, step: &mut Step) {
+        let is_queued = self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Queued);
+        if idle {
+            // It stood by. Prompts that wait for it wake it.
+            if !self.next.is_empty() && self.paused.is_none() {
+                step.effects.push(Effect::WantPlace);
+            }
+        } else if is_queued {
+            // The run was lost before it began with anything: nobody has to be asked.
+            if self.paused.is_none() {
+                step.effects.push(Effect::WantPlace);
+            }
+        } else if self.restarting || self.opened.life.on_crash == OnCrash::Resume {
+            self.restart_or_give_up(None, Wait::No, now, step);
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Signals: what a driver reports, and what follows.
 
-use super::{Call, Effect, Now, RunPhase, Session, Signal, Step, TurnPhase};
+use super::{Call, Effect, Now, RunPhase, Session, Signal, Step, TurnPhase, life::Wait};
 use crate::{
     event::{Closed, Event, PreAllowed, Problem, RunEnd, TurnEnd},
     ids::{ItemId, RequestId},
+    life::{LimitAction, Restart},
     policy::{Effect as PolicyEffect, Policy, Why},
     risk::risk_of,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, PermissionRequest, ToolCall},
@@ -22,7 +23,9 @@ impl Session {
                 if run.phase == RunPhase::Starting {
                     step.events.push(Event::RunLive { run: run.id.clone() });
                 }
-                if let Some(turn) = self.turn.as_ref().filter(|turn| turn.phase == TurnPhase::Queued) {
+                let waiting = self.turn.as_ref().filter(|turn| turn.phase == TurnPhase::Queued);
+                let next = if self.turn_is_over() { self.next.first() } else { None };
+                if let Some(turn) = waiting.or(next) {
                     step.events.push(Event::TurnStarted { turn: turn.id.clone() });
                 }
             }
@@ -46,12 +49,21 @@ impl Session {
                     step.events.push(Event::Progressed { done: progress.done, of: progress.of });
                 }
             }
-            Signal::TurnEnded { end, problem } => {
-                if let Some(turn) = self.open_turn() {
-                    step.events.push(Event::TurnEnded { turn: turn.id.clone(), end, problem });
+            Signal::TurnEnded { end, problem } => self.turn_ended(end, problem, &mut step),
+            Signal::Named(name) => {
+                if self.foreign.as_ref() != Some(&name) {
+                    step.events.push(Event::ForeignNamed { name });
                 }
             }
-            Signal::RunEnded { how, detail } => self.run_ended(how, detail, &mut step),
+            Signal::Limit(hit) => {
+                if self.limit.is_none() {
+                    step.events.push(Event::LimitReached { item: ItemId::fresh(now.ids), hit });
+                    if hit.action == LimitAction::Ended {
+                        step.effects.push(Effect::StopRun);
+                    }
+                }
+            }
+            Signal::RunEnded { how, detail } => self.run_ended(how, detail, now, &mut step),
         }
         step
     }
@@ -68,7 +80,7 @@ impl Session {
         if let Some(known) = open {
             if known.call.binding_hash() == hash {
                 // The same question as before a restart. Unanswered, it stays open; answered, the answer is delivered.
-                if let Some(decision) = known.decision {
+                if let Some(decision) = known.decision.filter(|_| !known.held) {
                     step.effects.push(Effect::Deliver {
                         key: call.key,
                         item: known.item.clone(),
@@ -118,13 +130,16 @@ impl Session {
                     reason: None,
                     hash,
                 });
-                step.effects.push(Effect::Deliver {
-                    key: call.key,
-                    item,
-                    allowed: decision.allows(),
-                    reason: None,
-                    by_person: false,
-                });
+                // While it is paused, nothing that is allowed begins.
+                if self.paused.is_none() || !decision.allows() {
+                    step.effects.push(Effect::Deliver {
+                        key: call.key,
+                        item,
+                        allowed: decision.allows(),
+                        reason: None,
+                        by_person: false,
+                    });
+                }
             }
             None => {
                 let (risk, risk_reason) = risk_of(&call);
@@ -154,50 +169,120 @@ impl Session {
         }
     }
 
-    /// The connection is over. What has no end gets one, and the session is closed if its turn is over.
-    fn run_ended(&self, how: RunEnd, detail: Option<String>, step: &mut Step) {
+    /// A turn is over. The next one begins, or the session stands by; one that takes no prompts ends with its run.
+    fn turn_ended(&self, end: TurnEnd, problem: Option<Problem>, step: &mut Step) {
+        let Some(turn) = self.open_turn() else { return };
+        step.events.push(Event::TurnEnded { turn: turn.id.clone(), end, problem });
+        if !self.opened.runtime.takes_prompts() || self.stopping {
+            return;
+        }
+        match self.next.first() {
+            Some(next) if self.paused.is_none() => {
+                step.events.push(Event::TurnStarted { turn: next.id.clone() });
+                step.effects.push(Effect::Prompt { text: next.text.clone() });
+            }
+            Some(_) => {}
+            None => step.effects.push(Effect::Settled(closed_by(end))),
+        }
+    }
+
+    /// The connection is over. What has no end gets one. The session is closed if its turn is over and it takes no
+    /// prompts; one whose work is not over goes on with another run, as its rules say, or waits for a person.
+    fn run_ended(&self, how: RunEnd, detail: Option<String>, now: &mut Now<'_>, step: &mut Step) {
         let Some(run) = &self.run else { return };
+        let run = run.id.clone();
         if self.stopping {
-            step.events.push(Event::RunEnded { run: run.id.clone(), how: RunEnd::Killed });
+            step.events.push(Event::RunEnded { run, how: RunEnd::Killed });
             self.end_as_stopped(Some(Problem::Stopped), step);
             return;
         }
-        for call in &self.calls {
-            if matches!(call.status, CallStatus::Running | CallStatus::Allowed | CallStatus::Proposed) {
-                let end =
-                    if call.status == CallStatus::Proposed { CallEnd::Cancelled } else { CallEnd::Unknown };
-                step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output: None });
-            }
-        }
-        step.events.push(Event::RunEnded { run: run.id.clone(), how });
+        let unseen = self.end_calls_of_run(step);
         step.effects.push(Effect::GivePlaceBack);
-        let ended = match self.turn.as_ref().map(|turn| (&turn.id, turn.phase)) {
-            Some((_, TurnPhase::Ended(end))) => end,
-            Some((turn, _)) => {
-                let unseen = self.calls.iter().any(|call| {
-                    matches!(call.status, CallStatus::Running | CallStatus::Allowed | CallStatus::Unknown)
-                });
-                if unseen || self.has_open_request() {
-                    // A person decides what happens with the unseen end; the turn is not over.
-                    return;
-                }
-                step.events.push(Event::TurnEnded {
-                    turn: turn.clone(),
-                    end: TurnEnd::Failed,
-                    problem: Some(Problem::ConnectionEnded { message: detail.unwrap_or_default() }),
-                });
-                TurnEnd::Failed
+        let waits = unseen || self.has_open_request() || self.has_unknown();
+        if self.hibernating {
+            step.events.push(Event::RunEnded { run, how: RunEnd::Hibernated });
+            // Something may have come while it was being closed.
+            if !waits && self.paused.is_none() && (self.open_turn().is_some() || !self.next.is_empty()) {
+                step.effects.push(Effect::WantPlace);
             }
-            None => TurnEnd::Failed,
-        };
-        let closed = match ended {
-            TurnEnd::End => Closed::Finished,
-            TurnEnd::Cancelled => Closed::Stopped,
-            TurnEnd::Failed | TurnEnd::Lost => Closed::Failed,
+            return;
+        }
+        let message = detail.unwrap_or_default();
+        let problem = self.limit.map_or(Problem::ConnectionEnded { message }, |hit| Problem::Limit { hit });
+        if self.turn_is_over() {
+            let how = if self.foreign.is_some() { RunEnd::Hibernated } else { how };
+            step.events.push(Event::RunEnded { run, how });
+            return self.ended_between_turns(problem, now, step);
+        }
+        step.events.push(Event::RunEnded { run, how });
+        if self.limit.is_some() {
+            return self.close_failed(problem, step);
+        }
+        if self.restarting {
+            return self.restart_or_give_up(None, Wait::No, now, step);
+        }
+        // A person decides what happens with an unseen end; the turn is not over.
+        if !waits {
+            self.ended_unexpectedly(problem, now, step);
+        }
+    }
+
+    /// Gives calls of a run that is over an end; answers whether one of them was not seen.
+    fn end_calls_of_run(&self, step: &mut Step) -> bool {
+        let mut unseen = false;
+        for call in &self.calls {
+            let refused = call.decision == Some(Decision::Deny);
+            let end = match call.status {
+                CallStatus::Proposed => CallEnd::Cancelled,
+                CallStatus::Allowed if call.held => continue,
+                CallStatus::Allowed if refused => CallEnd::Denied { reason: call.reason.clone() },
+                CallStatus::Running | CallStatus::Allowed if self.restarting || self.limit.is_some() => {
+                    CallEnd::Cancelled
+                }
+                CallStatus::Running | CallStatus::Allowed => CallEnd::Unknown,
+                _ => continue,
+            };
+            unseen |= end == CallEnd::Unknown;
+            step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output: None });
+        }
+        unseen
+    }
+
+    fn ended_between_turns(&self, problem: Problem, now: &mut Now<'_>, step: &mut Step) {
+        if self.opened.runtime.takes_prompts() {
+            if !self.next.is_empty() && self.paused.is_none() {
+                step.effects.push(Effect::WantPlace);
+            } else if self.opened.life.restart == Restart::Always && self.limit.is_none() {
+                self.restart_or_give_up(Some(problem), Wait::BackOff, now, step);
+            }
+            return;
+        }
+        let closed = match self.turn.as_ref().map(|turn| turn.phase) {
+            Some(TurnPhase::Ended(end)) => closed_by(end),
+            _ => Closed::Failed,
         };
         self.cancel_open_calls("stopped", step);
         step.events.push(Event::SessionClosed { how: closed });
-        step.effects.push(Effect::Closed(closed));
+        step.effects.push(Effect::Settled(closed));
+    }
+
+    /// Ends the turn as failed and closes the session: nobody can mend it by going on.
+    fn close_failed(&self, problem: Problem, step: &mut Step) {
+        self.cancel_open_calls("stopped", step);
+        if let Some(turn) = self.open_turn() {
+            let (turn, end) = (turn.id.clone(), TurnEnd::Failed);
+            step.events.push(Event::TurnEnded { turn, end, problem: Some(problem) });
+        }
+        step.events.push(Event::SessionClosed { how: Closed::Failed });
+        step.effects.push(Effect::Settled(Closed::Failed));
+    }
+}
+
+fn closed_by(end: TurnEnd) -> Closed {
+    match end {
+        TurnEnd::End => Closed::Finished,
+        TurnEnd::Cancelled => Closed::Stopped,
+        TurnEnd::Failed | TurnEnd::Lost => Closed::Failed,
     }
 }
 

@@ -11,12 +11,14 @@
 mod apply;
 mod decide;
 mod hear;
+mod life;
 mod project;
 
 use crate::{
     At, Size,
     event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{ItemId, RequestId, RunId, TurnId},
+    life::{HeldBack, LimitHit, PauseWhy, Stall, StallStep},
     rows::Progress,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
 };
@@ -39,9 +41,15 @@ pub struct Session {
     pub turn: Option<Turn>,
     /// The newest run.
     pub run: Option<Run>,
-    /// The tool calls so far, in order.
+    /// Prompts that wait for their turn, in order.
+    #[serde(default)]
+    pub next: Vec<Turn>,
+    /// The tool calls that are not over, in order. One that is over stays only until [`settle`](Session::settle).
     #[serde(default)]
     pub calls: Vec<Call>,
+    /// Keys of calls that are done, when a later run goes on after them.
+    #[serde(default)]
+    pub done: Vec<String>,
     /// Binding hashes that a person allowed for this session, or once more after an unknown outcome.
     #[serde(default)]
     pub granted: Vec<Grant>,
@@ -54,6 +62,36 @@ pub struct Session {
     /// A person said that it goes on after its run was lost; used up by the next run.
     #[serde(default)]
     pub resume_wanted: bool,
+    /// Paused, and why.
+    #[serde(default)]
+    pub paused: Option<PauseWhy>,
+    /// Its idle run is being closed.
+    #[serde(default)]
+    pub hibernating: bool,
+    /// A person wants the run to be started again.
+    #[serde(default)]
+    pub restarting: bool,
+    /// What keeps it from starting.
+    #[serde(default)]
+    pub held_back: Option<HeldBack>,
+    /// When its run is started again, and which restart that is.
+    #[serde(default)]
+    pub restart: Option<PlannedRestart>,
+    /// When runs of the last minutes ended unexpectedly.
+    #[serde(default)]
+    pub faults: Vec<At>,
+    /// The run is silent.
+    #[serde(default)]
+    pub stall: Option<Stall>,
+    /// The limit for which the run was ended.
+    #[serde(default)]
+    pub limit: Option<LimitHit>,
+    /// The program's own name for it.
+    #[serde(default)]
+    pub foreign: Option<String>,
+    /// It was read from an export.
+    #[serde(default)]
+    pub imported: bool,
     /// Steps done.
     pub progress: Option<Progress>,
     /// The next item's place.
@@ -116,6 +154,15 @@ pub enum RunPhase {
     Ended(RunEnd),
 }
 
+/// A restart that is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRestart {
+    /// When.
+    pub at: At,
+    /// Which of the window, from 1.
+    pub number: u32,
+}
+
 /// One tool call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
@@ -137,6 +184,9 @@ pub struct Call {
     pub reason: Option<String>,
     /// By whom.
     pub by: Option<DecidedBy>,
+    /// It was allowed while the session was paused: the driver is told when it goes on.
+    #[serde(default)]
+    pub held: bool,
     /// The shim that holds its process tree.
     pub process: Option<ProcessRef>,
     /// When it was proposed.
@@ -185,8 +235,22 @@ pub enum SessionCommand {
         /// What.
         choice: UnknownChoice,
     },
-    /// Go on after a failure, a stop or a lost run; what is done stays done.
+    /// Go on after a pause, a failure, a stop or a lost run; what is done stays done.
     Continue,
+    /// Ask the agent something further. While it works, the prompt waits for its turn.
+    Prompt {
+        /// Markdown.
+        text: String,
+    },
+    /// Go no further than the next safe point.
+    Pause {
+        /// Why.
+        why: PauseWhy,
+    },
+    /// Wait on for a run of which nothing was heard.
+    Wait,
+    /// End the run of which nothing was heard, and start it again; what it was doing is done again.
+    Restart,
     /// Hide it.
     Delete,
     /// Show it again.
@@ -229,6 +293,10 @@ pub enum Signal {
         /// Why not well.
         problem: Option<Problem>,
     },
+    /// The program's own name for the session, by which a later run finds it again.
+    Named(String),
+    /// The run came to a limit.
+    Limit(LimitHit),
     /// The connection is over; nothing of it lives any more.
     RunEnded {
         /// How.
@@ -253,7 +321,18 @@ pub enum Effect {
         generation: u32,
         /// Keys of calls that are done and are not proposed again.
         done: Vec<String>,
+        /// The program's own name for the session, when an earlier run had told it.
+        resume: Option<String>,
+        /// What is asked first; none when the run only has to stand by.
+        prompt: Option<String>,
     },
+    /// Ask the standing connection something further.
+    Prompt {
+        /// Markdown.
+        text: String,
+    },
+    /// Wake the session at this time: [`Session::restart_due`].
+    RestartAt(At),
     /// Tell the driver about a proposed call.
     Deliver {
         /// The call.
@@ -269,8 +348,8 @@ pub enum Effect {
     },
     /// End the connection and everything it started.
     StopRun,
-    /// The session was closed: the task's file should say so.
-    Closed(Closed),
+    /// The work that was asked for is over: the task's file should say so.
+    Settled(Closed),
     /// A person should be told that something waits.
     Asked(RequestId),
 }
@@ -308,7 +387,28 @@ pub enum Rejection {
     /// It was deleted.
     #[error("this session was deleted")]
     Hidden,
+    /// It only shows what an export held.
+    #[error("this session was imported; it can be read, and not gone on with")]
+    Imported,
+    /// Its runtime runs a text once.
+    #[error("this session takes no further prompts: its runtime carries out the text of its task")]
+    TakesNoPrompts,
+    /// There is nothing to ask.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// Many prompts wait already.
+    #[error("{MAX_WAITING_PROMPTS} prompts wait for their turn already")]
+    TooManyPrompts,
+    /// It is paused already.
+    #[error("this session is paused already")]
+    AlreadyPaused,
+    /// Nobody has been waiting for it in vain.
+    #[error("this session is not silent")]
+    NotStalled,
 }
+
+/// Prompts that may wait for their turn.
+pub const MAX_WAITING_PROMPTS: usize = 32;
 
 /// The time and the ids of one decision.
 pub struct Now<'a> {
@@ -328,12 +428,24 @@ impl Session {
             problem: None,
             deleted: false,
             turn: None,
+            next: Vec::new(),
             run: None,
             calls: Vec::new(),
+            done: Vec::new(),
             granted: Vec::new(),
             pre_allowance_used: false,
             stopping: false,
             resume_wanted: false,
+            paused: None,
+            hibernating: false,
+            restarting: false,
+            held_back: None,
+            restart: None,
+            faults: Vec::new(),
+            stall: None,
+            limit: None,
+            foreign: None,
+            imported: false,
             progress: None,
             next_ord: 0,
             cost_micro_usd: None,
@@ -351,7 +463,21 @@ impl Session {
         for (event, at) in history {
             session.apply(event, at);
         }
+        session.settle();
         Some(session)
+    }
+
+    /// Forgets calls that are over, once their rows are written: the state of a session stays as small as what is open
+    /// in it, however long it is. What a later run has to know of them stays.
+    pub fn settle(&mut self) {
+        if !self.opened.runtime.takes_prompts() {
+            for call in self.calls.iter().filter(|call| call.is_done()) {
+                if !self.done.contains(&call.call.key) {
+                    self.done.push(call.call.key.clone());
+                }
+            }
+        }
+        self.calls.retain(|call| !call.status.is_over());
     }
 
     /// Whether a run exists that has no end yet.
@@ -389,17 +515,27 @@ impl Session {
         self.open_requests().next().is_some()
     }
 
+    /// Whether a person is asked because nothing was heard of it.
+    fn is_stalled(&self) -> bool {
+        self.stall.is_some_and(|stall| stall.step == StallStep::Asked) && self.has_live_run()
+    }
+
     /// Keys of calls that are done: a resumed run does not propose them again.
     pub fn done_keys(&self) -> Vec<String> {
-        self.calls
-            .iter()
-            .filter(|call| match call.status {
-                CallStatus::Succeeded | CallStatus::Skipped => true,
-                CallStatus::Failed | CallStatus::Denied => call.call.continue_on_failure,
-                _ => false,
-            })
-            .map(|call| call.call.key.clone())
-            .collect()
+        let mut keys = self.done.clone();
+        keys.extend(self.calls.iter().filter(|call| call.is_done()).map(|call| call.call.key.clone()));
+        keys
+    }
+}
+
+impl Call {
+    /// Whether a run that goes on later leaves it out.
+    fn is_done(&self) -> bool {
+        match self.status {
+            CallStatus::Succeeded | CallStatus::Skipped => true,
+            CallStatus::Failed | CallStatus::Denied => self.call.continue_on_failure,
+            _ => false,
+        }
     }
 }
 

@@ -13,8 +13,12 @@ impl Session {
     /// Whether its run was lost between two tool calls, so that a person says whether it goes on.
     pub(super) fn is_lost(&self) -> bool {
         self.closed.is_none()
-            && self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Ended(RunEnd::Lost))
+            && self.run.as_ref().is_some_and(|run| {
+                matches!(run.phase, RunPhase::Ended(how) if how != RunEnd::Hibernated)
+            })
             && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running)
+            && self.restart.is_none()
+            && self.paused.is_none()
             && !self.resume_wanted
     }
 
@@ -37,19 +41,34 @@ impl Session {
                 open: 1 + open.count() as u32,
             };
         }
+        let running = || {
+            let running = self.calls.iter().rev().find(|call| call.status == CallStatus::Running);
+            running.map(|call| call.call.title.clone())
+        };
+        if let Some(why) = self.paused {
+            return SessionState::Paused { why, finishing: running() };
+        }
+        if let Some(restart) = self.restart.filter(|_| !self.has_live_run()) {
+            return SessionState::Restarting { at: restart.at, number: restart.number };
+        }
+        if let Some(stall) = self.stall.filter(|_| self.is_stalled()) {
+            return SessionState::Stalled { since: stall.since, doing: running(), computes: stall.computes };
+        }
         match self.run.as_ref().map(|run| run.phase) {
             Some(RunPhase::Starting) => SessionState::Starting,
-            Some(RunPhase::Live) => SessionState::Running {
-                doing: self
-                    .calls
-                    .iter()
-                    .rev()
-                    .find(|call| call.status == CallStatus::Running)
-                    .map(|call| call.call.title.clone()),
-            },
-            Some(RunPhase::Ended(_)) if self.is_lost() => SessionState::Lost,
-            _ => SessionState::Queued,
+            Some(RunPhase::Live) if self.awaits_prompt() => SessionState::Idle { problem: self.problem.clone() },
+            Some(RunPhase::Live) => SessionState::Running { doing: running() },
+            Some(RunPhase::Ended(_)) if self.is_lost() => SessionState::Lost { problem: self.problem.clone() },
+            Some(RunPhase::Ended(_)) if self.awaits_prompt() => {
+                SessionState::Hibernated { problem: self.problem.clone() }
+            }
+            _ => SessionState::Queued { held_back: self.held_back },
         }
+    }
+
+    /// Whether its turn is over and no other one waits.
+    fn awaits_prompt(&self) -> bool {
+        self.turn.is_some() && self.turn_is_over() && self.next.is_empty()
     }
 
     /// The session's row.
@@ -69,6 +88,9 @@ impl Session {
             review: opened.review,
             progress: self.progress,
             attempt: self.run.as_ref().map_or(0, |run| run.attempt),
+            takes_prompts: opened.runtime.takes_prompts() && !self.imported,
+            waiting_prompts: self.next.len() as u32,
+            imported: self.imported,
             opened_at: self.opened_at,
             last_event_at: self.last_event_at,
             closed_at: self.closed_at,
@@ -114,6 +136,15 @@ impl Session {
                         ItemBody::Note { code: code.clone(), text: text.clone() },
                         ord,
                     ));
+                    ord += 1;
+                }
+                Event::RestartPlanned { item, number, at: due, problem } => {
+                    let note = ItemBody::Restart { number: *number, at: *due, problem: problem.clone() };
+                    rows.push(text_item(item, note, ord));
+                    ord += 1;
+                }
+                Event::LimitReached { item, hit } => {
+                    rows.push(text_item(item, ItemBody::Limit { hit: *hit }, ord));
                     ord += 1;
                 }
                 Event::ToolCallProposed { item, .. } => {
