@@ -279,12 +279,17 @@ fn answerable(quick: bool) -> Answerable {
 /// The word for a status in the tray's menu; the page has its own, longer ones.
 fn word(status: &Status) -> &'static str {
     match &status.words {
-        Words::Queued => "Queued",
+        Words::Queued { .. } => "Queued",
+        Words::Restarting { .. } => "Restarting",
+        Words::SessionPaused { .. } => "Paused",
+        Words::Stalled { .. } => "Silent",
+        Words::Idle => "Idle",
+        Words::Hibernated => "Asleep",
         Words::Starting => "Starting",
         Words::Running { .. } => "Running",
         Words::Approval { .. } => "Needs approval",
         Words::UnknownOutcome { .. } => "Outcome unknown",
-        Words::Lost => "Lost",
+        Words::Lost { .. } => "Lost",
         Words::Stopping => "Stopping",
         Words::Stopped { .. } => "Stopped",
         Words::Failed { .. } => "Failed",
@@ -350,6 +355,9 @@ fn notice(told: &Told) -> Option<Notice> {
         ToldWhat::Closed { how: Closed::Failed, problem, .. } => {
             let body = problem.as_ref().map_or("failed".into(), |problem| format!("failed: {problem}"));
             (session.clone(), body, Urgency::Normal, About::Session)
+        }
+        ToldWhat::Waits { why } => {
+            (session.clone(), format!("needs you: {why}"), Urgency::Normal, About::Session)
         }
         // Somebody stopped it, or answered: they know.
         ToldWhat::Closed { how: Closed::Stopped, .. } | ToldWhat::Settled { .. } => return None,

@@ -52,7 +52,19 @@ fn request(n: u128, of: u128, risk: Risk, state: RequestState) -> RequestRow {
 }
 
 fn settings(notifications: bool, theme: Theme) -> Settings {
-    Settings { theme, max_live_runs: 8, notifications, welcomed: true, log_level: "info".into() }
+    Settings {
+        theme,
+        max_live_runs: 8,
+        notifications,
+        welcomed: true,
+        log_level: "info".into(),
+        memory_budget_mb: 0,
+        runs_per_minute: 0,
+        hibernate_after_seconds: 0,
+        life: Default::default(),
+        log_policy: Default::default(),
+        log_after_days: 30,
+    }
 }
 
 fn snapshot(seq: u64, sessions: Vec<SessionView>, requests: Vec<RequestRow>) -> Snapshot {
@@ -114,8 +126,12 @@ fn the_icon_goes_with_a_task_from_idle_to_idle() {
     let mut outlook = empty(Gaze::Elsewhere);
     let mut states = vec![outlook.tray().status];
     let asks = SessionState::NeedsApproval { request: request_id(1), text: "git push".into(), open: 1 };
-    let steps =
-        [session(1, SessionState::Queued), session(1, asks), running(1), closed_as(1, Closed::Finished)];
+    let steps = [
+        session(1, SessionState::Queued { held_back: None }),
+        session(1, asks),
+        running(1),
+        closed_as(1, Closed::Finished),
+    ];
     for (seq, step) in (2..).zip(steps) {
         outlook.take(changed(seq, vec![row(step)]));
         states.push(outlook.tray().status);
@@ -129,8 +145,8 @@ fn the_icon_goes_with_a_task_from_idle_to_idle() {
 #[test]
 fn counts_requests_and_the_newest_five_are_told() {
     let mut outlook = Outlook::new(Gaze::Here);
-    let lost = session(2, SessionState::Lost);
-    let mut sessions = vec![running(1), lost, session(9, SessionState::Queued)];
+    let lost = session(2, SessionState::Lost { problem: None });
+    let mut sessions = vec![running(1), lost, session(9, SessionState::Queued { held_back: None })];
     sessions.extend((3..9).map(|n| closed_as(n, Closed::Stopped)));
     let open = |n, risk| request(n, 1, risk, RequestState::Open);
     outlook.fill(snapshot(1, sessions, vec![open(2, Risk::High), open(1, Risk::Medium)]));

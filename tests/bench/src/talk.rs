@@ -70,6 +70,10 @@ impl Held {
             environment: Default::default(),
             max_call_seconds: None,
             max_concurrent: None,
+            limits: Default::default(),
+            life: Default::default(),
+            parent: None,
+            depth: 0,
             worktree: None,
             schedule: None,
         };

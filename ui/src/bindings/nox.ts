@@ -16,11 +16,17 @@ export const commands = {
 	dropThings: (command: CommandId, input: DropThings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("drop_things", { command, input })),
 	stopSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("stop_session", { command, input })),
 	continueSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("continue_session", { command, input })),
+	pauseSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("pause_session", { command, input })),
+	promptSession: (command: CommandId, input: PromptSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("prompt_session", { command, input })),
+	waitSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("wait_session", { command, input })),
+	restartSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("restart_session", { command, input })),
 	deleteSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_session", { command, input })),
 	restoreSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("restore_session", { command, input })),
 	resolveUnknown: (command: CommandId, input: ResolveUnknown) => typedError<Recorded, ApiError>(__TAURI_INVOKE("resolve_unknown", { command, input })),
 	answerRequest: (command: CommandId, input: AnswerRequest) => typedError<Recorded, ApiError>(__TAURI_INVOKE("answer_request", { command, input })),
 	stopAll: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("stop_all", { command, input })),
+	pauseAll: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("pause_all", { command, input })),
+	continueAll: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("continue_all", { command, input })),
 	createAgent: (command: CommandId, input: CreateAgent) => typedError<Recorded, ApiError>(__TAURI_INVOKE("create_agent", { command, input })),
 	changeAgent: (command: CommandId, input: ChangeAgent) => typedError<Recorded, ApiError>(__TAURI_INVOKE("change_agent", { command, input })),
 	deleteAgent: (command: CommandId, input: OneAgent) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_agent", { command, input })),
@@ -121,6 +127,8 @@ export type Agent = {
 	environment: { [key in string]: string },
 	/**  What it may use. */
 	limits: Limits,
+	/**  How its sessions live. */
+	life?: Life,
 };
 
 /**  An agent: the name of its folder in the registry, for ever.  */
@@ -150,6 +158,8 @@ export type AgentPatch = {
 	environment?: { [key in string]: string } | null,
 	/**  All limits, anew. */
 	limits?: Limits | null,
+	/**  All rules of its sessions' life, anew. */
+	life?: Life | null,
 };
 
 /**  An agent in a list, with its prompt. */
@@ -296,7 +306,7 @@ export type Card = {
 	status: Status,
 	/**  Its newest session. */
 	session: SessionId | null,
-	/**  Whether that session is not over. */
+	/**  Whether something of that session is under way or waits for a person. */
 	live: boolean,
 	/**  Steps done. */
 	progress: Progress | null,
@@ -333,6 +343,18 @@ export type ChangeSettings = {
 	welcomed?: boolean | null,
 	/**  How much is logged: `error`, `warn`, `info`, `debug`. */
 	log_level?: string | null,
+	/**  Megabytes that all live runs together may hold; 0 for no limit. */
+	memory_budget_mb?: number | null,
+	/**  Runs that may be started in a minute; 0 for no limit. */
+	runs_per_minute?: number | null,
+	/**  Seconds after which an idle run is closed; 0 never. */
+	hibernate_after_seconds?: number | null,
+	/**  How sessions live when their agent does not say. */
+	life?: LifeRules | null,
+	/**  What becomes of the events of sessions that are over. */
+	log_policy?: LogPolicy | null,
+	/**  Days after which that happens, 1 to 3650. */
+	log_after_days?: number | null,
 };
 
 /**  A change of a task. */
@@ -440,6 +462,8 @@ export type CreateAgent = {
 	environment?: { [key in string]: string },
 	/**  What it may use. */
 	limits?: Limits,
+	/**  How its sessions live. */
+	life?: Life,
 };
 
 /**  A new task. */
@@ -622,6 +646,33 @@ export type GrantProject = {
 	path: string,
 };
 
+/**  What keeps a session from starting although nothing of its own does. */
+export type HeldBack = 
+/**  So many runs are live already as may be at once. */
+{ why: "places"; 
+/**  The cap. */
+max: number } | 
+/**  The agent has as many live runs as it may. */
+{ why: "agent_places"; 
+/**  The cap. */
+max: number } | 
+/**  Live runs use as much memory as they may together. */
+{ why: "memory"; 
+/**  Megabytes that they use. */
+used_mb: number; 
+/**  Megabytes that they may use. */
+budget_mb: number } | 
+/**  As many runs were started in the last minute as may be. */
+{ why: "rate"; 
+/**  The cap. */
+max_per_minute: number } | 
+/**  The agent failed too often; it is tried again later. */
+{ why: "breaker"; 
+/**  Failures in a row. */
+faults: number; 
+/**  When one run is tried. */
+until: At };
+
 /**  One entry of a conversation. */
 export type Item = {
 	/**  Its id. */
@@ -654,6 +705,18 @@ text: string } |
 code: string; 
 /**  In words. */
 text: string } | 
+/**  Its run ended unexpectedly and is started again. */
+{ kind: "restart"; 
+/**  Which restart of the window it is, from 1. */
+number: number; 
+/**  When it begins. */
+at: At; 
+/**  What was seen of the end. */
+problem: Problem | null } | 
+/**  Its run came to a limit. */
+{ kind: "limit"; 
+/**  Which, and how far. */
+hit: LimitHit } | 
 /**  What the agent did or wants to do. */
 { kind: "tool_call"; 
 /**  In full. */
@@ -714,13 +777,102 @@ export type KeysView = {
 	keys: KeyView[],
 };
 
+/**  What an agent says about the life of its sessions; what is `None` is the global default. */
+export type Life = {
+	/**  When nobody is attached any more. */
+	on_disconnect?: OnDisconnect | null,
+	/**  After a crash. */
+	on_crash?: OnCrash | null,
+	/**  After an unexpected end. */
+	restart?: Restart | null,
+	/**  Seconds of silence before a run is looked at; 0 never looks. */
+	stall_after_seconds?: number | null,
+};
+
+/**  The rules of one session, complete; fixed when it is opened. */
+export type LifeRules = {
+	/**  When nobody is attached any more. */
+	on_disconnect?: OnDisconnect,
+	/**  After a crash. */
+	on_crash?: OnCrash,
+	/**  After an unexpected end. */
+	restart?: Restart,
+	/**  Seconds of silence before a run is looked at; 0 never looks. */
+	stall_after_seconds?: number,
+};
+
+/**  What was done about a limit. */
+export type LimitAction = 
+/**  It is near: nothing was done yet. */
+"warned" | 
+/**  It was slowed down. */
+"throttled" | 
+/**  It was ended. */
+"ended";
+
+/**  A run that came to a limit. */
+export type LimitHit = {
+	/**  Which. */
+	limit: LimitKind,
+	/**  What was measured, in the limit's unit. */
+	value: Size,
+	/**  What is allowed, in the limit's unit. */
+	allowed: Size,
+	/**  What was done. */
+	action: LimitAction,
+};
+
+/**  What is limited. */
+export type LimitKind = 
+/**  Memory of a run, in megabytes. */
+"memory" | 
+/**  Processor of a run, in per cent of one core. */
+"cpu" | 
+/**  Processes of a run. */
+"processes" | 
+/**  Time of a run, in seconds. */
+"wall" | 
+/**  Output of a run, in megabytes. */
+"output" | 
+/**  Bytes that a run may write into its folder, in megabytes. */
+"disk" | 
+/**  Sessions of an agent in an hour. */
+"spawn_rate" | 
+/**  Sessions that start sessions, how deep. */
+"depth";
+
 /**  What an agent may use. Empty means no limit of its own. */
 export type Limits = {
 	/**  Runs of this agent at the same time. */
 	max_concurrent_tasks?: number | null,
 	/**  Seconds that one tool call may take when it says nothing itself. */
 	max_call_seconds?: number | null,
+	/**  Megabytes of memory that one run may hold, all its processes together. */
+	max_memory_mb?: number | null,
+	/**  Per cent of one core that one run may use; 200 are two cores. */
+	max_cpu_percent?: number | null,
+	/**  Processes that one run may have at the same time. */
+	max_processes?: number | null,
+	/**  Sessions of this agent that may be started in an hour. */
+	max_spawn_rate?: number | null,
+	/**  How deep sessions that were started by sessions may stand; 0 lets this agent start none. */
+	max_depth?: number | null,
+	/**  Seconds that one run may take, without the time that it waits for a person. */
+	max_wall_seconds?: number | null,
+	/**  Megabytes that one run may print. */
+	max_output_mb?: number | null,
+	/**  Megabytes that one run may add to its folder. */
+	max_disk_mb?: number | null,
 };
+
+/**  What becomes of the events of sessions that have been over for some time. */
+export type LogPolicy = 
+/**  They stay as they are. */
+"keep" | 
+/**  They are packed; they can still be read and exported. */
+"archive" | 
+/**  They are dropped. What the conversation shows stays, and so does the audit trail. */
+"prune";
 
 /**  What a rule looks at. */
 export type Matcher = 
@@ -747,6 +899,20 @@ export type MoveTask = {
 
 /**  An operation without input. */
 export type Nothing = Record<string, never>;
+
+/**  What happens to a session whose run was lost between two tool calls. */
+export type OnCrash = 
+/**  It goes on by itself. A call whose end nobody saw waits for a person all the same. */
+"resume" | 
+/**  A person says whether it goes on. */
+"ask";
+
+/**  What happens to a session when the last face that was attached to it goes away. */
+export type OnDisconnect = 
+/**  It goes on. */
+"continue" | 
+/**  It pauses at the next safe point. */
+"pause";
 
 /**  One agent. */
 export type OneAgent = {
@@ -830,6 +996,15 @@ export type OutputStream =
 "stdout" | 
 /**  Standard error. */
 "stderr";
+
+/**  Why a session is paused. */
+export type PauseWhy = 
+/**  A person paused it. */
+"person" | 
+/**  The last face that was attached went away. */
+"disconnected" | 
+/**  Everything was paused. */
+"everything";
 
 /**  A question to a person. */
 export type PermissionRequest = {
@@ -952,6 +1127,10 @@ message: string } |
 { code: "connection_ended"; 
 /**  What was seen last. */
 message: string } | 
+/**  A run came to a limit and was ended. */
+{ code: "limit"; 
+/**  Which, and how far. */
+hit: LimitHit } | 
 /**  A person chose to stop after an unknown outcome. */
 { code: "stopped" };
 
@@ -974,6 +1153,14 @@ export type ProjectRow = {
 	path: string,
 	/**  Whether it is there now. */
 	present: boolean,
+};
+
+/**  A session and a further prompt for it. */
+export type PromptSession = {
+	/**  The session. */
+	session: SessionId,
+	/**  Markdown. */
+	text: string,
 };
 
 /**  What is sent to a window or a client that subscribed. */
@@ -1109,6 +1296,15 @@ export type ResolveUnknown = {
 	choice: UnknownChoice,
 };
 
+/**  When a run that ended although its work was not over is started again. */
+export type Restart = 
+/**  Whenever it ended by itself, also between two turns. */
+"always" | 
+/**  When it ended in the middle of a turn. */
+"on_failure" | 
+/**  Not by itself. */
+"never";
+
 /**  How dangerous a tool call looks. A help for the eye, never a permission. */
 export type Risk = 
 /**  Looks only. */
@@ -1176,7 +1372,9 @@ export type RunbookCheck = {
 /**  The kind of program that carries an agent. */
 export type Runtime = 
 /**  Runs the fenced shell blocks of a task, one by one. Needs nothing installed. */
-"runbook";
+"runbook" | 
+/**  Plays a recorded conversation from the task's text, turn by turn. For demonstrations and tests. */
+"recorded";
 
 /**  A session: the durable exchange between Nox and one agent.  */
 export type SessionId = string;
@@ -1209,6 +1407,12 @@ export type SessionRow = {
 	progress: Progress | null,
 	/**  How many runs it had. */
 	attempt: number,
+	/**  Whether it takes prompts. */
+	takes_prompts?: boolean,
+	/**  Prompts that wait for their turn. */
+	waiting_prompts?: number,
+	/**  Whether it was read from an export, so that it can only be read. */
+	imported?: boolean,
 	/**  When it was opened. */
 	opened_at: At,
 	/**  When it was last heard of. */
@@ -1226,7 +1430,9 @@ export type SessionRow = {
 /**  How far a session is. */
 export type SessionState = 
 /**  Waits for a free place. */
-{ state: "queued" } | 
+{ state: "queued"; 
+/**  What keeps it back, when something is known to. */
+held_back: HeldBack | null } | 
 /**  Its run is being started. */
 { state: "starting" } | 
 /**  Works. */
@@ -1247,8 +1453,38 @@ open: number } |
 item: ItemId; 
 /**  Its title. */
 title: string } | 
-/**  The run was lost between two tool calls; it can go on. */
-{ state: "lost" } | 
+/**  The run was lost or ended between two tool calls; a person says whether it goes on. */
+{ state: "lost"; 
+/**  What was seen of the end. */
+problem: Problem | null } | 
+/**  Nothing was heard of the run for a long time; a person says whether it is waited for. */
+{ state: "stalled"; 
+/**  Since when. */
+since: At; 
+/**  The title of the tool call that runs. */
+doing: string | null; 
+/**  Whether its processes computed since. */
+computes: boolean } | 
+/**  The run ended unexpectedly and is started again. */
+{ state: "restarting"; 
+/**  When. */
+at: At; 
+/**  Which restart of the window it is, from 1. */
+number: number } | 
+/**  Paused, or pausing while a tool call is still running. */
+{ state: "paused"; 
+/**  Why. */
+why: PauseWhy; 
+/**  The title of the tool call that is still running. */
+finishing: string | null } | 
+/**  Its turn is over, its run stands by: the next prompt begins at once. */
+{ state: "idle"; 
+/**  Why the last turn did not end well. */
+problem: Problem | null } | 
+/**  Its turn is over, its run was closed: the next prompt wakes it. */
+{ state: "hibernated"; 
+/**  Why the last turn did not end well. */
+problem: Problem | null } | 
 /**  Is being ended. */
 { state: "stopping" } | 
 /**  Over. */
@@ -1278,6 +1514,18 @@ export type Settings = {
 	welcomed: boolean,
 	/**  How much is logged. */
 	log_level: string,
+	/**  Megabytes that all live runs together may hold; 0 for no limit. */
+	memory_budget_mb: number,
+	/**  Runs that may be started in a minute; 0 for no limit. */
+	runs_per_minute: number,
+	/**  Seconds after which an idle run is closed; 0 never. */
+	hibernate_after_seconds: number,
+	/**  How sessions live when their agent does not say. */
+	life: LifeRules,
+	/**  What becomes of the events of sessions that are over. */
+	log_policy: LogPolicy,
+	/**  Days after which that happens. */
+	log_after_days: number,
 };
 
 /**  What the shell tells the page. */
@@ -1538,7 +1786,11 @@ of: number | null;
 /**  Why not well, in words. */
 problem: string | null; 
 /**  Whether it goes to Review. */
-review: boolean };
+review: boolean } | 
+/**  A session does not go on by itself. */
+{ what: "waits"; 
+/**  Why, in words. */
+why: string };
 
 /**  What a driver proposes to do. Everything that can change the effect is in here, so it can be bound by a hash. */
 export type ToolCall = {
@@ -1648,7 +1900,9 @@ open: number } |
 /**  Somebody works on it by hand: no session of Nox. */
 { code: "by_hand" } | 
 /**  Waits for a free place. */
-{ code: "queued" } | 
+{ code: "queued"; 
+/**  What keeps it back, when something is known to. */
+held_back: HeldBack | null } | 
 /**  Is being started. */
 { code: "starting" } | 
 /**  Works. */
@@ -1670,7 +1924,33 @@ item: ItemId;
 /**  Its title. */
 title: string } | 
 /**  The run was lost; it can go on. */
-{ code: "lost" } | 
+{ code: "lost"; 
+/**  What was seen of its end. */
+problem: Problem | null } | 
+/**  Nothing was heard for a long time. */
+{ code: "stalled"; 
+/**  Since when. */
+since: At; 
+/**  On what it works. */
+doing: string | null; 
+/**  Whether its processes computed since. */
+computes: boolean } | 
+/**  Is started again after an unexpected end. */
+{ code: "restarting"; 
+/**  When. */
+at: At; 
+/**  Which restart it is, from 1. */
+number: number } | 
+/**  Paused, or pausing. */
+{ code: "session_paused"; 
+/**  Why. */
+why: PauseWhy; 
+/**  What still runs. */
+finishing: string | null } | 
+/**  Stands by for the next prompt. */
+{ code: "idle" } | 
+/**  Was closed while idle; the next prompt wakes it. */
+{ code: "hibernated" } | 
 /**  Is being ended. */
 { code: "stopping" } | 
 /**  Was stopped. */

@@ -16,11 +16,17 @@ macro_rules! with_catalogue {
             command drop_things(DropThings) -> Recorded;
             command stop_session(OneSession) -> Recorded;
             command continue_session(OneSession) -> Recorded;
+            command pause_session(OneSession) -> Recorded;
+            command prompt_session(PromptSession) -> Recorded;
+            command wait_session(OneSession) -> Recorded;
+            command restart_session(OneSession) -> Recorded;
             command delete_session(OneSession) -> Recorded;
             command restore_session(OneSession) -> Recorded;
             command resolve_unknown(ResolveUnknown) -> Recorded;
             command answer_request(AnswerRequest) -> Recorded;
             command stop_all(Nothing) -> Recorded;
+            command pause_all(Nothing) -> Recorded;
+            command continue_all(Nothing) -> Recorded;
             command create_agent(CreateAgent) -> Recorded;
             command change_agent(ChangeAgent) -> Recorded;
             command delete_agent(OneAgent) -> Recorded;

@@ -38,6 +38,12 @@ impl From<settings::Values> for Settings {
             notifications: values.notifications,
             welcomed: values.welcomed,
             log_level: values.log_level,
+            memory_budget_mb: values.memory_budget_mb,
+            runs_per_minute: values.runs_per_minute,
+            hibernate_after_seconds: values.hibernate_after_seconds,
+            life: values.life,
+            log_policy: values.log_policy,
+            log_after_days: values.log_after_days,
         }
     }
 }
@@ -54,6 +60,12 @@ impl From<ChangeSettings> for settings::Patch {
             notifications: change.notifications,
             welcomed: change.welcomed,
             log_level: change.log_level,
+            memory_budget_mb: change.memory_budget_mb,
+            runs_per_minute: change.runs_per_minute,
+            hibernate_after_seconds: change.hibernate_after_seconds,
+            life: change.life,
+            log_policy: change.log_policy,
+            log_after_days: change.log_after_days,
         }
     }
 }

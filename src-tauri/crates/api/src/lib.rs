@@ -18,7 +18,7 @@ mod output;
 pub use api::{Api, WindowGuard};
 pub use error::{ApiError, ErrorCode};
 pub use feed::Subscriber;
-pub use mirror::problem_in_words;
+pub use mirror::{limit_in_words, problem_in_words};
 pub use nox_domain as domain;
 pub use nox_engine::{home::Home, home::HomeLock, logs};
 pub use ops::{OPERATIONS, OperationKind};

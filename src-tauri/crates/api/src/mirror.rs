@@ -3,8 +3,9 @@
 use crate::dto::{Changed, Gone, SessionView, Settings, Told, ToldWhat};
 use nox_domain::{
     At,
-    event::Problem,
+    event::{Closed, Problem},
     ids::{SessionId, TaskId},
+    life::{LimitHit, LimitKind},
     rows::{
         AgentRow, FileProblem, ProjectRow, RequestRow, RequestState, Row, SessionRow, SessionState, TaskRow,
         kind,
@@ -107,7 +108,7 @@ impl Mirror {
             }
             Row::Session(row) => {
                 if tell == Tell::Changes
-                    && let Some(told) = self.closed_now(&row)
+                    && let Some(told) = self.settled_now(&row)
                 {
                     out.told.push(told);
                 }
@@ -220,10 +221,29 @@ impl Mirror {
         cards
     }
 
-    fn closed_now(&self, row: &SessionRow) -> Option<Told> {
-        let SessionState::Closed { how, problem } = &row.state else { return None };
-        let is_news = match self.sessions.get(&row.id) {
-            Some(known) => !known.state.is_closed(),
+    /// The work that was asked for is over, or a person has to look because nothing goes on.
+    fn settled_now(&self, row: &SessionRow) -> Option<Told> {
+        let known = self.sessions.get(&row.id);
+        let (how, problem) = match &row.state {
+            SessionState::Closed { how, problem } => (*how, problem),
+            SessionState::Idle { problem } => {
+                (if problem.is_some() { Closed::Failed } else { Closed::Finished }, problem)
+            }
+            SessionState::Lost { problem: Some(problem) } => {
+                let is_news = known.is_none_or(|known| !matches!(known.state, SessionState::Lost { .. }));
+                let why = problem_in_words(problem);
+                return is_news.then(|| told(row, ToldWhat::Waits { why }));
+            }
+            SessionState::Stalled { .. } => {
+                let is_news = known.is_none_or(|known| !matches!(known.state, SessionState::Stalled { .. }));
+                let why = "nothing was heard of it for a long time".to_owned();
+                return is_news.then(|| told(row, ToldWhat::Waits { why }));
+            }
+            _ => return None,
+        };
+        let is_news = match known {
+            // One that stood by and is closed has been told already.
+            Some(known) => !known.state.is_closed() && !known.state.awaits_prompt(),
             // Begun and ended between two looks: its end is the last that was heard of it.
             None => row.closed_at == Some(row.last_event_at),
         };
@@ -231,7 +251,7 @@ impl Mirror {
             return None;
         }
         let what = ToldWhat::Closed {
-            how: *how,
+            how,
             done: row.progress.map(|progress| progress.done),
             of: row.progress.map(|progress| progress.of),
             problem: problem.as_ref().map(problem_in_words),
@@ -278,6 +298,21 @@ pub(crate) fn view(row: &SessionRow) -> SessionView {
     SessionView { status: session_status(row), row: row.clone() }
 }
 
+/// A limit in plain words.
+pub fn limit_in_words(hit: &LimitHit) -> String {
+    let (what, unit) = match hit.limit {
+        LimitKind::Memory => ("memory", "MB"),
+        LimitKind::Cpu => ("processor", "% of a core"),
+        LimitKind::Processes => ("processes", "processes"),
+        LimitKind::Wall => ("time", "s"),
+        LimitKind::Output => ("output", "MB"),
+        LimitKind::Disk => ("disk", "MB"),
+        LimitKind::SpawnRate => ("sessions", "sessions in an hour"),
+        LimitKind::Depth => ("depth", "levels of sessions"),
+    };
+    format!("limit of {what} reached: {} {unit} of {}", hit.value.0, hit.allowed.0)
+}
+
 /// A problem in plain words, for places that have no texts of their own: notifications and the command line.
 pub fn problem_in_words(problem: &Problem) -> String {
     match problem {
@@ -290,6 +325,7 @@ pub fn problem_in_words(problem: &Problem) -> String {
         Problem::NotStarted { message } => message.clone(),
         Problem::ConnectionEnded { message } if message.is_empty() => "the connection ended".into(),
         Problem::ConnectionEnded { message } => format!("the connection ended: {message}"),
+        Problem::Limit { hit } => limit_in_words(hit),
         Problem::Stopped => "stopped".into(),
     }
 }

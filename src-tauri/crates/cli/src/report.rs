@@ -217,6 +217,18 @@ impl People {
                 self.fresh_line();
                 out::say(&format!("! {text}"));
             }
+            ItemBody::Restart { number, problem, .. } => {
+                self.fresh_line();
+                let why = problem.as_ref().map(|problem| format!(": {}", nox_api::problem_in_words(problem)));
+                out::say(&format!(
+                    "! the run is started again, for the {number}. time{}",
+                    out::one_line(&why.unwrap_or_default())
+                ));
+            }
+            ItemBody::Limit { hit } => {
+                self.fresh_line();
+                out::say(&format!("! {}", nox_api::limit_in_words(hit)));
+            }
             ItemBody::Prompt { .. } => {}
         }
     }

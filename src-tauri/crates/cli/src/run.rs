@@ -225,7 +225,8 @@ impl Running<'_> {
         }
         self.told_to_wait = false;
         let state = self.follow.row.as_ref().map(|row| &row.state);
-        if matches!(state, Some(SessionState::NeedsChoice { .. } | SessionState::Lost)) && windows == 0 {
+        if matches!(state, Some(SessionState::NeedsChoice { .. } | SessionState::Lost { .. })) && windows == 0
+        {
             self.report.say("nox: the end of the run was not seen; start the app to choose how it goes on");
             return Some(Status::Unknown);
         }

@@ -49,6 +49,19 @@ pub enum Restart {
     Never,
 }
 
+/// What becomes of the events of sessions that have been over for some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum LogPolicy {
+    /// They stay as they are.
+    Keep,
+    /// They are packed; they can still be read and exported.
+    #[default]
+    Archive,
+    /// They are dropped. What the conversation shows stays, and so does the audit trail.
+    Prune,
+}
+
 macro_rules! words {
     ($name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         impl $name {
@@ -66,6 +79,7 @@ macro_rules! words {
     };
 }
 words!(OnDisconnect { Continue = "continue", Pause = "pause" });
+words!(LogPolicy { Keep = "keep", Archive = "archive", Prune = "prune" });
 words!(OnCrash { Resume = "resume", Ask = "ask" });
 words!(Restart { Always = "always", OnFailure = "on_failure", Never = "never" });
 

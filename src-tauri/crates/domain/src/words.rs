@@ -277,9 +277,7 @@ fn settled(task: &TaskRow, session: Option<&SessionRow>, open: u32) -> (Column, 
                 SessionState::Closed { how: Closed::Failed, problem }
                 | SessionState::Idle { problem }
                 | SessionState::Hibernated { problem },
-            ) => {
-                (Column::NeedsYou, status(Sign::Failed, Words::Failed { problem: problem.clone() }))
-            }
+            ) => (Column::NeedsYou, status(Sign::Failed, Words::Failed { problem: problem.clone() })),
             Some(SessionState::Closed { how: Closed::Stopped, problem }) => {
                 (Column::Todo, status(Sign::Paused, Words::Stopped { problem: problem.clone() }))
             }

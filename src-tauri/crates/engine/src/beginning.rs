@@ -32,8 +32,9 @@ pub(crate) async fn open_sessions(ledger: &Ledger) -> Result<(Vec<SessionId>, u3
         let Some(last) = rows.last() else { return Ok((open, lost, processes)) };
         page = page.following(last);
         for row in &rows {
-            match Stored::of_row(ledger, row).await {
-                Ok(Some(session)) => {
+            let Ok(id) = SessionId::parse(&row.id) else { continue };
+            match Stored::read(ledger, &id).await {
+                Ok(Some(Stored { session, .. })) => {
                     lost += u32::from(session.has_live_run());
                     processes.extend(session.processes());
                     open.push(session.id().clone());

@@ -8,10 +8,11 @@ use crate::{
     home::{Home, HomeLock},
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
-    scheduler::Scheduler,
-    sessions::{Sessions, Shared},
+    scheduler::{Caps, Scheduler},
+    sessions::{Pace, Sessions, Shared},
     settings::{Local, Patch},
     spool::Spool,
+    vitals::Vitals,
 };
 use arc_swap::ArcSwap;
 use nox_domain::{
@@ -20,7 +21,7 @@ use nox_domain::{
     event::{Event, PreAllowed, SessionOpened},
     ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
     rows::{ProjectRow, Row, SessionRow, TaskRow, kind},
-    session::{Rejection, SessionCommand},
+    session::SessionCommand,
     task::{Change as FieldChange, TaskPatch},
 };
 use nox_process::ShimPath;
@@ -122,11 +123,13 @@ impl Engine {
         let shared = Arc::new(Shared {
             spool: Spool::at(home.spool()),
             scheduler: Scheduler::new(match purpose {
-                Purpose::Work => local.values().max_live_runs,
-                Purpose::Look => 0,
+                Purpose::Work => caps(&local.values()),
+                Purpose::Look => Caps { live: 0, per_minute: 0, memory_mb: 0 },
             }),
             policy: ArcSwap::from_pointee(crate::files::cautious()),
             shim: ShimPath::locate()?,
+            vitals: Vitals::default(),
+            pace: ArcSwap::from_pointee(Pace::of(&local.values())),
             outbox: Arc::new(Notify::new()),
             ledger: ledger.clone(),
         });
@@ -249,6 +252,10 @@ impl Engine {
             environment: agent.agent.environment.clone(),
             max_call_seconds: agent.agent.limits.max_call_seconds,
             max_concurrent: agent.agent.limits.max_concurrent_tasks,
+            limits: agent.agent.limits,
+            life: agent.agent.life.over(self.local().values().life),
+            parent: None,
+            depth: 0,
             worktree: None,
             schedule: None,
         };
@@ -258,7 +265,7 @@ impl Engine {
         Ok((done.seq, session))
     }
 
-    fn claim(&self, task: &TaskId) -> Result<Claim, Error> {
+    pub(crate) fn claim(&self, task: &TaskId) -> Result<Claim, Error> {
         let mut starting = self.inner.starting.lock().unwrap_or_else(PoisonError::into_inner);
         if !starting.insert(task.clone()) {
             return Err(Error::Conflict {
@@ -277,6 +284,11 @@ impl Engine {
             });
         }
         if let Some(live) = self.live_session(&row.id).await? {
+            if live.state.awaits_prompt() {
+                // It has done its work and stands by; a new session takes its place.
+                self.sessions().command(&live.id, SessionCommand::Stop, Cause::nox()).await?;
+                return Box::pin(self.check_startable(row)).await;
+            }
             return Err(Error::Conflict {
                 message: format!("this task is being worked on already, by {}", live.agent_name),
                 hint: "Open its session, or stop it first.".into(),
@@ -315,27 +327,6 @@ impl Engine {
             }),
             _ => Ok(()),
         }
-    }
-
-    /// Goes on with a session that is over or whose run was lost; resolves when that is on disk.
-    pub async fn continue_session(&self, session: &SessionId, cause: Cause) -> Result<i64, Error> {
-        let row = self.session(session).await?;
-        let _claim = row.task.as_ref().map(|task| self.claim(task)).transpose()?;
-        if row.deleted {
-            return Err(Rejection::Hidden.into());
-        }
-        if let Some(task) = &row.task
-            && let Some(live) = self.live_session(task).await?.filter(|live| live.id != row.id)
-        {
-            return Err(Error::Conflict {
-                message: format!("the task is being worked on already, by {}", live.agent_name),
-                hint: "Stop that session first.".into(),
-            });
-        }
-        if let Some(agent) = self.files().known().agents.get(&row.agent) {
-            check_enabled(&agent.agent)?;
-        }
-        Ok(self.sessions().command(session, SessionCommand::Continue, cause).await?.seq)
     }
 
     /// The session of a task that is not over, newest or not.
@@ -395,6 +386,7 @@ impl Engine {
             capabilities: vec!["shell".into()],
             environment: Default::default(),
             limits: Default::default(),
+            life: Default::default(),
         };
         match self
             .files()
@@ -481,10 +473,9 @@ impl Engine {
     pub async fn change_settings(&self, patch: &Patch, cause: Cause) -> Result<i64, Error> {
         let back = self.local().change(patch)?;
         let values = self.local().values();
-        if let Some(runs) = patch.max_live_runs {
-            let granted = self.inner.shared.scheduler.set_cap(runs);
-            self.sessions().tell_places(granted).await;
-        }
+        let told = self.inner.shared.scheduler.set_caps(caps(&values));
+        self.sessions().tell(told).await;
+        self.inner.shared.pace.store(Arc::new(Pace::of(&values)));
         let change = Change {
             events: vec![(
                 "settings".into(),
@@ -540,7 +531,15 @@ impl Engine {
     }
 }
 
-fn check_enabled(agent: &Agent) -> Result<(), Error> {
+fn caps(values: &crate::settings::Values) -> Caps {
+    Caps {
+        live: values.max_live_runs,
+        per_minute: values.runs_per_minute,
+        memory_mb: values.memory_budget_mb,
+    }
+}
+
+pub(crate) fn check_enabled(agent: &Agent) -> Result<(), Error> {
     if agent.enabled {
         return Ok(());
     }
@@ -557,7 +556,7 @@ fn is_runbook(body: &str) -> bool {
 /// The kind and id of the row that holds the settings.
 pub const SETTINGS: &str = "settings";
 
-struct Claim {
+pub(crate) struct Claim {
     inner: Arc<Inner>,
     task: TaskId,
 }

@@ -159,6 +159,14 @@ impl Error {
             Self::Rejected(Rejection::AlreadyStopping) => "Wait until it has ended.",
             Self::Rejected(Rejection::Finished) => "Start its task again.",
             Self::Rejected(Rejection::Hidden) => "Take its deletion back first.",
+            Self::Rejected(Rejection::Imported) => "Make a new task of what it says.",
+            Self::Rejected(Rejection::TakesNoPrompts) => {
+                "Change the text of its task, then start that again."
+            }
+            Self::Rejected(Rejection::EmptyPrompt) => "Write what the agent should do.",
+            Self::Rejected(Rejection::TooManyPrompts) => "Wait until one of them begins.",
+            Self::Rejected(Rejection::AlreadyPaused) => "Continue it when it should go on.",
+            Self::Rejected(Rejection::NotStalled) => "It was heard of meanwhile. Stop it if it should end.",
             Self::HomeTaken { .. } => "Use the Nox that is open, or quit it first.",
             Self::NeedsAgent => "Choose an agent for this task, or make one in Agents.",
             Self::TooOld { .. } => "Send it again with a new id.",
@@ -217,6 +225,12 @@ mod tests {
             Rejection::AlreadyStopping.into(),
             Rejection::Finished.into(),
             Rejection::Hidden.into(),
+            Rejection::Imported.into(),
+            Rejection::TakesNoPrompts.into(),
+            Rejection::EmptyPrompt.into(),
+            Rejection::TooManyPrompts.into(),
+            Rejection::AlreadyPaused.into(),
+            Rejection::NotStalled.into(),
             Error::not_found("task", "t"),
             Error::HomeTaken { path: "/home".into() },
             Error::home(Path::new("/home"), io::Error::other("no")),

@@ -2,7 +2,7 @@
 //!
 //! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
 //!   one owner of the registry's folder; [`scheduler`] says who runs next; [`spool`] keeps output; [`ledger`] is the pen
-//!   that writes facts; [`logs`] is the log for finding faults.
+//!   that writes facts; [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
 mod beginning;
@@ -20,6 +20,8 @@ pub mod scheduler;
 pub mod sessions;
 pub mod settings;
 pub mod spool;
+pub mod steering;
+mod vitals;
 
 pub use engine::{Beginning, Engine, Purpose, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};

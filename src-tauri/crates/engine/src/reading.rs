@@ -155,8 +155,9 @@ impl Engine {
             let Some(last) = rows.last() else { return Ok((sessions, requests)) };
             page = page.following(last);
             for row in &rows {
-                let session = match Stored::of_row(self.ledger(), row).await {
-                    Ok(Some(session)) => session,
+                let Ok(id) = SessionId::parse(&row.id) else { continue };
+                let session = match Stored::read(self.ledger(), &id).await {
+                    Ok(Some(stored)) => stored.session,
                     Ok(None) => continue,
                     Err(error) => {
                         tracing::error!(%error, session = row.id, "a session is left out");

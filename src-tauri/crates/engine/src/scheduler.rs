@@ -1,10 +1,27 @@
 //! Who runs next. A session asks for a place and gets one when the caps allow; places come back when runs end.
 //!
-//! The order is first come, first served. The caps are all live runs together, and those of one agent.
+//! The order is first come, first served. The caps are: all live runs together, those of one agent, runs started in a
+//! minute, the memory of all live runs, and the breaker of an agent that failed too often in a row. Who waits is told
+//! why. When a place or memory is wanted, the run that has been idle for longest is named, so that it can be closed.
 
-use nox_domain::ids::{AgentId, SessionId};
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::clock;
+use nox_domain::{
+    At,
+    ids::{AgentId, SessionId},
+    life::HeldBack,
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Faults in a row that open an agent's breaker.
+pub const FAULTS_TO_OPEN: u32 = 3;
+/// How long a breaker is open at first; it doubles with each further fault, up to [`BREAKER_LONGEST_MS`].
+const BREAKER_FIRST_MS: i64 = 60_000;
+const BREAKER_LONGEST_MS: i64 = 15 * 60_000;
+const MINUTE_MS: i64 = 60_000;
 
 /// A session that waits for a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,48 +34,137 @@ pub struct Wish {
     pub agent_cap: Option<u32>,
 }
 
+/// What may be at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Live runs; 0 starts nothing.
+    pub live: u32,
+    /// Runs started in a minute; 0 for no limit.
+    pub per_minute: u32,
+    /// Megabytes of all live runs; 0 for no limit.
+    pub memory_mb: u32,
+}
+
+/// What follows on a change: these have to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use = "these sessions wait to be told"]
+pub struct Told {
+    /// These have a place.
+    pub granted: Vec<SessionId>,
+    /// These wait, and for what; each is told once for each reason.
+    pub held_back: Vec<(SessionId, HeldBack)>,
+    /// The run of this one has been idle for longest, and others want its place or its memory.
+    pub hibernate: Option<SessionId>,
+    /// When time alone may change something.
+    pub look_again: Option<Duration>,
+}
+
+/// How a run of an agent ended, for its breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It did what it should, or a person ended it.
+    Well,
+    /// It could not be started, broke down, or came to a limit.
+    Fault,
+}
+
+/// A breaker that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// Nothing of the agent starts until then.
+    Opened {
+        /// In a row.
+        faults: u32,
+        /// Until when.
+        until: At,
+    },
+    /// The agent works again.
+    Closed,
+}
+
 /// The places of one engine. Its lock is never held across an await.
 #[derive(Debug)]
 pub struct Scheduler {
+    begun: Instant,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    cap: u32,
-    live: HashMap<SessionId, AgentId>,
-    waiting: VecDeque<Wish>,
+    caps: Caps,
+    live: HashMap<SessionId, Live>,
+    waiting: VecDeque<Waiting>,
+    /// When runs of the last minute were granted.
+    starts: VecDeque<i64>,
+    faults: HashMap<AgentId, Faults>,
+    memory_mb: u32,
+}
+
+#[derive(Debug)]
+struct Live {
+    agent: AgentId,
+    idle_since: Option<i64>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    wish: Wish,
+    told: Option<HeldBack>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Faults {
+    in_a_row: u32,
+    open_until: Option<i64>,
+}
+
+/// Now: milliseconds of a clock that only goes forward, and the time for people.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    ms: i64,
+    at: At,
 }
 
 impl Scheduler {
-    /// With at most `cap` live runs.
-    pub fn new(cap: u32) -> Self {
-        Self { state: Mutex::new(State { cap, live: HashMap::new(), waiting: VecDeque::new() }) }
+    /// With these caps.
+    pub fn new(caps: Caps) -> Self {
+        let state = State {
+            caps,
+            live: HashMap::new(),
+            waiting: VecDeque::new(),
+            starts: VecDeque::new(),
+            faults: HashMap::new(),
+            memory_mb: 0,
+        };
+        Self { begun: Instant::now(), state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a wish into the queue; the same session only once. Answers who may start now.
-    #[must_use = "these sessions wait to be told"]
-    pub fn want(&self, wish: Wish) -> Vec<SessionId> {
-        let mut state = self.state();
-        let known = state.live.contains_key(&wish.session)
-            || state.waiting.iter().any(|waiting| waiting.session == wish.session);
-        if !known {
-            state.waiting.push_back(wish);
-        }
-        state.grant()
+    fn now(&self) -> Moment {
+        let ms = i64::try_from(self.begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Moment { ms, at: clock::now() }
     }
 
-    /// Takes a place or a wish back. Answers who may start now.
-    #[must_use = "these sessions wait to be told"]
-    pub fn give_back(&self, session: &SessionId) -> Vec<SessionId> {
+    /// Puts a wish into the queue; the same session only once.
+    pub fn want(&self, wish: Wish) -> Told {
+        let mut state = self.state();
+        let known = state.live.contains_key(&wish.session)
+            || state.waiting.iter().any(|waiting| waiting.wish.session == wish.session);
+        if !known {
+            state.waiting.push_back(Waiting { wish, told: None });
+        }
+        state.grant(self.now())
+    }
+
+    /// Takes a place or a wish back.
+    pub fn give_back(&self, session: &SessionId) -> Told {
         let mut state = self.state();
         state.live.remove(session);
-        state.waiting.retain(|waiting| waiting.session != *session);
-        state.grant()
+        state.waiting.retain(|waiting| waiting.wish.session != *session);
+        state.grant(self.now())
     }
 
     /// Whether a session has a place.
@@ -66,12 +172,39 @@ impl Scheduler {
         self.state().live.contains_key(session)
     }
 
-    /// Changes the cap. Answers who may start now.
-    #[must_use = "these sessions wait to be told"]
-    pub fn set_cap(&self, cap: u32) -> Vec<SessionId> {
+    /// Changes the caps.
+    pub fn set_caps(&self, caps: Caps) -> Told {
         let mut state = self.state();
-        state.cap = cap.max(1);
-        state.grant()
+        state.caps = caps;
+        state.grant(self.now())
+    }
+
+    /// What all live runs hold together now, in megabytes.
+    pub fn set_memory(&self, memory_mb: u32) -> Told {
+        let mut state = self.state();
+        state.memory_mb = memory_mb;
+        state.grant(self.now())
+    }
+
+    /// Whether the run of a session stands idle, so that it may be closed when others want its place.
+    pub fn set_idle(&self, session: &SessionId, idle: bool) -> Told {
+        let mut state = self.state();
+        let now = self.now();
+        match state.live.get_mut(session) {
+            Some(live) if live.idle_since.is_some() != idle => live.idle_since = idle.then_some(now.ms),
+            _ => return Told::default(),
+        }
+        state.grant(now)
+    }
+
+    /// Time has passed.
+    pub fn look(&self) -> Told {
+        self.state().grant(self.now())
+    }
+
+    /// How a run of an agent ended. Answers whether its breaker changed.
+    pub fn ended(&self, agent: &AgentId, outcome: Outcome) -> Option<Breaker> {
+        self.state().ended(agent, outcome, self.now())
     }
 
     /// Live runs.
@@ -81,22 +214,98 @@ impl Scheduler {
 }
 
 impl State {
-    fn grant(&mut self) -> Vec<SessionId> {
-        let mut granted = Vec::new();
+    fn grant(&mut self, now: Moment) -> Told {
+        let mut told = Told::default();
+        while self.starts.front().is_some_and(|start| *start <= now.ms - MINUTE_MS) {
+            self.starts.pop_front();
+        }
+        let mut again: Option<i64> = None;
         let mut at = 0;
-        while at < self.waiting.len() && self.live.len() < self.cap as usize {
-            let wish = &self.waiting[at];
-            let of_agent = self.live.values().filter(|agent| **agent == wish.agent).count();
-            if wish.agent_cap.is_some_and(|cap| of_agent >= cap as usize) {
-                at += 1;
+        while at < self.waiting.len() {
+            let Some((by, retry_ms)) = self.held_back(&self.waiting[at].wish, now) else {
+                if let Some(Waiting { wish, .. }) = self.waiting.remove(at) {
+                    self.starts.push_back(now.ms);
+                    self.live.insert(wish.session.clone(), Live { agent: wish.agent, idle_since: None });
+                    told.granted.push(wish.session);
+                }
                 continue;
+            };
+            again = [again, retry_ms].into_iter().flatten().min();
+            let waiting = &mut self.waiting[at];
+            if waiting.told != Some(by) {
+                waiting.told = Some(by);
+                told.held_back.push((waiting.wish.session.clone(), by));
             }
-            if let Some(wish) = self.waiting.remove(at) {
-                self.live.insert(wish.session.clone(), wish.agent);
-                granted.push(wish.session);
+            at += 1;
+        }
+        told.look_again = again.map(|ms| Duration::from_millis(ms.saturating_sub(now.ms).max(1) as u64));
+        told.hibernate = self.longest_idle();
+        told
+    }
+
+    /// What keeps a wish back, and when time alone may change that.
+    fn held_back(&self, wish: &Wish, now: Moment) -> Option<(HeldBack, Option<i64>)> {
+        let of_agent = self.live.values().filter(|live| live.agent == wish.agent).count();
+        if let Some((faults, until)) =
+            self.faults.get(&wish.agent).and_then(|faults| Some((faults.in_a_row, faults.open_until?)))
+        {
+            // Half open when the time is over: one run is tried.
+            if now.ms < until || of_agent > 0 {
+                let until_at = At(now.at.0 + (until - now.ms).max(0));
+                return Some((
+                    HeldBack::Breaker { faults, until: until_at },
+                    (now.ms < until).then_some(until),
+                ));
             }
         }
-        granted
+        if let Some(max) = wish.agent_cap.filter(|cap| of_agent >= *cap as usize) {
+            return Some((HeldBack::AgentPlaces { max }, None));
+        }
+        if self.live.len() >= self.caps.live as usize {
+            return Some((HeldBack::Places { max: self.caps.live }, None));
+        }
+        let budget_mb = self.caps.memory_mb;
+        if budget_mb > 0 && self.memory_mb >= budget_mb && !self.live.is_empty() {
+            return Some((HeldBack::Memory { used_mb: self.memory_mb, budget_mb }, None));
+        }
+        let max_per_minute = self.caps.per_minute;
+        if max_per_minute > 0 && self.starts.len() >= max_per_minute as usize {
+            let next = self.starts.front().map(|first| first + MINUTE_MS);
+            return Some((HeldBack::Rate { max_per_minute }, next));
+        }
+        None
+    }
+
+    /// The run that has been idle for longest, when a place or memory is wanted. It is named once.
+    fn longest_idle(&mut self) -> Option<SessionId> {
+        let budget_mb = self.caps.memory_mb;
+        let is_full = !self.waiting.is_empty() && self.live.len() >= self.caps.live as usize;
+        if !is_full && (budget_mb == 0 || self.memory_mb < budget_mb) {
+            return None;
+        }
+        let idle = self.live.iter().filter_map(|(session, live)| Some((live.idle_since?, session.clone())));
+        let (_, session) = idle.min()?;
+        if let Some(live) = self.live.get_mut(&session) {
+            live.idle_since = None;
+        }
+        Some(session)
+    }
+
+    fn ended(&mut self, agent: &AgentId, outcome: Outcome, now: Moment) -> Option<Breaker> {
+        match outcome {
+            Outcome::Well => {
+                let was = self.faults.remove(agent)?;
+                was.open_until.map(|_| Breaker::Closed)
+            }
+            Outcome::Fault => {
+                let faults = self.faults.entry(agent.clone()).or_default();
+                faults.in_a_row += 1;
+                let beyond = faults.in_a_row.checked_sub(FAULTS_TO_OPEN)?;
+                let wait = (BREAKER_FIRST_MS << beyond.min(8)).min(BREAKER_LONGEST_MS);
+                faults.open_until = Some(now.ms + wait);
+                Some(Breaker::Opened { faults: faults.in_a_row, until: At(now.at.0 + wait) })
+            }
+        }
     }
 }
 
@@ -114,27 +323,98 @@ mod tests {
         }
     }
 
+    fn places(live: u32) -> Scheduler {
+        Scheduler::new(Caps { live, per_minute: 0, memory_mb: 0 })
+    }
+
     #[test]
     fn the_cap_holds_and_places_come_back_in_order() {
-        let scheduler = Scheduler::new(2);
+        let scheduler = places(2);
         let all: Vec<_> = (1..=4).map(|n| wish(n, "a", None)).collect();
-        let granted: Vec<_> = all.iter().flat_map(|w| scheduler.want(w.clone())).collect();
+        let told: Vec<_> = all.iter().map(|w| scheduler.want(w.clone())).collect();
+        let granted: Vec<_> = told.iter().flat_map(|told| told.granted.clone()).collect();
         assert_eq!(granted, [all[0].session.clone(), all[1].session.clone()]);
-        assert!(scheduler.want(all[2].clone()).is_empty(), "asking twice gives nothing");
-        assert_eq!(scheduler.give_back(&all[0].session), [all[2].session.clone()]);
-        assert!(scheduler.give_back(&all[3].session).is_empty(), "a wish can be taken back");
+        assert_eq!(told[2].held_back, [(all[2].session.clone(), HeldBack::Places { max: 2 })]);
+        assert_eq!(scheduler.want(all[2].clone()), Told::default(), "asking twice gives nothing");
+        assert_eq!(scheduler.give_back(&all[0].session).granted, [all[2].session.clone()]);
+        assert!(scheduler.give_back(&all[3].session).granted.is_empty(), "a wish can be taken back");
         assert_eq!(scheduler.live(), 2);
         let next = wish(9, "a", None);
-        assert!(scheduler.want(next.clone()).is_empty());
-        assert_eq!(scheduler.set_cap(3), [next.session]);
+        assert!(scheduler.want(next.clone()).granted.is_empty());
+        let caps = Caps { live: 3, per_minute: 0, memory_mb: 0 };
+        assert_eq!(scheduler.set_caps(caps).granted, [next.session]);
     }
 
     #[test]
     fn an_agent_at_its_cap_does_not_hold_up_others() {
-        let scheduler = Scheduler::new(10);
-        assert_eq!(scheduler.want(wish(1, "a", Some(1))).len(), 1);
-        assert!(scheduler.want(wish(2, "a", Some(1))).is_empty());
-        assert_eq!(scheduler.want(wish(3, "b", Some(1))).len(), 1);
-        assert_eq!(scheduler.give_back(&wish(1, "a", None).session), [wish(2, "a", None).session]);
+        let scheduler = places(10);
+        assert_eq!(scheduler.want(wish(1, "a", Some(1))).granted.len(), 1);
+        let told = scheduler.want(wish(2, "a", Some(1)));
+        assert_eq!(told.held_back, [(wish(2, "a", None).session, HeldBack::AgentPlaces { max: 1 })]);
+        assert_eq!(scheduler.want(wish(3, "b", Some(1))).granted.len(), 1);
+        let told = scheduler.give_back(&wish(1, "a", None).session);
+        assert_eq!(told.granted, [wish(2, "a", None).session]);
+    }
+
+    #[test]
+    fn runs_of_a_minute_are_counted_and_time_lets_the_next_begin() {
+        let scheduler = Scheduler::new(Caps { live: 10, per_minute: 2, memory_mb: 0 });
+        let mut state = scheduler.state();
+        for n in 1..=3 {
+            state.waiting.push_back(Waiting { wish: wish(n, "a", None), told: None });
+        }
+        let told = state.grant(Moment { ms: 1_000, at: At(0) });
+        assert_eq!(told.granted.len(), 2);
+        assert_eq!(told.held_back, [(wish(3, "a", None).session, HeldBack::Rate { max_per_minute: 2 })]);
+        assert_eq!(told.look_again, Some(Duration::from_secs(60)));
+        assert!(state.grant(Moment { ms: 60_999, at: At(0) }).granted.is_empty());
+        assert_eq!(state.grant(Moment { ms: 61_000, at: At(0) }).granted.len(), 1);
+    }
+
+    #[test]
+    fn the_longest_idle_run_is_named_when_its_place_or_its_memory_is_wanted() {
+        let scheduler = places(2);
+        for n in 1..=2 {
+            let _ = scheduler.want(wish(n, "a", None));
+        }
+        for n in [2, 1] {
+            assert_eq!(scheduler.set_idle(&wish(n, "a", None).session, true).hibernate, None);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(scheduler.want(wish(3, "a", None)).hibernate, Some(wish(2, "a", None).session));
+        let scheduler = Scheduler::new(Caps { live: 9, per_minute: 0, memory_mb: 100 });
+        let _ = scheduler.want(wish(1, "a", None));
+        let _ = scheduler.set_idle(&wish(1, "a", None).session, true);
+        let told = scheduler.set_memory(120);
+        assert_eq!(told.hibernate, Some(wish(1, "a", None).session));
+        let told = scheduler.want(wish(2, "a", None));
+        let by = HeldBack::Memory { used_mb: 120, budget_mb: 100 };
+        assert_eq!(told.held_back, [(wish(2, "a", None).session, by)]);
+    }
+
+    #[test]
+    fn a_breaker_opens_after_faults_in_a_row_and_lets_one_run_try() {
+        let scheduler = places(10);
+        let agent = AgentId::parse("a").unwrap();
+        let mut state = scheduler.state();
+        let at = |ms| Moment { ms, at: At(ms) };
+        assert_eq!(state.ended(&agent, Outcome::Fault, at(0)), None);
+        assert_eq!(state.ended(&agent, Outcome::Well, at(0)), None);
+        for _ in 0..2 {
+            assert_eq!(state.ended(&agent, Outcome::Fault, at(0)), None);
+        }
+        let opened = Breaker::Opened { faults: 3, until: At(60_000) };
+        assert_eq!(state.ended(&agent, Outcome::Fault, at(0)), Some(opened));
+        for n in 1..=2 {
+            state.waiting.push_back(Waiting { wish: wish(n, "a", None), told: None });
+        }
+        let told = state.grant(at(1_000));
+        assert!(told.granted.is_empty());
+        assert_eq!(told.held_back[0].1, HeldBack::Breaker { faults: 3, until: At(60_000) });
+        assert_eq!(state.grant(at(60_000)).granted.len(), 1, "one run is tried");
+        let opened = Breaker::Opened { faults: 4, until: At(60_000 + 120_000) };
+        assert_eq!(state.ended(&agent, Outcome::Fault, at(60_000)), Some(opened));
+        assert_eq!(state.ended(&agent, Outcome::Well, at(200_000)), Some(Breaker::Closed));
+        assert_eq!(state.grant(at(200_000)).granted.len(), 1);
     }
 }

@@ -8,6 +8,7 @@ use crate::{Error, home::Home};
 use nox_domain::{
     At,
     ids::ProjectId,
+    life::{LifeRules, LogPolicy},
     rows::{FileProblem, ProjectRow},
 };
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,18 @@ pub struct Values {
     pub welcomed: bool,
     /// `error`, `warn`, `info`, `debug`.
     pub log_level: String,
+    /// Megabytes that all live runs together may hold before idle ones are closed and new ones wait; 0 for no limit.
+    pub memory_budget_mb: u32,
+    /// Runs that may be started in a minute; 0 for no limit.
+    pub runs_per_minute: u32,
+    /// Seconds after which an idle run is closed; 0 never.
+    pub hibernate_after_seconds: u32,
+    /// How sessions live when their agent does not say.
+    pub life: LifeRules,
+    /// What becomes of the events of sessions that are over.
+    pub log_policy: LogPolicy,
+    /// Days after which that happens.
+    pub log_after_days: u32,
 }
 
 impl Default for Values {
@@ -57,6 +70,12 @@ impl Default for Values {
             notifications: true,
             welcomed: false,
             log_level: "info".into(),
+            memory_budget_mb: 0,
+            runs_per_minute: 120,
+            hibernate_after_seconds: 900,
+            life: LifeRules::default(),
+            log_policy: LogPolicy::default(),
+            log_after_days: 30,
         }
     }
 }
@@ -75,6 +94,18 @@ pub struct Patch {
     pub welcomed: Option<bool>,
     /// How much is logged.
     pub log_level: Option<String>,
+    /// Megabytes for all live runs together; 0 for no limit.
+    pub memory_budget_mb: Option<u32>,
+    /// Runs in a minute; 0 for no limit.
+    pub runs_per_minute: Option<u32>,
+    /// Seconds after which an idle run is closed; 0 never.
+    pub hibernate_after_seconds: Option<u32>,
+    /// How sessions live when their agent does not say.
+    pub life: Option<LifeRules>,
+    /// What becomes of old events.
+    pub log_policy: Option<LogPolicy>,
+    /// Days after which that happens, 1 to 3650.
+    pub log_after_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -164,6 +195,13 @@ impl Local {
                 "Choose error, warn, info or debug.",
             ));
         }
+        if let Some(days) = patch.log_after_days.filter(|days| !(1..=3650).contains(days)) {
+            return Err(Error::bad_input(
+                "log_after_days",
+                format!("{days} days are not possible"),
+                "Choose 1 to 3650.",
+            ));
+        }
         self.refresh()?;
         let before = self.values();
         self.edit(|document| {
@@ -188,6 +226,27 @@ impl Local {
             if let Some(level) = &patch.log_level {
                 table["log_level"] = value(level);
             }
+            let numbers = [
+                ("memory_budget_mb", patch.memory_budget_mb),
+                ("runs_per_minute", patch.runs_per_minute),
+                ("hibernate_after_seconds", patch.hibernate_after_seconds),
+                ("log_after_days", patch.log_after_days),
+            ];
+            for (key, number) in numbers {
+                if let Some(number) = number {
+                    table[key] = value(i64::from(number));
+                }
+            }
+            if let Some(policy) = patch.log_policy {
+                table["log_policy"] = value(policy.as_str());
+            }
+            if let Some(life) = patch.life {
+                let table = section_of(table, "life");
+                table["on_disconnect"] = value(life.on_disconnect.as_str());
+                table["on_crash"] = value(life.on_crash.as_str());
+                table["restart"] = value(life.restart.as_str());
+                table["stall_after_seconds"] = value(i64::from(life.stall_after_seconds));
+            }
         })?;
         Ok(Patch {
             theme: patch.theme.map(|_| before.theme),
@@ -195,6 +254,12 @@ impl Local {
             notifications: patch.notifications.map(|_| before.notifications),
             welcomed: patch.welcomed.map(|_| before.welcomed),
             log_level: patch.log_level.as_ref().map(|_| before.log_level),
+            memory_budget_mb: patch.memory_budget_mb.map(|_| before.memory_budget_mb),
+            runs_per_minute: patch.runs_per_minute.map(|_| before.runs_per_minute),
+            hibernate_after_seconds: patch.hibernate_after_seconds.map(|_| before.hibernate_after_seconds),
+            life: patch.life.map(|_| before.life),
+            log_policy: patch.log_policy.map(|_| before.log_policy),
+            log_after_days: patch.log_after_days.map(|_| before.log_after_days),
         })
     }
 
@@ -335,7 +400,19 @@ fn read(path: &Path) -> Result<String, Error> {
 
 /// A table of the document. A table that a person wrote in one line becomes one of lines, with what is in it.
 fn section<'a>(document: &'a mut DocumentMut, name: &str) -> &'a mut Item {
-    let item = document.entry(name).or_insert_with(toml_edit::table);
+    as_lines(document.entry(name).or_insert_with(toml_edit::table))
+}
+
+/// A table within one of the document.
+fn section_of<'a>(table: &'a mut Item, name: &str) -> &'a mut Item {
+    let item = &mut table[name];
+    if item.is_none() {
+        *item = toml_edit::table();
+    }
+    as_lines(item)
+}
+
+fn as_lines(item: &mut Item) -> &mut Item {
     if !item.is_table() {
         let table = std::mem::take(item).into_table();
         *item = Item::Table(table.unwrap_or_else(|_| Table::new()));

@@ -9,6 +9,7 @@ use crate::{
 use nox_domain::{
     agent::{Agent, AgentPatch, Limits, Runtime},
     ids::AgentId,
+    life::{Life, OnCrash, OnDisconnect, Restart},
     rows::FileProblem,
 };
 use std::collections::BTreeMap;
@@ -24,8 +25,24 @@ const KEYS: &[&str] = &[
     "capabilities",
     "environment",
     "limits",
+    "life",
 ];
-const LIMIT_KEYS: &[&str] = &["max_concurrent_tasks", "max_call_seconds"];
+const LIFE_KEYS: &[&str] = &["on_disconnect", "on_crash", "restart", "stall_after_seconds"];
+
+/// The keys of `[limits]`, each with its place in [`Limits`].
+const LIMITS: &[(&str, LimitField)] = &[
+    ("max_concurrent_tasks", |limits| &mut limits.max_concurrent_tasks),
+    ("max_call_seconds", |limits| &mut limits.max_call_seconds),
+    ("max_memory_mb", |limits| &mut limits.max_memory_mb),
+    ("max_cpu_percent", |limits| &mut limits.max_cpu_percent),
+    ("max_processes", |limits| &mut limits.max_processes),
+    ("max_spawn_rate", |limits| &mut limits.max_spawn_rate),
+    ("max_depth", |limits| &mut limits.max_depth),
+    ("max_wall_seconds", |limits| &mut limits.max_wall_seconds),
+    ("max_output_mb", |limits| &mut limits.max_output_mb),
+    ("max_disk_mb", |limits| &mut limits.max_disk_mb),
+];
+type LimitField = fn(&mut Limits) -> &mut Option<u32>;
 
 /// An agent that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,11 +85,17 @@ pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> 
         None => Limits::default(),
         Some(table) => {
             let fields = Fields { source, table, prefix: "limits." };
-            warnings.extend(fields.unknown(LIMIT_KEYS).map(|problem| *problem));
-            Limits {
-                max_concurrent_tasks: fields.count("max_concurrent_tasks")?,
-                max_call_seconds: fields.count("max_call_seconds")?,
-            }
+            let known: Vec<&str> = LIMITS.iter().map(|(key, _)| *key).collect();
+            warnings.extend(fields.unknown(&known).map(|problem| *problem));
+            read_limits(&fields)?
+        }
+    };
+    let life = match root.table("life")? {
+        None => Life::default(),
+        Some(table) => {
+            let fields = Fields { source, table, prefix: "life." };
+            warnings.extend(fields.unknown(LIFE_KEYS).map(|problem| *problem));
+            read_life(&fields)?
         }
     };
     let agent = Agent {
@@ -86,6 +109,7 @@ pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> 
         capabilities: root.texts("capabilities")?.unwrap_or_default(),
         environment: read_environment(&root)?,
         limits,
+        life,
     };
     Ok(ParsedAgent { agent, warnings, read_only })
 }
@@ -100,6 +124,39 @@ fn read_runtime(root: &Fields<'_>, word: &str, newer: bool) -> Read<Runtime> {
             format!("Write runtime = {}.", known.join(" or "))
         };
         root.fault("runtime", "unknown_runtime", format!("There is no runtime {}.", quoted(word)), hint)
+    })
+}
+
+fn read_limits(fields: &Fields<'_>) -> Read<Limits> {
+    let mut limits = Limits::default();
+    for (key, field) in LIMITS {
+        *field(&mut limits) = fields.count(key)?;
+    }
+    Ok(limits)
+}
+
+fn read_life(fields: &Fields<'_>) -> Read<Life> {
+    Ok(Life {
+        on_disconnect: read_word(fields, "on_disconnect", OnDisconnect::ALL, OnDisconnect::as_str)?,
+        on_crash: read_word(fields, "on_crash", OnCrash::ALL, OnCrash::as_str)?,
+        restart: read_word(fields, "restart", Restart::ALL, Restart::as_str)?,
+        stall_after_seconds: fields.count("stall_after_seconds")?,
+    })
+}
+
+/// One of a few words.
+fn read_word<T: Copy>(
+    fields: &Fields<'_>,
+    key: &str,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> Read<Option<T>> {
+    let Some(text) = fields.text(key)? else { return Ok(None) };
+    let found = all.iter().copied().find(|choice| word(*choice) == text);
+    found.map(Some).ok_or_else(|| {
+        let known = all.iter().map(|choice| format!("\"{}\"", word(*choice))).collect::<Vec<_>>();
+        let message = format!("{} cannot stand for {key}.", quoted(text));
+        fields.fault(key, "unknown_word", message, format!("Write {key} = {}.", known.join(" or ")))
     })
 }
 
@@ -190,13 +247,28 @@ pub fn edit_agent(id: &AgentId, toml: &str, patch: &AgentPatch) -> Read<String> 
         if old.limits != news.limits
             && let Some(table) = child(root, "limits")
         {
-            edit_limit(
-                table,
-                "max_concurrent_tasks",
-                old.limits.max_concurrent_tasks,
-                news.limits.max_concurrent_tasks,
-            );
-            edit_limit(table, "max_call_seconds", old.limits.max_call_seconds, news.limits.max_call_seconds);
+            let (mut before, mut after) = (old.limits, news.limits);
+            for (key, field) in LIMITS {
+                edit_number(table, key, *field(&mut before), *field(&mut after));
+            }
+        }
+        if old.life != news.life
+            && let Some(table) = child(root, "life")
+        {
+            let (before, after) = (old.life, news.life);
+            let words = [
+                (
+                    "on_disconnect",
+                    before.on_disconnect.map(OnDisconnect::as_str),
+                    after.on_disconnect.map(OnDisconnect::as_str),
+                ),
+                ("on_crash", before.on_crash.map(OnCrash::as_str), after.on_crash.map(OnCrash::as_str)),
+                ("restart", before.restart.map(Restart::as_str), after.restart.map(Restart::as_str)),
+            ];
+            for (key, before, after) in words {
+                edit_value(table, key, before, after);
+            }
+            edit_number(table, "stall_after_seconds", before.stall_after_seconds, after.stall_after_seconds);
         }
     })?;
     parse_agent(id, &new, "").map(|_| new)
@@ -220,10 +292,19 @@ fn edit_environment(
     }
 }
 
-fn edit_limit(table: &mut dyn TableLike, key: &str, old: Option<u32>, new: Option<u32>) {
+fn edit_number(table: &mut dyn TableLike, key: &str, old: Option<u32>, new: Option<u32>) {
+    edit_value(table, key, old.map(i64::from), new.map(i64::from));
+}
+
+fn edit_value<T: PartialEq + Into<Value>>(
+    table: &mut dyn TableLike,
+    key: &str,
+    old: Option<T>,
+    new: Option<T>,
+) {
     match new {
-        _ if old == new => {}
-        Some(number) => put(table, key, i64::from(number).into()),
+        new if old == new => {}
+        Some(value) => put(table, key, value.into()),
         None => {
             table.remove(key);
         }
@@ -244,7 +325,8 @@ pub fn create_agent(agent: &Agent) -> Read<(String, String)> {
         review: Some(agent.review),
         capabilities: Some(agent.capabilities.clone()),
         environment: Some(agent.environment.clone()),
-        limits: Some(agent.limits.clone()),
+        limits: Some(agent.limits),
+        life: Some(agent.life),
     };
     let toml = edit_agent(&agent.id, &empty, &patch)?;
     Ok((toml, agent.prompt.clone()))

@@ -4,6 +4,7 @@
 use nox_domain::{
     agent::{Agent, AgentPatch, Limits, Runtime},
     ids::AgentId,
+    life::{Life, OnCrash},
     policy::{Effect, Matcher, Policy, Rule},
     rows::FileProblem,
     tool::ToolKind,
@@ -108,7 +109,7 @@ fn an_edit_of_an_agent_leaves_the_rest_as_it_was() {
         environment: Some(
             [("EDITOR".to_owned(), "ed".to_owned()), ("NEW".to_owned(), "1".to_owned())].into(),
         ),
-        limits: Some(Limits { max_concurrent_tasks: Some(3), max_call_seconds: None }),
+        limits: Some(Limits { max_concurrent_tasks: Some(3), ..Limits::default() }),
         ..AgentPatch::default()
     };
     for (mark, eol) in [("", "\n"), ("", "\r\n"), ("\u{feff}", "\n")] {
@@ -227,8 +228,16 @@ fn any_rule() -> impl Strategy<Value = Rule> {
 }
 
 fn any_patch() -> impl Strategy<Value = AgentPatch> {
-    let limits = (option::of(1u32..9), option::of(1u32..))
-        .prop_map(|(a, b)| Limits { max_concurrent_tasks: a, max_call_seconds: b });
+    let limits = (option::of(1u32..9), option::of(1u32..)).prop_map(|(a, b)| Limits {
+        max_concurrent_tasks: a,
+        max_memory_mb: b,
+        ..Limits::default()
+    });
+    let life = (option::of(any::<bool>()), option::of(0u32..9)).prop_map(|(ask, stall_after_seconds)| Life {
+        on_crash: ask.map(|ask| if ask { OnCrash::Ask } else { OnCrash::Resume }),
+        stall_after_seconds,
+        ..Life::default()
+    });
     (
         option::of("[a-z\"\\\\'#= é]{1,9}x"),
         option::of(any::<String>()),
@@ -237,16 +246,20 @@ fn any_patch() -> impl Strategy<Value = AgentPatch> {
         option::of(vec(any::<String>(), 0..3)),
         option::of(btree_map("[A-Z]{1,3}", "[a-z #\"\n]{0,6}", 0..4)),
         option::of(limits),
+        option::of(life),
     )
-        .prop_map(|(name, description, enabled, review, capabilities, environment, limits)| AgentPatch {
-            name: name.map(|name| name.trim().to_owned()),
-            description,
-            prompt: None,
-            enabled,
-            review,
-            capabilities,
-            environment,
-            limits,
+        .prop_map(|(name, description, enabled, review, capabilities, environment, limits, life)| {
+            AgentPatch {
+                name: name.map(|name| name.trim().to_owned()),
+                description,
+                prompt: None,
+                enabled,
+                review,
+                capabilities,
+                environment,
+                limits,
+                life,
+            }
         })
 }
 
@@ -303,6 +316,7 @@ proptest! {
         let agent = Agent {
             id: id(), name: "x".into(), description: String::new(), runtime: Runtime::Runbook, prompt: "p".into(), enabled: true,
             review: false, capabilities: vec![], environment: Default::default(), limits: Limits::default(),
+            life: Life::default(),
         }.patched(&patch);
         let (toml, prompt) = create_agent(&agent).unwrap();
         prop_assert_eq!(parse_agent(&id(), &toml, &prompt).unwrap().agent, agent.clone());

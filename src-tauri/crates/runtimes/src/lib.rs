@@ -8,13 +8,14 @@
 //! - dropping it ends everything that it started.
 
 mod error;
+pub mod recorded;
 pub mod runbook;
 
 pub use error::Error;
 
 use async_trait::async_trait;
 use nox_domain::{
-    agent::Runtime,
+    agent::{Limits, Runtime},
     ids::{ItemId, SessionId},
     session::Signal,
     tool::OutputDigest,
@@ -26,7 +27,11 @@ use tokio::sync::mpsc;
 /// A standing connection to whatever carries an agent.
 #[async_trait]
 pub trait AgentConnection: Send {
-    /// Tells about a call that it proposed.
+    /// Asks something further, on a connection whose turn is over. A driver of a runtime that takes no prompts is never
+    /// asked.
+    async fn prompt(&mut self, text: String);
+
+    /// Tells about a call that it proposed. An answer that is told twice counts once.
     async fn answer(&mut self, answer: Answer);
 
     /// Ends it and everything that it started; `RunEnded` follows when that is done.
@@ -54,8 +59,15 @@ pub struct Start {
     pub session: SessionId,
     /// Where it works. It exists.
     pub folder: PathBuf,
-    /// What is asked.
+    /// The text of the session's task.
     pub text: String,
+    /// What is asked first. None: the connection only has to stand by.
+    pub prompt: Option<String>,
+    /// The program's own name for the session, told by an earlier run with [`Signal::Named`]: it goes on there, and notes
+    /// with the code `not_restored` what it could not bring back.
+    pub resume: Option<String>,
+    /// What its processes may use.
+    pub limits: Limits,
     /// What runs get besides the allow-listed environment.
     pub environment: BTreeMap<String, String>,
     /// Seconds for a call that says nothing itself.
@@ -119,5 +131,6 @@ pub trait ItemOutput: Send {
 pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConnection>, Error> {
     match runtime {
         Runtime::Runbook => Ok(Box::new(runbook::connect(start)?)),
+        Runtime::Recorded => Ok(Box::new(recorded::connect(start)?)),
     }
 }

@@ -25,7 +25,9 @@ async fn with_one_place_the_next_waits_and_then_runs() {
     let first = world.start_with(&first, PreAllowed::All).await.unwrap().session.unwrap();
     let second = world.start_with(&second, PreAllowed::All).await.unwrap().session.unwrap();
     world.until_running(&first).await;
-    world.until_state("a place in the queue", &second, |state| *state == SessionState::Queued).await;
+    world
+        .until_state("a place in the queue", &second, |state| matches!(state, SessionState::Queued { .. }))
+        .await;
     assert_eq!(world.api().engine().live_runs(), 1);
     std::fs::write(&gate, "").unwrap();
     assert_eq!(world.until_over(&first).await.how, Closed::Finished);
@@ -74,7 +76,11 @@ async fn an_agent_at_its_cap_waits_alone() {
     }
     world.until_running(&sessions[0]).await;
     world.until_running(&sessions[2]).await;
-    world.until_state("a place in the queue", &sessions[1], |state| *state == SessionState::Queued).await;
+    world
+        .until_state("a place in the queue", &sessions[1], |state| {
+            matches!(state, SessionState::Queued { .. })
+        })
+        .await;
     std::fs::write(&gate, "").unwrap();
     for session in &sessions {
         world.until_over(session).await;

@@ -89,7 +89,11 @@ async fn stop_all_stops_what_runs_waits_and_asks() {
     }
     world.until_running(&sessions[0]).await;
     world.until_asked(&sessions[1]).await;
-    world.until_state("a place in the queue", &sessions[2], |state| *state == SessionState::Queued).await;
+    world
+        .until_state("a place in the queue", &sessions[2], |state| {
+            matches!(state, SessionState::Queued { .. })
+        })
+        .await;
     world.api().stop_all(&caller(), Nothing {}).await.unwrap();
     for session in &sessions {
         assert_eq!(world.until_over(session).await.how, Closed::Stopped);

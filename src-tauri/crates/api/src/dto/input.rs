@@ -5,6 +5,7 @@ use nox_domain::{
     agent::{AgentPatch, Limits, Runtime},
     event::{PreAllowed, UnknownChoice},
     ids::{AgentId, CommandId, ItemId, ProjectId, RequestId, SessionId, TaskId},
+    life::{Life, LifeRules, LogPolicy},
     policy::Matcher,
     task::{Attachment, Priority, TaskPatch, TaskStatus},
     tool::{Decision, RuleScope},
@@ -185,6 +186,8 @@ pub struct CreateAgent {
     pub environment: BTreeMap<String, String>,
     /// What it may use.
     pub limits: Limits,
+    /// How its sessions live.
+    pub life: Life,
 }
 
 /// A change of an agent.
@@ -260,6 +263,27 @@ pub struct ChangeSettings {
     pub welcomed: Option<bool>,
     /// How much is logged: `error`, `warn`, `info`, `debug`.
     pub log_level: Option<String>,
+    /// Megabytes that all live runs together may hold; 0 for no limit.
+    pub memory_budget_mb: Option<u32>,
+    /// Runs that may be started in a minute; 0 for no limit.
+    pub runs_per_minute: Option<u32>,
+    /// Seconds after which an idle run is closed; 0 never.
+    pub hibernate_after_seconds: Option<u32>,
+    /// How sessions live when their agent does not say.
+    pub life: Option<LifeRules>,
+    /// What becomes of the events of sessions that are over.
+    pub log_policy: Option<LogPolicy>,
+    /// Days after which that happens, 1 to 3650.
+    pub log_after_days: Option<u32>,
+}
+
+/// A session and a further prompt for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct PromptSession {
+    /// The session.
+    pub session: SessionId,
+    /// Markdown.
+    pub text: String,
 }
 
 /// The look.

@@ -127,6 +127,11 @@ pub enum ToldWhat {
         /// Whether it goes to Review.
         review: bool,
     },
+    /// A session does not go on by itself.
+    Waits {
+        /// Why, in words.
+        why: String,
+    },
 }
 
 /// A place of the window.

@@ -4,6 +4,7 @@ use super::{RuleDraft, Theme};
 use nox_domain::{
     At, Size,
     ids::AgentId,
+    life::{LifeRules, LogPolicy},
     policy::Policy,
     rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow, SessionRow},
     words::{Card, Status},
@@ -23,6 +24,18 @@ pub struct Settings {
     pub welcomed: bool,
     /// How much is logged.
     pub log_level: String,
+    /// Megabytes that all live runs together may hold; 0 for no limit.
+    pub memory_budget_mb: u32,
+    /// Runs that may be started in a minute; 0 for no limit.
+    pub runs_per_minute: u32,
+    /// Seconds after which an idle run is closed; 0 never.
+    pub hibernate_after_seconds: u32,
+    /// How sessions live when their agent does not say.
+    pub life: LifeRules,
+    /// What becomes of the events of sessions that are over.
+    pub log_policy: LogPolicy,
+    /// Days after which that happens.
+    pub log_after_days: u32,
 }
 
 /// A session with what people see of it.

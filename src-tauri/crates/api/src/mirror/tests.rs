@@ -30,6 +30,10 @@ fn session(n: u128, opened_at: i64, state: SessionState) -> SessionRow {
         environment: Default::default(),
         max_call_seconds: None,
         max_concurrent: None,
+        limits: Default::default(),
+        life: Default::default(),
+        parent: None,
+        depth: 0,
         worktree: None,
         schedule: None,
     };
@@ -80,7 +84,7 @@ fn request(n: u128, state: RequestState) -> RequestRow {
         timeout_seconds: None,
         continue_on_failure: false,
     };
-    let of = session(9, 1, SessionState::Queued);
+    let of = session(9, 1, SessionState::Queued { held_back: None });
     RequestRow {
         request: PermissionRequest {
             id: RequestId::from_uuid(Uuid::from_u128(n)),
@@ -128,7 +132,10 @@ fn a_card_shows_the_session_that_is_not_over_even_if_it_is_older() {
 #[test]
 fn what_happened_in_a_gap_is_told_and_what_was_there_at_the_start_is_not() {
     let mut mirror = Mirror::default();
-    mirror.fill(vec![put(session(1, 10, SessionState::Queued)), asked(request(1, RequestState::Open))]);
+    mirror.fill(vec![
+        put(session(1, 10, SessionState::Queued { held_back: None })),
+        asked(request(1, RequestState::Open)),
+    ]);
     let told = mirror
         .take(vec![
             put(session(1, 10, closed())),

@@ -33,7 +33,8 @@ impl Api {
                 review: input.review.unwrap_or(input.runtime.reviews_by_default()),
                 capabilities: input.capabilities.clone(),
                 environment: input.environment.clone(),
-                limits: input.limits.clone(),
+                limits: input.limits,
+                life: input.life,
             };
             let want = Want::CreateAgent { agent: Box::new(agent) };
             self.engine().files().want(want, cause, json!({ "agent": id })).await?;

@@ -4,17 +4,13 @@ use super::tasks::bad;
 use crate::{Api, ApiError, dto::*};
 use nox_domain::{
     ids::SessionId,
+    life::PauseWhy,
     policy::{Effect, Matcher, Policy, Rule},
     rows::{RequestRow, RequestState, SessionState},
     session::{Rejection, SessionCommand},
     tool::{Decision, RuleScope, sha256_hex},
 };
-use nox_engine::{
-    Error,
-    files::Want,
-    ledger::{Cause, Change},
-};
-use serde_json::json;
+use nox_engine::{Error, files::Want, ledger::Cause, steering::Everyone};
 
 impl Api {
     /// Ends a session and everything it started.
@@ -29,6 +25,31 @@ impl Api {
             Ok(())
         })
         .await
+    }
+
+    /// Goes no further than the next safe point.
+    pub async fn pause_session(&self, caller: &Caller, input: OneSession) -> Result<Recorded, ApiError> {
+        let command = SessionCommand::Pause { why: PauseWhy::Person };
+        self.session_command(caller, input.session, command).await
+    }
+
+    /// Asks the agent something further; while it works, the prompt waits for its turn.
+    pub async fn prompt_session(&self, caller: &Caller, input: PromptSession) -> Result<Recorded, ApiError> {
+        self.once(caller, async |cause| {
+            self.engine().prompt_session(&input.session, input.text, cause).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits on for a run of which nothing was heard.
+    pub async fn wait_session(&self, caller: &Caller, input: OneSession) -> Result<Recorded, ApiError> {
+        self.session_command(caller, input.session, SessionCommand::Wait).await
+    }
+
+    /// Starts a run of which nothing was heard again; what it was doing is done again.
+    pub async fn restart_session(&self, caller: &Caller, input: OneSession) -> Result<Recorded, ApiError> {
+        self.session_command(caller, input.session, SessionCommand::Restart).await
     }
 
     /// Hides a session that is over; undo brings it back.
@@ -140,35 +161,28 @@ impl Api {
 
     /// Ends all sessions that are not over.
     pub async fn stop_all(&self, caller: &Caller, _: Nothing) -> Result<Recorded, ApiError> {
-        self.once(caller, async |cause| {
-            let open: Vec<SessionId> = {
-                let mirror = self.inner.mirror();
-                mirror
-                    .0
-                    .sessions
-                    .values()
-                    .filter(|row| !row.state.is_closed())
-                    .map(|row| row.id.clone())
-                    .collect()
-            };
-            for session in &open {
-                let quiet = Cause { actor: cause.actor, command: None };
-                match self.engine().sessions().command(session, SessionCommand::Stop, quiet).await {
-                    Ok(_) | Err(Error::Rejected(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            let change = Change { receipt: Some((json!({}), None)), ..Change::default() };
-            self.engine().ledger().commit(&cause, nox_engine::clock::now(), change).await?;
-            Ok(())
-        })
-        .await
+        self.everyone(caller, Everyone::Stop).await
+    }
+
+    /// Pauses everything that is under way.
+    pub async fn pause_all(&self, caller: &Caller, _: Nothing) -> Result<Recorded, ApiError> {
+        self.everyone(caller, Everyone::Pause).await
+    }
+
+    /// Goes on with what was paused together.
+    pub async fn continue_all(&self, caller: &Caller, _: Nothing) -> Result<Recorded, ApiError> {
+        self.everyone(caller, Everyone::Continue).await
+    }
+
+    async fn everyone(&self, caller: &Caller, want: Everyone) -> Result<Recorded, ApiError> {
+        self.once(caller, async |cause| self.engine().everyone(want, cause).await).await
     }
 
     /// How many sessions work right now; those that wait for a person do not count.
     pub fn working_sessions(&self) -> u32 {
         let mirror = self.inner.mirror();
-        let works = |state: &SessionState| !state.is_closed() && !state.needs_person();
+        let works =
+            |state: &SessionState| !state.is_closed() && !state.needs_person() && !state.awaits_prompt();
         mirror.0.sessions.values().filter(|row| works(&row.state)).count() as u32
     }
 

@@ -300,9 +300,9 @@ impl Session {
                 step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output: None });
             }
         }
-        step.events[before..].iter().any(|event| {
-            matches!(event, Event::ToolCallEnded { end: CallEnd::Unknown, .. })
-        })
+        step.events[before..]
+            .iter()
+            .any(|event| matches!(event, Event::ToolCallEnded { end: CallEnd::Unknown, .. }))
     }
 
     /// What follows on a crash for a session in which nothing waits for a person.

@@ -88,20 +88,25 @@ impl Session {
         Step { events: vec![], effects: if due { vec![Effect::WantPlace] } else { vec![] } }
     }
 
-    /// Nothing was heard of the run since a time. The first step is told as it is; a person is asked in the second.
-    pub fn silent(&self, stall: Stall) -> Step {
-        let works = self.has_live_run()
+    /// Whether its run is in the middle of something without a person: so it should be heard of.
+    pub fn works_unseen(&self) -> bool {
+        self.has_live_run()
             && !self.stopping
             && !self.hibernating
+            && !self.restarting
             && !self.turn_is_over()
             && !self.has_open_request()
-            && self.paused.is_none();
+            && self.paused.is_none()
+    }
+
+    /// Nothing was heard of the run since a time. The first step is told as it is; a person is asked in the second.
+    pub fn silent(&self, stall: Stall) -> Step {
         let known = self.stall.map(|known| (known.step, known.computes));
         let news = match stall.step {
             StallStep::Probed => known.is_none_or(|known| known != (stall.step, stall.computes)),
             StallStep::Asked => known.is_none_or(|(step, _)| step != StallStep::Asked),
         };
-        if !works || !news {
+        if !self.works_unseen() || !news {
             return Step::default();
         }
         Step { events: vec![Event::StallNoticed { stall }], effects: vec![] }
@@ -134,8 +139,7 @@ impl Session {
         now: &mut Now<'_>,
         step: &mut Step,
     ) {
-        let earlier =
-            self.faults.iter().filter(|fault| fault.0 > now.at.0 - RESTART_WINDOW_MS).count();
+        let earlier = self.faults.iter().filter(|fault| fault.0 > now.at.0 - RESTART_WINDOW_MS).count();
         if earlier >= RESTARTS_IN_WINDOW {
             step.events.push(Event::GaveUp { problem });
             return;

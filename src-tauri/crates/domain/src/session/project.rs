@@ -13,9 +13,10 @@ impl Session {
     /// Whether its run was lost between two tool calls, so that a person says whether it goes on.
     pub(super) fn is_lost(&self) -> bool {
         self.closed.is_none()
-            && self.run.as_ref().is_some_and(|run| {
-                matches!(run.phase, RunPhase::Ended(how) if how != RunEnd::Hibernated)
-            })
+            && self
+                .run
+                .as_ref()
+                .is_some_and(|run| matches!(run.phase, RunPhase::Ended(how) if how != RunEnd::Hibernated))
             && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running)
             && self.restart.is_none()
             && self.paused.is_none()
@@ -56,9 +57,13 @@ impl Session {
         }
         match self.run.as_ref().map(|run| run.phase) {
             Some(RunPhase::Starting) => SessionState::Starting,
-            Some(RunPhase::Live) if self.awaits_prompt() => SessionState::Idle { problem: self.problem.clone() },
+            Some(RunPhase::Live) if self.awaits_prompt() => {
+                SessionState::Idle { problem: self.problem.clone() }
+            }
             Some(RunPhase::Live) => SessionState::Running { doing: running() },
-            Some(RunPhase::Ended(_)) if self.is_lost() => SessionState::Lost { problem: self.problem.clone() },
+            Some(RunPhase::Ended(_)) if self.is_lost() => {
+                SessionState::Lost { problem: self.problem.clone() }
+            }
             Some(RunPhase::Ended(_)) if self.awaits_prompt() => {
                 SessionState::Hibernated { problem: self.problem.clone() }
             }

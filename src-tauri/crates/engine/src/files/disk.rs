@@ -276,7 +276,7 @@ fn merge_agent(id: &AgentId, old: &str, ours: &str, theirs: &str) -> Merged {
             }
         )+};
     }
-    field!(name, description, enabled, review, capabilities, environment, limits);
+    field!(name, description, enabled, review, capabilities, environment, limits, life);
     let text = nox_registry::edit_agent(id, theirs, &patch)?;
     Ok((text, (!both.is_empty()).then(|| format!("changed by hand as well: {}", both.join(", ")))))
 }

@@ -32,8 +32,10 @@ async fn owner(home: &Path) -> Owner {
     let shared = Shared {
         ledger: Ledger::new(nox_store::Store::open(&home.join("nox.db"), Default::default()).unwrap()),
         spool: Spool::at(home.join("spool")),
-        scheduler: Scheduler::new(1),
+        scheduler: Scheduler::new(crate::scheduler::Caps { live: 1, per_minute: 0, memory_mb: 0 }),
         policy: ArcSwap::from_pointee(super::cautious()),
+        vitals: crate::vitals::Vitals::default(),
+        pace: ArcSwap::from_pointee(crate::sessions::Pace { hibernate_after: None }),
         shim: ShimPath::at(&shim).unwrap(),
         outbox: Arc::default(),
     };
@@ -192,6 +194,7 @@ fn agent() -> Agent {
         capabilities: vec![],
         environment: Default::default(),
         limits: Default::default(),
+        life: Default::default(),
     }
 }
 

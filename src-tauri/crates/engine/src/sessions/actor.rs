@@ -7,16 +7,17 @@
 
 use super::{
     Done, MAILBOX, Mail, Sessions, Shared, Stored,
-    record::{Recorded, change_of, inverse_of},
+    record::{Recorded, Snapshot, change_of, inverse_of},
     stored::stream,
 };
 use crate::{
     Error,
     clock::{self, SystemIds},
     ledger::{Cause, read_json},
-    scheduler::Wish,
+    scheduler::{Told, Wish},
 };
 use nox_domain::{
+    At,
     event::{Actor as Who, Event, Problem, RunEnd, SessionOpened, TurnEnd},
     rows::{AgentRow, kind},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
@@ -25,7 +26,7 @@ use nox_domain::{
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
 use nox_store::Expected;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 /// Signals that may wait; then the driver waits.
 const SIGNALS: usize = 256;
@@ -36,13 +37,15 @@ const PARK_LIMIT: Duration = Duration::from_secs(8);
 /// How long what follows from a command waits for whoever holds it.
 const HOLD_LIMIT: Duration = Duration::from_secs(3);
 /// How often something is decided anew because the state was old.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 3;
 
 pub(super) struct Actor {
     pub(super) sessions: Sessions,
     pub(super) session: Session,
     /// The place of the session's newest event in its stream.
     pub(super) stream_seq: i64,
+    /// Where in the stream the stored state stands.
+    pub(super) snapshot_seq: i64,
     pub(super) inbox: mpsc::Receiver<Mail>,
     /// A place came while the disk refused.
     pub(super) place_postponed: bool,
@@ -51,6 +54,10 @@ pub(super) struct Actor {
     pub(super) signals: mpsc::Receiver<(u32, Signal)>,
     pub(super) signal_sender: mpsc::Sender<(u32, Signal)>,
     pub(super) connection: Option<Box<dyn AgentConnection>>,
+    /// When a planned restart is due.
+    pub(super) restart_at: Option<At>,
+    /// When the run was last heard of, by a signal.
+    pub(super) heard_at: Instant,
     /// It was parked, or nobody can reach it any more.
     pub(super) over: bool,
 }
@@ -74,7 +81,8 @@ impl Actor {
         for event in &step.events[1..] {
             session.apply(event, at);
         }
-        let mut change = change_of(&session, 0, &step, at);
+        let stream_seq = step.events.len() as i64;
+        let mut change = change_of(&session, 0, &step, at, stream_seq, Snapshot::Take);
         change.receipt = Some(receipt);
         change.expected = Some(Expected { stream: stream(session.id()), stream_seq: 0 });
         let id = session.id().clone();
@@ -92,7 +100,7 @@ impl Actor {
         let opening = tokio::spawn(async move {
             match actor.shared().ledger.commit(&cause, at, change).await {
                 Ok(committed) => {
-                    actor.stream_seq = step.events.len() as i64;
+                    (actor.stream_seq, actor.snapshot_seq) = (stream_seq, stream_seq);
                     actor.shared().outbox.notify_one();
                     tokio::spawn(actor.run(step.effects));
                     Ok(Done { seq: committed.last_seq })
@@ -109,7 +117,7 @@ impl Actor {
     /// Starts the actor of a stored session; the first thing it does is to recover, then it reads this mail.
     pub(super) fn wake(sessions: Sessions, stored: Stored, first: Option<Mail>) -> mpsc::Sender<Mail> {
         let (sender, mut actor) = Self::new(sessions, stored.session);
-        actor.stream_seq = stored.stream_seq;
+        (actor.stream_seq, actor.snapshot_seq) = (stored.stream_seq, stored.snapshot_seq);
         if let Some(first) = first {
             // The mailbox is new and has room.
             let _ = sender.try_send(first);
@@ -125,12 +133,15 @@ impl Actor {
             sessions,
             session,
             stream_seq: 0,
+            snapshot_seq: 0,
             inbox,
             place_postponed: false,
             stop_wanted: None,
             signals,
             signal_sender,
             connection: None,
+            restart_at: None,
+            heard_at: Instant::now(),
             over: false,
         };
         (sender, actor)
@@ -144,7 +155,7 @@ impl Actor {
         let mut effects = Vec::new();
         for _ in 0..TRIES {
             let had_run = self.session.has_live_run();
-            let mut step = self.session.recover();
+            let mut step = self.session.recover(&mut Now { at: clock::now(), ids: &mut SystemIds });
             self.add_kept_output(&mut step).await;
             match self.record_surely(&Cause::nox(), &step).await {
                 Recorded::Yes => {
@@ -191,6 +202,7 @@ impl Actor {
                 if self.is_idle() && self.sessions.let_go(self.session.id(), &mut self.inbox) {
                     return;
                 }
+                let look = self.next_look();
                 tokio::select! {
                     biased;
                     mail = self.inbox.recv() => match mail {
@@ -198,6 +210,7 @@ impl Actor {
                         None => return,
                     },
                     Some(first) = self.signals.recv() => self.hear(first).await,
+                    () = look => self.look().await,
                 }
             }
         }
@@ -207,7 +220,10 @@ impl Actor {
 
     /// Nothing is expected to happen to it without a command.
     fn is_idle(&self) -> bool {
-        self.connection.is_none() && !self.session.has_live_run() && !self.session.wants_place()
+        self.connection.is_none()
+            && !self.session.has_live_run()
+            && !self.session.wants_place()
+            && self.restart_at.is_none()
     }
 
     async fn mail(&mut self, mail: Mail) {
@@ -229,6 +245,8 @@ impl Actor {
                 }
             },
             Mail::Place => self.take_place().await,
+            Mail::HeldBack { by } => self.decided(|session| session.held_back_by(by)).await,
+            Mail::Hibernate => self.decided(Session::hibernate).await,
             Mail::Park { reply } => {
                 self.park().await;
                 self.over = true;
@@ -286,6 +304,7 @@ impl Actor {
     }
 
     async fn hear(&mut self, first: (u32, Signal)) {
+        self.heard_at = Instant::now();
         let mut batch = vec![first];
         while batch.len() < SIGNALS_AT_ONCE {
             match self.signals.try_recv() {
@@ -311,6 +330,7 @@ impl Actor {
             Recorded::Yes => {
                 if run_ended {
                     self.connection = None;
+                    self.shared().spool.forget(self.session.id());
                 }
                 self.follow(whole.effects).await;
             }
@@ -334,11 +354,18 @@ impl Actor {
                     tokio::spawn(async move { sessions.want_place(wish).await });
                 }
                 Effect::GivePlaceBack => {
-                    let granted = self.shared().scheduler.give_back(self.session.id());
-                    let sessions = self.sessions.clone();
-                    tokio::spawn(async move { sessions.tell_places(granted).await });
+                    let told = self.shared().scheduler.give_back(self.session.id());
+                    self.tell(told);
                 }
-                Effect::StartRun { generation, done, .. } => self.start_run(generation, done).await,
+                Effect::StartRun { generation, done, resume, prompt, .. } => {
+                    self.start_run(generation, done, resume, prompt).await;
+                }
+                Effect::Prompt { text } => {
+                    if let Some(connection) = &mut self.connection {
+                        connection.prompt(text).await;
+                    }
+                }
+                Effect::RestartAt(at) => self.restart_at = Some(at),
                 Effect::Deliver { key, item, allowed, reason, by_person } => {
                     if let Some(connection) = &mut self.connection {
                         connection.answer(Answer { key, item, allowed, reason, by_person }).await;
@@ -349,12 +376,26 @@ impl Actor {
                     // The run is recorded but its connection never stood.
                     None => self.signal(Signal::RunEnded { how: RunEnd::Killed, detail: None }),
                 },
-                Effect::Closed(_) | Effect::Asked(_) => {}
+                Effect::Settled(_) | Effect::Asked(_) => {}
             }
         }
     }
 
-    async fn start_run(&mut self, generation: u32, done: Vec<String>) {
+    /// Told by a task of its own: it may be for this very actor, which must not wait for itself.
+    pub(super) fn tell(&self, told: Told) {
+        if told != Told::default() {
+            let sessions = self.sessions.clone();
+            tokio::spawn(async move { sessions.tell(told).await });
+        }
+    }
+
+    async fn start_run(
+        &mut self,
+        generation: u32,
+        done: Vec<String>,
+        resume: Option<String>,
+        prompt: Option<String>,
+    ) {
         if self.agent_is_disabled().await {
             let message = format!("the agent {} is disabled", self.session.opened.agent_name);
             self.not_started(Problem::NotStarted { message });
@@ -364,7 +405,10 @@ impl Actor {
         let start = Start {
             session: opened.session.clone(),
             folder: PathBuf::from(&opened.folder),
-            text: self.session.turn.as_ref().map_or_else(|| opened.text.clone(), |turn| turn.text.clone()),
+            text: opened.text.clone(),
+            prompt,
+            resume,
+            limits: opened.limits,
             environment: opened.environment.clone(),
             max_call_seconds: opened.max_call_seconds,
             done,

@@ -4,6 +4,7 @@
 //! its lock is never held across an await. Once the table closes, nothing is woken, opened or given a place any more.
 
 mod actor;
+mod looks;
 mod record;
 mod stored;
 #[cfg(test)]
@@ -12,17 +13,21 @@ mod tests;
 use crate::{
     Error,
     ledger::{Cause, Ledger},
-    scheduler::{Scheduler, Wish},
+    scheduler::{Scheduler, Told, Wish},
     spool::Spool,
+    vitals::Vitals,
 };
 pub(crate) use record::TaskStatusWish;
 
 use actor::Actor;
 use arc_swap::ArcSwap;
-use nox_domain::{event::SessionOpened, ids::SessionId, policy::Policy, session::SessionCommand};
+use nox_domain::{
+    event::SessionOpened, ids::SessionId, life::HeldBack, policy::Policy, session::SessionCommand,
+};
 use nox_process::ShimPath;
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -47,6 +52,10 @@ enum Mail {
     },
     /// The scheduler has a place.
     Place,
+    /// The scheduler has none, and why.
+    HeldBack { by: HeldBack },
+    /// Others need the place or the memory: close the run if it is idle.
+    Hibernate,
     /// End the connection without deciding anything, say so, and end.
     Park { reply: oneshot::Sender<()> },
 }
@@ -65,8 +74,27 @@ pub(crate) struct Shared {
     pub(crate) scheduler: Scheduler,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) shim: ShimPath,
+    /// What runs hold and use.
+    pub(crate) vitals: Vitals,
+    /// How fast things happen; from the settings.
+    pub(crate) pace: ArcSwap<Pace>,
     /// Rung when the outbox has something for the files owner.
     pub(crate) outbox: Arc<Notify>,
+}
+
+/// How fast things happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pace {
+    /// An idle run is closed after this time.
+    pub(crate) hibernate_after: Option<Duration>,
+}
+
+impl Pace {
+    /// As the settings say.
+    pub(crate) fn of(values: &crate::settings::Values) -> Self {
+        let seconds = u64::from(values.hibernate_after_seconds);
+        Self { hibernate_after: (seconds > 0).then(|| Duration::from_secs(seconds)) }
+    }
 }
 
 /// The outbox's kind of a task whose file should get another status.
@@ -142,9 +170,9 @@ impl Sessions {
         Ok((done, Hold { _release: release }))
     }
 
-    /// Tells sessions that they have a place.
-    pub(crate) async fn tell_places(&self, granted: Vec<SessionId>) {
-        for session in granted {
+    /// Tells sessions what the scheduler has decided: that they have a place, or why not, or that others want theirs.
+    pub(crate) async fn tell(&self, told: Told) {
+        for session in told.granted {
             match self.tell_place(&session).await {
                 Ok(()) => {}
                 // They are found again at the next start.
@@ -152,10 +180,32 @@ impl Sessions {
                 Err(error) => {
                     tracing::error!(%error, %session, "a session that has a place cannot be woken");
                     let next = self.shared.scheduler.give_back(&session);
-                    Box::pin(self.tell_places(next)).await;
+                    self.tell_boxed(next).await;
                 }
             }
         }
+        for (session, by) in told.held_back {
+            // Only for people to read: one that cannot be told now shows an older reason.
+            let _ = self.deliver(&session, Mail::HeldBack { by }).await;
+        }
+        if let Some(session) = told.hibernate {
+            let _ = self.deliver(&session, Mail::Hibernate).await;
+        }
+        if let Some(wait) = told.look_again {
+            let sessions = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                if !sessions.is_closing() {
+                    let told = sessions.shared.scheduler.look();
+                    sessions.tell_boxed(told).await;
+                }
+            });
+        }
+    }
+
+    /// As [`Self::tell`], with a name for its future: what it starts may end in itself.
+    fn tell_boxed(&self, told: Told) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.tell(told))
     }
 
     async fn tell_place(&self, session: &SessionId) -> Result<(), Error> {
@@ -173,8 +223,8 @@ impl Sessions {
         if self.is_closing() {
             return;
         }
-        let granted = self.shared.scheduler.want(wish);
-        self.tell_places(granted).await;
+        let told = self.shared.scheduler.want(wish);
+        self.tell(told).await;
     }
 
     /// Wakes sessions that are not over, after a start of the engine: runs without an end are lost.

@@ -1,15 +1,19 @@
 //! How an actor records facts: what is stored with them, and what it does while the disk refuses.
 
-use super::{Mail, TASK_STATUS, actor::Actor, stored::stream};
+use super::{
+    Mail, TASK_STATUS,
+    actor::Actor,
+    stored::{state_row, stream},
+};
 use crate::{
     Error,
     clock::{self, SystemIds},
     ledger::{Cause, Change, json, put},
+    scheduler::{Breaker, Outcome},
 };
 use nox_domain::{
     At,
-    event::{Event, RunEnd},
-    rows::kind,
+    event::{Event, Problem, RunEnd, TurnEnd},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
     task::TaskStatus,
     words::status_after,
@@ -18,6 +22,8 @@ use nox_store::{Expected, NewOutbox, RowWrite};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// Facts after which the state of a session is stored anew; so many at most are read to wake it.
+const SNAPSHOT_EVERY: i64 = 64;
 /// Between two tries when the disk refuses.
 const RETRY: Duration = Duration::from_millis(250);
 
@@ -41,16 +47,58 @@ pub(super) enum Recorded {
 
 impl Actor {
     pub(super) fn change_to(&self, next: &Session, step: &Step, at: At) -> Change {
-        let mut change = change_of(next, self.session.next_ord, step, at);
+        let stream_seq = self.stream_seq + step.events.len() as i64;
+        let snapshot = self.snapshot_for(next, stream_seq);
+        let mut change = change_of(next, self.session.next_ord, step, at, stream_seq, snapshot);
         change.expected = Some(Expected { stream: stream(self.session.id()), stream_seq: self.stream_seq });
         change
     }
 
+    /// The state is stored every so many facts, and when the session ends or begins anew, since a start looks for those
+    /// that are not over.
+    fn snapshot_for(&self, next: &Session, stream_seq: i64) -> Snapshot {
+        let is_due = stream_seq - self.snapshot_seq >= SNAPSHOT_EVERY;
+        if is_due || next.closed.is_some() != self.session.closed.is_some() {
+            Snapshot::Take
+        } else {
+            Snapshot::Leave
+        }
+    }
+
     /// Takes over what was recorded.
-    pub(super) fn stand_at(&mut self, next: Session, step: &Step) {
+    pub(super) fn stand_at(&mut self, mut next: Session, step: &Step) {
+        let stream_seq = self.stream_seq + step.events.len() as i64;
+        if self.snapshot_for(&next, stream_seq) == Snapshot::Take {
+            self.snapshot_seq = stream_seq;
+        }
+        next.settle();
         self.session = next;
-        self.stream_seq += step.events.len() as i64;
+        self.stream_seq = stream_seq;
+        self.report(step);
         self.ring(step);
+    }
+
+    /// Tells the scheduler whether the run stands idle, and how runs ended.
+    fn report(&self, step: &Step) {
+        let scheduler = &self.shared().scheduler;
+        let told = scheduler.set_idle(self.session.id(), self.session.can_hibernate());
+        self.tell(told);
+        let Some(outcome) = step.events.iter().find_map(outcome) else { return };
+        let agent = self.session.opened.agent.clone();
+        let Some(change) = scheduler.ended(&agent, outcome) else { return };
+        let event = match change {
+            Breaker::Opened { faults, until } => Event::BreakerOpened { agent: agent.clone(), faults, until },
+            Breaker::Closed => Event::BreakerClosed { agent: agent.clone() },
+        };
+        tracing::warn!(%agent, ?change, "the breaker of an agent changed");
+        let (ledger, sessions) = (self.shared().ledger.clone(), self.sessions.clone());
+        tokio::spawn(async move {
+            let change = Change { events: vec![(format!("agent/{agent}"), event)], ..Change::default() };
+            if let Err(error) = ledger.commit(&Cause::nox(), clock::now(), change).await {
+                tracing::warn!(%error, %agent, "a change of a breaker was not recorded");
+            }
+            sessions.tell(sessions.shared.scheduler.look()).await;
+        });
     }
 
     /// Reads the state again, after others changed it.
@@ -60,6 +108,7 @@ impl Actor {
         let stored = self.sessions.stored(&id).await?.ok_or_else(|| Error::not_found("session", &id))?;
         self.session = stored.session;
         self.stream_seq = stored.stream_seq;
+        self.snapshot_seq = stored.snapshot_seq;
         Ok(())
     }
 
@@ -125,6 +174,8 @@ impl Actor {
                     }
                 }
                 Some(Mail::Place) => self.place_postponed = true,
+                // Nothing is lost with these: they are told again.
+                Some(Mail::HeldBack { .. } | Mail::Hibernate) => {}
                 Some(Mail::Park { reply }) => {
                     self.park().await;
                     self.over = true;
@@ -166,7 +217,7 @@ impl Actor {
 
     /// Tells the files owner when the outbox has something new.
     pub(super) fn ring(&self, step: &Step) {
-        if step.effects.iter().any(|effect| matches!(effect, Effect::Closed(_)))
+        if step.effects.iter().any(|effect| matches!(effect, Effect::Settled(_)))
             || step.events.iter().any(|event| matches!(event, Event::SessionReopened))
         {
             self.shared().outbox.notify_one();
@@ -174,29 +225,51 @@ impl Actor {
     }
 }
 
-/// Everything that is stored with these facts; `session` is the state after them.
-pub(super) fn change_of(session: &Session, items_before: u32, step: &Step, at: At) -> Change {
+/// What a fact says about the agent: faults of its program count, failures of its work do not.
+fn outcome(event: &Event) -> Option<Outcome> {
+    let is_fault = |problem: &Problem| {
+        matches!(
+            problem,
+            Problem::ConnectionEnded { .. } | Problem::NotStarted { .. } | Problem::Limit { .. }
+        )
+    };
+    match event {
+        Event::RestartPlanned { problem: Some(problem), .. } | Event::GaveUp { problem: Some(problem) } => {
+            is_fault(problem).then_some(Outcome::Fault)
+        }
+        Event::TurnEnded { problem: Some(problem), .. } if is_fault(problem) => Some(Outcome::Fault),
+        Event::TurnEnded { end: TurnEnd::End, .. } => Some(Outcome::Well),
+        _ => None,
+    }
+}
+
+/// Whether the state is stored with the facts. Else it stands as it was some facts ago, and those follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Snapshot {
+    Take,
+    Leave,
+}
+
+/// Everything that is stored with these facts; `session` is the state after them, `stream_seq` the place of the last.
+pub(super) fn change_of(
+    session: &Session,
+    items_before: u32,
+    step: &Step,
+    at: At,
+    stream_seq: i64,
+    snapshot: Snapshot,
+) -> Change {
     let stream = stream(session.id());
     let mut rows: Vec<RowWrite> = session.rows(items_before, &step.events, at).iter().map(put).collect();
-    rows.push(RowWrite::Put {
-        kind: kind::SESSION_STATE.to_owned(),
-        id: session.id().to_string(),
-        // Sessions that are not over are found by this parent at the next start.
-        parent: Some(if session.closed.is_some() { "closed" } else { "open" }.to_owned()),
-        ord: String::new(),
-        body: json(session),
-    });
+    if snapshot == Snapshot::Take {
+        rows.push(state_row(session, stream_seq));
+    }
     let mut outbox = Vec::new();
-    if let Some(task) = &session.opened.task {
-        let status = step.events.iter().rev().find_map(|event| match event {
-            Event::SessionOpened(_) | Event::SessionReopened => Some(TaskStatus::InProgress),
-            Event::SessionClosed { how } => Some(status_after(*how, session.opened.review)),
-            _ => None,
-        });
-        if let Some(status) = status {
-            let wish = TaskStatusWish { task: task.clone(), status };
-            outbox.push(NewOutbox { kind: TASK_STATUS.to_owned(), body: json(&wish) });
-        }
+    if let Some(task) = &session.opened.task
+        && let Some(status) = task_status_after(session, step)
+    {
+        let wish = TaskStatusWish { task: task.clone(), status };
+        outbox.push(NewOutbox { kind: TASK_STATUS.to_owned(), body: json(&wish) });
     }
     Change {
         events: step.events.iter().map(|event| (stream.clone(), event.clone())).collect(),
@@ -204,6 +277,23 @@ pub(super) fn change_of(session: &Session, items_before: u32, step: &Step, at: A
         outbox,
         ..Change::default()
     }
+}
+
+/// What the task's file should say after these facts, if they change that.
+fn task_status_after(session: &Session, step: &Step) -> Option<TaskStatus> {
+    let settled = step.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Settled(how) => Some(status_after(*how, session.opened.review)),
+        _ => None,
+    });
+    settled.or_else(|| {
+        let begins = |event: &Event| match event {
+            Event::SessionOpened(_) | Event::SessionReopened => true,
+            // A further prompt: the task is worked on again.
+            Event::TurnQueued { .. } => session.opened.runtime.takes_prompts(),
+            _ => false,
+        };
+        step.events.iter().any(begins).then_some(TaskStatus::InProgress)
+    })
 }
 
 /// The command that takes a session's command back, as the receipt keeps it; see `undo`.

@@ -1,13 +1,15 @@
 //! A session as it is stored: its state, and where its stream ends.
 //!
-//! The state is a row, so that waking reads no history. A row that cannot be read is made anew from the events.
+//! The state is a row that is written every so many events; waking reads the row and the events since. A row that cannot
+//! be read is made anew from all events.
 
 use crate::{
     Error,
-    ledger::{Ledger, read_json},
+    ledger::{Ledger, json, read_json},
 };
 use nox_domain::{At, event::Event, ids::SessionId, rows::kind, session::Session};
-use nox_store::{Reader, StoredRow};
+use nox_store::{Reader, RowWrite, StoredEvent};
+use serde::{Deserialize, Serialize};
 
 /// Events per read.
 const PAGE: u32 = 1_000;
@@ -19,55 +21,103 @@ pub(crate) struct Stored {
     pub(crate) session: Session,
     /// Of its stream.
     pub(crate) stream_seq: i64,
+    /// Where in the stream the stored state stands.
+    pub(crate) snapshot_seq: i64,
+}
+
+/// How a state is stored: with the place in the stream after which it stands.
+#[derive(Serialize, Deserialize)]
+struct Snapshot<S> {
+    stream_seq: i64,
+    session: S,
 }
 
 /// The stream of a session's events.
-pub(super) fn stream(session: &SessionId) -> String {
+pub(crate) fn stream(session: &SessionId) -> String {
     format!("session/{session}")
 }
 
+/// The row of a state. Sessions that are not over are found by its parent at the next start.
+pub(crate) fn state_row(session: &Session, stream_seq: i64) -> RowWrite {
+    let mut settled = session.clone();
+    settled.settle();
+    RowWrite::Put {
+        kind: kind::SESSION_STATE.to_owned(),
+        id: session.id().to_string(),
+        parent: Some(if session.closed.is_some() { "closed" } else { "open" }.to_owned()),
+        ord: String::new(),
+        body: json(&Snapshot { stream_seq, session: settled }),
+    }
+}
+
 impl Stored {
-    /// Reads a session; none if there is no such.
-    pub(super) async fn read(ledger: &Ledger, session: &SessionId) -> Result<Option<Self>, Error> {
+    /// Reads a session: its stored state, and the events since; none if there is no such.
+    pub(crate) async fn read(ledger: &Ledger, session: &SessionId) -> Result<Option<Self>, Error> {
         let (id, name) = (session.to_string(), stream(session));
         let read = move |reader: &Reader<'_>| {
-            Ok((reader.row(kind::SESSION_STATE, &id)?, reader.stream_head(&name)?))
+            let row = reader.row(kind::SESSION_STATE, &id)?.filter(|row| !row.deleted);
+            let head = reader.stream_head(&name)?;
+            let Some(row) = row else { return Ok(None) };
+            let Some((state, from)) = snapshot(&row.body, head) else { return Ok(Some(Err(head))) };
+            let tail = reader.events_of(&name, from, PAGE)?;
+            Ok(Some(Ok((state, from, tail))))
         };
-        let (row, stream_seq) = ledger.store().read(read).await?;
-        let Some(row) = row.filter(|row| !row.deleted) else { return Ok(None) };
-        match read_json("session", &row.body) {
-            Ok(session) => Ok(Some(Self { session, stream_seq })),
-            Err(error) => {
-                tracing::error!(%error, %session, "a session's state is made anew from its events");
+        match ledger.store().read(read).await? {
+            None => Ok(None),
+            Some(Ok((session, snapshot_seq, tail))) => {
+                let mut stored = Self { session, stream_seq: snapshot_seq, snapshot_seq };
+                stored.take(&tail)?;
+                Ok(Some(stored))
+            }
+            Some(Err(_)) => {
+                tracing::error!(%session, "a session's state is made anew from its events");
                 Self::replay(ledger, session).await
             }
         }
     }
 
-    /// The session of a row of states; made anew from its events if the row cannot be read.
-    pub(crate) async fn of_row(ledger: &Ledger, row: &StoredRow) -> Result<Option<Session>, Error> {
-        if let Ok(session) = read_json("session", &row.body) {
-            return Ok(Some(session));
+    fn take(&mut self, tail: &[StoredEvent]) -> Result<(), Error> {
+        for stored in tail {
+            let event: Event = read_json("event", &stored.body)?;
+            self.session.apply(&event, At(stored.at));
+            self.stream_seq = stored.stream_seq;
         }
-        let session = SessionId::parse(&row.id)
-            .map_err(|error| Error::Corrupt { what: "session", detail: error.to_string() })?;
-        Ok(Self::read(ledger, &session).await?.map(|stored| stored.session))
+        self.session.settle();
+        Ok(())
     }
 
-    async fn replay(ledger: &Ledger, session: &SessionId) -> Result<Option<Self>, Error> {
+    /// Makes a session's state from all of its events.
+    pub(crate) async fn replay(ledger: &Ledger, session: &SessionId) -> Result<Option<Self>, Error> {
         let name = stream(session);
-        let mut history: Vec<(Event, At)> = Vec::new();
-        let mut stream_seq = 0;
+        let mut whole: Option<Self> = None;
         loop {
-            let page = ledger.store().events_of(&name, stream_seq, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            stream_seq = last.stream_seq;
-            for stored in &page {
-                history.push((read_json("event", &stored.body)?, At(stored.at)));
+            let after = whole.as_ref().map_or(0, |stored| stored.stream_seq);
+            let page = ledger.store().events_of(&name, after, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            let mut tail = page.as_slice();
+            if whole.is_none() {
+                let first: Event = read_json("event", &page[0].body)?;
+                let session = Session::begin(&first, At(page[0].at)).ok_or_else(|| Error::Corrupt {
+                    what: "session",
+                    detail: "it has no beginning".into(),
+                })?;
+                whole = Some(Self { session, stream_seq: page[0].stream_seq, snapshot_seq: 0 });
+                tail = &page[1..];
+            }
+            if let Some(stored) = &mut whole {
+                stored.take(tail)?;
             }
         }
-        let session = Session::replay(history.iter().map(|(event, at)| (event, *at)))
-            .ok_or_else(|| Error::Corrupt { what: "session", detail: "it has no beginning".into() })?;
-        Ok(Some(Self { session, stream_seq }))
+        Ok(whole)
     }
+}
+
+/// Reads a stored state and its place. One of the first version, which stood with every event, has none.
+fn snapshot(body: &str, head: i64) -> Option<(Session, i64)> {
+    if let Ok(Snapshot { stream_seq, session }) = serde_json::from_str(body) {
+        return (stream_seq <= head).then_some((session, stream_seq));
+    }
+    Some((serde_json::from_str(body).ok()?, head))
 }

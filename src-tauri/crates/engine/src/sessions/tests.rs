@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::ledger::Change;
+use crate::scheduler::Caps;
 use nox_domain::{
     agent::Runtime,
     event::{Closed, PreAllowed},
@@ -30,8 +31,10 @@ fn bench(cap: u32, max_bytes: Option<u64>) -> Bench {
     let store = Store::open(&folder.path().join("nox.db"), options).unwrap();
     let shared = Shared {
         spool: Spool::at(folder.path().join("spool")),
-        scheduler: Scheduler::new(cap),
+        scheduler: Scheduler::new(Caps { live: cap, per_minute: 0, memory_mb: 0 }),
         policy: ArcSwap::from_pointee(Policy::default()),
+        vitals: Vitals::default(),
+        pace: ArcSwap::from_pointee(Pace { hibernate_after: None }),
         shim: ShimPath::locate().expect("nox-shim must have been built"),
         outbox: Arc::new(Notify::new()),
         ledger: Ledger::new(store),
@@ -56,6 +59,10 @@ fn opened() -> SessionOpened {
         environment: Default::default(),
         max_call_seconds: None,
         max_concurrent: None,
+        limits: Default::default(),
+        life: Default::default(),
+        parent: None,
+        depth: 0,
         worktree: None,
         schedule: None,
     }
@@ -124,6 +131,8 @@ struct Fake {
 
 #[async_trait::async_trait]
 impl AgentConnection for Fake {
+    async fn prompt(&mut self, _: String) {}
+
     async fn answer(&mut self, _: Answer) {}
 
     async fn stop(&mut self) {
@@ -180,8 +189,8 @@ async fn nothing_is_woken_once_the_engine_ends() {
     soon("the end", bench.sessions.park_all()).await;
     let before = bench.stored(&session).await;
     assert!(matches!(bench.stop(&session).await, Err(Error::Closing)));
-    let granted = bench.sessions.shared.scheduler.set_cap(5);
-    bench.sessions.tell_places(granted).await;
+    let granted = bench.sessions.shared.scheduler.set_caps(Caps { live: 5, per_minute: 0, memory_mb: 0 });
+    bench.sessions.tell(granted).await;
     let another = bench.sessions.open(opened(), &Cause::nox(), serde_json::Value::Null, None).await;
     assert!(matches!(another, Err(Error::Closing)));
     assert!(bench.sessions.table().awake.is_empty());
@@ -290,8 +299,8 @@ async fn the_place_of_a_run_whose_actor_died_comes_back() {
     let scheduler = &bench.sessions.shared.scheduler;
     let agent = session.opened.agent.clone();
     let wish = Wish { session: session.id().clone(), agent, agent_cap: None };
-    assert_eq!(scheduler.want(wish), [session.id().clone()]);
-    Actor::wake(bench.sessions.clone(), Stored { session, stream_seq: 0 }, None);
+    assert_eq!(scheduler.want(wish).granted, [session.id().clone()]);
+    Actor::wake(bench.sessions.clone(), Stored { session, stream_seq: 0, snapshot_seq: 0 }, None);
     let back = async {
         while scheduler.live() > 0 {
             tokio::task::yield_now().await;

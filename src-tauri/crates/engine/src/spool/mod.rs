@@ -22,13 +22,14 @@ use nox_domain::{
 use nox_runtimes::{ItemOutput, OutputStore};
 use sha2::{Digest, Sha256};
 use std::{
+    collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, Seek, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::{sync::broadcast, time::Instant};
 
 pub use nox_runtimes::Pipe;
 pub use read::{Page, Piece};
@@ -65,13 +66,33 @@ pub struct Delta {
 pub struct Spool {
     root: PathBuf,
     deltas: broadcast::Sender<Arc<Delta>>,
+    written: Arc<Mutex<HashMap<SessionId, Written>>>,
+}
+
+/// What the run of a session has written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    /// Last.
+    pub(crate) at: Instant,
+    /// In all.
+    pub(crate) bytes: u64,
 }
 
 impl Spool {
     /// The spool in this folder.
     pub fn at(root: PathBuf) -> Self {
         let (deltas, _) = broadcast::channel(WAITING_DELTAS);
-        Self { root, deltas }
+        Self { root, deltas, written: Arc::default() }
+    }
+
+    /// What the present run of a session has written; none when it was silent so far.
+    pub(crate) fn written(&self, session: &SessionId) -> Option<Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).get(session).copied()
+    }
+
+    /// The run of a session is over: the next one begins with nothing written.
+    pub(crate) fn forget(&self, session: &SessionId) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
     }
 
     /// Hears what is appended from now on.
@@ -128,6 +149,7 @@ impl OutputStore for Spool {
             session: session.clone(),
             item: item.clone(),
             deltas: self.deltas.clone(),
+            written: self.written.clone(),
             open: None,
             size: 0,
             hasher: Sha256::new(),
@@ -148,6 +170,7 @@ struct Writer {
     session: SessionId,
     item: ItemId,
     deltas: broadcast::Sender<Arc<Delta>>,
+    written: Arc<Mutex<HashMap<SessionId, Written>>>,
     open: Option<Open>,
     size: u64,
     hasher: Sha256,
@@ -209,6 +232,16 @@ impl ItemOutput for Writer {
                 warned = true;
             }
             tokio::time::sleep(RETRY).await;
+        }
+        {
+            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            match written.get_mut(&self.session) {
+                Some(known) => (known.at, known.bytes) = (now, known.bytes + bytes.len() as u64),
+                None => {
+                    written.insert(self.session.clone(), Written { at: now, bytes: bytes.len() as u64 });
+                }
+            }
         }
         self.hasher.update(&bytes);
         let room = DIGEST_BYTES.saturating_sub(self.head.len());

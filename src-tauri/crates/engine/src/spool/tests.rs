@@ -116,6 +116,7 @@ async fn a_write_that_failed_half_way_is_written_again_in_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let files = Files::of(folder.path(), &ids().0, &ids().1);
     let mut writer = Writer {
+        written: Arc::default(),
         files: files.clone(),
         session: ids().0,
         item: ids().1,

@@ -40,6 +40,10 @@ struct Connection {
 
 #[async_trait]
 impl AgentConnection for Connection {
+    async fn prompt(&mut self, _: String) {
+        tracing::error!("a runbook was asked something further");
+    }
+
     async fn answer(&mut self, answer: Answer) {
         let _ = self.told.send(Told::Answer(answer)).await;
     }
@@ -54,7 +58,7 @@ impl AgentConnection for Connection {
 /// # Errors
 /// A fence that is not understood, a text without blocks, or a folder that is not there; nothing was run.
 pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
-    let blocks = parse(&start.text)?;
+    let blocks = parse(start.prompt.as_deref().unwrap_or_default())?;
     if blocks.is_empty() {
         return Err(Error::BadText {
             line: 1,

@@ -1,0 +1,99 @@
+//! What an actor does when some time has passed: a restart that is due, a run of which nothing was heard, one that is idle.
+//!
+//! An actor that waits for none of these has no timer, so that sessions which stand still cost nothing.
+
+use super::{actor::Actor, record::Recorded};
+use crate::{clock, ledger::Cause};
+use nox_domain::{
+    At,
+    life::{Stall, StallStep},
+    session::{Session, Step},
+};
+use std::time::Duration;
+use tokio::time::Instant;
+
+impl Actor {
+    /// Resolves when the next look is due; never when there is none.
+    pub(super) fn next_look(&self) -> impl Future<Output = ()> + use<> {
+        let due = [self.restart_due(), self.stall_due().map(|(due, _)| due), self.hibernation_due()];
+        let due = due.into_iter().flatten().min();
+        async move {
+            match due {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Does what is due.
+    pub(super) async fn look(&mut self) {
+        let now = Instant::now();
+        if self.restart_due().is_some_and(|due| due <= now) {
+            self.restart_at = None;
+            let step = self.session.restart_due();
+            self.follow(step.effects).await;
+        }
+        if let Some((due, step)) = self.stall_due()
+            && due <= now
+        {
+            self.look_at_silence(step).await;
+        }
+        if self.hibernation_due().is_some_and(|due| due <= now) {
+            self.decided(Session::hibernate).await;
+        }
+    }
+
+    /// Records what a session decides by itself, and does what follows.
+    pub(super) async fn decided(&mut self, decide: impl Fn(&Session) -> Step) {
+        for _ in 0..super::actor::TRIES {
+            let step = decide(&self.session);
+            match self.record_surely(&Cause::nox(), &step).await {
+                Recorded::Yes => return self.follow(step.effects).await,
+                Recorded::Stale => {}
+                Recorded::No => return,
+            }
+        }
+    }
+
+    fn restart_due(&self) -> Option<Instant> {
+        let wait = self.restart_at?.0.saturating_sub(clock::now().0);
+        Some(Instant::now() + Duration::from_millis(u64::try_from(wait).unwrap_or_default()))
+    }
+
+    /// The last sign of life: a signal, or output.
+    fn last_sign(&self) -> Instant {
+        let written = self.shared().spool.written(self.session.id());
+        written.map_or(self.heard_at, |written| written.at.max(self.heard_at))
+    }
+
+    /// When nothing was heard for so long that the next step is due, and which.
+    fn stall_due(&self) -> Option<(Instant, StallStep)> {
+        let seconds = u64::from(self.session.opened.life.stall_after_seconds);
+        if seconds == 0 || !self.session.works_unseen() {
+            return None;
+        }
+        let after = Duration::from_secs(seconds);
+        match self.session.stall.map(|stall| stall.step) {
+            None => Some((self.last_sign() + after, StallStep::Probed)),
+            Some(StallStep::Probed) => Some((self.last_sign() + after * 2, StallStep::Asked)),
+            Some(StallStep::Asked) => None,
+        }
+    }
+
+    async fn look_at_silence(&mut self, step: StallStep) {
+        let silent = self.last_sign().elapsed();
+        let since = At(clock::now().0 - i64::try_from(silent.as_millis()).unwrap_or_default());
+        let computes = self.shared().vitals.computes(self.session.id()).await;
+        let stall = Stall { since, step, computes };
+        self.decided(|session| session.silent(stall)).await;
+        if self.session.stall.is_none() {
+            // Nothing to tell now; it is looked at again after the same time.
+            self.heard_at = Instant::now();
+        }
+    }
+
+    fn hibernation_due(&self) -> Option<Instant> {
+        let after = self.shared().pace.load().hibernate_after?;
+        self.session.can_hibernate().then(|| self.last_sign() + after)
+    }
+}
