@@ -130,7 +130,9 @@ fn read_runtime(root: &Fields<'_>, word: &str, newer: bool) -> Read<Runtime> {
 fn read_limits(fields: &Fields<'_>) -> Read<Limits> {
     let mut limits = Limits::default();
     for (key, field) in LIMITS {
-        *field(&mut limits) = fields.count(key)?;
+        // With a depth of 0 an agent starts no sessions; 0 of anything else could do nothing.
+        let least = u32::from(*key != "max_depth");
+        *field(&mut limits) = fields.count_from(least, key)?;
     }
     Ok(limits)
 }
@@ -140,7 +142,7 @@ fn read_life(fields: &Fields<'_>) -> Read<Life> {
         on_disconnect: read_word(fields, "on_disconnect", OnDisconnect::ALL, OnDisconnect::as_str)?,
         on_crash: read_word(fields, "on_crash", OnCrash::ALL, OnCrash::as_str)?,
         restart: read_word(fields, "restart", Restart::ALL, Restart::as_str)?,
-        stall_after_seconds: fields.count("stall_after_seconds")?,
+        stall_after_seconds: fields.count_from(0, "stall_after_seconds")?,
     })
 }
 

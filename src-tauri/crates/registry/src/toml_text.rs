@@ -72,17 +72,22 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn count(&self, key: &str) -> Read<Option<u32>> {
+        self.count_from(1, key)
+    }
+
+    /// A number that may be no smaller than `least`.
+    pub(crate) fn count_from(&self, least: u32, key: &str) -> Read<Option<u32>> {
         let Some(item) = self.table.get(key) else { return Ok(None) };
         let example = format!("{key} = 4");
         let Some(number) = item.as_integer() else {
             return Err(self.wrong_type(key, item, "a whole number", &example));
         };
         match u32::try_from(number) {
-            Ok(number) if number > 0 => Ok(Some(number)),
+            Ok(number) if number >= least => Ok(Some(number)),
             _ => Err(self.fault(
                 key,
                 "out_of_range",
-                format!("`{}` must be between 1 and {}.", self.name_of(key), u32::MAX),
+                format!("`{}` must be between {least} and {}.", self.name_of(key), u32::MAX),
                 format!("Write {example}, or remove the line for no limit."),
             )),
         }

@@ -211,7 +211,10 @@ impl Actor {
     /// Ends the connection at once, because what it says cannot be recorded.
     pub(super) fn cut_off(&mut self, why: &str) {
         if self.connection.take().is_some() && self.session.has_live_run() {
-            self.signal(Signal::RunEnded { how: RunEnd::Killed, detail: Some(why.to_owned()) });
+            // Told as the end of the turn too: a new run would only say the same again.
+            let problem = Some(Problem::ConnectionEnded { message: why.to_owned() });
+            self.signal(Signal::TurnEnded { end: TurnEnd::Failed, problem });
+            self.signal(Signal::RunEnded { how: RunEnd::Killed, detail: None });
         }
     }
 
