@@ -50,6 +50,8 @@ export const commands = {
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
 	doctor: (input: Nothing) => typedError<DoctorReport, ApiError>(__TAURI_INVOKE("doctor", { input })),
+	processes: (input: Nothing) => typedError<ProcessesView, ApiError>(__TAURI_INVOKE("processes", { input })),
+	recovery: (input: Nothing) => typedError<RecoveryView, ApiError>(__TAURI_INVOKE("recovery", { input })),
 	/**
 	 *  Begins the pushes of this window, in place of those before. When it answers, they flow: a snapshot that is asked for
 	 *  afterwards misses nothing.
@@ -498,6 +500,12 @@ export type Cursor = {
 	seq: Size,
 };
 
+/**  A damaged database, and what was saved of it. */
+export type DatabaseRecovery = {
+	/**  Where it is kept, absolute. */
+	aside: string,
+};
+
 /**  A person's or a rule's answer. */
 export type Decision = 
 /**  This time. */
@@ -581,6 +589,22 @@ export type EngineInfo = {
 	default_agent: AgentId | null,
 };
 
+/**  What the engine's own process uses. */
+export type EngineUsage = {
+	/**  Its number. */
+	pid: number,
+	/**  Proportional memory. */
+	memory_bytes: Size,
+	/**  Processor time since its start, in milliseconds. */
+	cpu_ms: Size,
+	/**  Its threads. */
+	threads: number,
+	/**  Its open files, sockets and pipes. */
+	descriptors: number,
+	/**  When it began. */
+	started_at: At,
+};
+
 /**  The codes that somebody branches on. */
 export type ErrorCode = 
 /**  The input is wrong; `field` says where. */
@@ -646,6 +670,19 @@ export type GrantProject = {
 	path: string,
 };
 
+/**  What holds a limit on this system. */
+export type Held = 
+/**  A control group of the second version. */
+"cgroup_v2" | 
+/**  A control group of the first version. */
+"cgroup_v1" | 
+/**  A limit of the process itself. */
+"rlimit" | 
+/**  Nox measures and acts. */
+"watched" | 
+/**  Nothing. */
+"nothing";
+
 /**  What keeps a session from starting although nothing of its own does. */
 export type HeldBack = 
 /**  So many runs are live already as may be at once. */
@@ -672,6 +709,16 @@ max_per_minute: number } |
 faults: number; 
 /**  When one run is tried. */
 until: At };
+
+/**  What holds each limit on this system. */
+export type HoldingView = {
+	/**  Memory. */
+	memory: Held,
+	/**  Processor. */
+	cpu: Held,
+	/**  The number of processes. */
+	processes: Held,
+};
 
 /**  One entry of a conversation. */
 export type Item = {
@@ -882,6 +929,13 @@ export type Matcher =
 ({ exact: string }) & { prefix?: never } | 
 /**  Every call of the rule's kind. */
 "any";
+
+/**  How memory was measured. */
+export type MemoryIs = 
+/**  Shared pages are parted among those who share them. */
+"proportional" | 
+/**  Only what is not a file; pages that a fork shares count for each who has them, so it may be too high. */
+"private";
 
 /**  A card that is put somewhere. */
 export type MoveTask = {
@@ -1134,6 +1188,32 @@ hit: LimitHit } |
 /**  A person chose to stop after an unknown outcome. */
 { code: "stopped" };
 
+/**  One process. */
+export type ProcessView = {
+	/**  Its number. */
+	pid: number,
+	/**  The program's name, as the system knows it; nothing in it is trusted. */
+	name: string,
+	/**  Its memory. */
+	memory_bytes: Size,
+	/**  Its processor time, in milliseconds. */
+	cpu_ms: Size,
+	/**  When it began. */
+	started_at: At,
+};
+
+/**  Every process that Nox owns, as it was measured just now. */
+export type ProcessesView = {
+	/**  When it was measured. */
+	at: At,
+	/**  Nox itself. */
+	engine: EngineUsage,
+	/**  What holds limits here. */
+	holding: HoldingView,
+	/**  One for each session whose run has processes, the oldest first. */
+	runs: RunView[],
+};
+
 /**  Steps done, of all. */
 export type Progress = {
 	/**  Done. */
@@ -1242,6 +1322,40 @@ export type Recorded = {
 	project?: ProjectId | null,
 	/**  A rule that was written. */
 	rule?: string | null,
+};
+
+/**  A session that was under way when the engine ended. */
+export type RecoveredSession = {
+	/**  The session. */
+	session: SessionId,
+	/**  Its task. */
+	task: TaskId | null,
+	/**  Its title. */
+	title: string,
+	/**  The agent's name. */
+	agent_name: string,
+	/**  The title of the tool call that was running. */
+	was_doing: string | null,
+	/**  Requests that were open, and still are. */
+	open_requests: number,
+	/**  How it is now. */
+	status: Status,
+};
+
+/**  What the present start of the engine found of an earlier one that did not end in order. */
+export type RecoveryView = {
+	/**  When the engine began. */
+	at: At,
+	/**  Whether everything was in order. */
+	clean: boolean,
+	/**  Runs without an end. */
+	lost_runs: number,
+	/**  Processes of the earlier engine that were still there and were ended. */
+	swept: number,
+	/**  The database that was damaged and set aside. */
+	database: DatabaseRecovery | null,
+	/**  The sessions that were under way, and how they are now. */
+	sessions: RecoveredSession[],
 };
 
 /**  A permission request.  */
@@ -1360,6 +1474,36 @@ export type RuleScope =
 agent: AgentId } | 
 /**  All agents. */
 { scope: "everyone" };
+
+/**  The processes of one session's run. */
+export type RunView = {
+	/**  The session. */
+	session: SessionId,
+	/**  Its task. */
+	task: TaskId | null,
+	/**  Its title. */
+	title: string,
+	/**  Its agent. */
+	agent: AgentId,
+	/**  The agent's name. */
+	agent_name: string,
+	/**  What it says. */
+	status: Status,
+	/**  Which run of the session it is, from 1. */
+	attempt: number,
+	/**  When it was last heard of. */
+	last_event_at: At,
+	/**  Memory of all its processes. */
+	memory_bytes: Size,
+	/**  How that was measured. */
+	memory_is: MemoryIs,
+	/**  Processor time of all its processes, in milliseconds, those that ended included. */
+	cpu_ms: Size,
+	/**  What it may use. */
+	limits: Limits,
+	/**  Its processes. */
+	processes: ProcessView[],
+};
 
 /**  What a text would run. */
 export type RunbookCheck = {

@@ -50,6 +50,8 @@ macro_rules! with_catalogue {
             query list_keys(Nothing) -> KeysView;
             query test_key(OneKey) -> KeyTest;
             query doctor(Nothing) -> DoctorReport;
+            query processes(Nothing) -> ProcessesView;
+            query recovery(Nothing) -> RecoveryView;
         }
     };
 }

@@ -1,10 +1,47 @@
 //! What an engine does before it works: opens the database, finds what is not over, ends what an earlier one left running.
 
-use crate::{Error, home::Home, ledger::Ledger, sessions::Stored};
-use nox_domain::{At, event::ProcessRef, ids::SessionId, rows::kind};
-use nox_process::{ProcessIdentity, TreeIdentity};
+use crate::{Error, home::Home, ledger::Ledger, sessions::Stored, vitals::identity};
+use nox_domain::{At, event::ProcessRef, ids::SessionId, rows::kind, session::Session, tool::CallStatus};
+use nox_process::TreeIdentity;
 use nox_store::{RowPage, Store};
 use std::path::PathBuf;
+
+/// What the engine found when it began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beginning {
+    /// When.
+    pub at: At,
+    /// Sessions whose run had no end.
+    pub lost_runs: u32,
+    /// Processes of an earlier engine that were still there and were ended.
+    pub swept: u32,
+    /// The damaged database that was set aside, if one was.
+    pub set_aside: Option<PathBuf>,
+    /// The sessions whose run had no end, as they were then.
+    pub found: Vec<Found>,
+}
+
+/// A session whose run had no end when the engine began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The session.
+    pub session: SessionId,
+    /// The title of the tool call that ran.
+    pub was_doing: Option<String>,
+    /// Requests that were open.
+    pub open_requests: u32,
+}
+
+impl Found {
+    pub(crate) fn of(session: &Session) -> Self {
+        let running = session.calls.iter().find(|call| call.status == CallStatus::Running);
+        Self {
+            session: session.id().clone(),
+            was_doing: running.map(|call| call.call.title.clone()),
+            open_requests: session.open_requests().count() as u32,
+        }
+    }
+}
 
 /// A damaged database is set aside, never overwritten; the files of the registry fill a new one.
 pub(crate) fn open_store(home: &Home, at: At) -> Result<(Store, Option<PathBuf>), Error> {
@@ -20,24 +57,34 @@ pub(crate) fn open_store(home: &Home, at: At) -> Result<(Store, Option<PathBuf>)
     }
 }
 
-/// Sessions that are not over, how many of them have a run without an end, and the trees that may still live. One that
-/// cannot be read is left out: it does not keep the others from going on.
-pub(crate) async fn open_sessions(ledger: &Ledger) -> Result<(Vec<SessionId>, u32, Vec<ProcessRef>), Error> {
-    let mut open = Vec::new();
-    let mut lost = 0;
-    let mut processes = Vec::new();
+/// Sessions that are not over.
+#[derive(Debug, Default)]
+pub(crate) struct Open {
+    /// All of them.
+    pub(crate) sessions: Vec<SessionId>,
+    /// Those with a run that has no end.
+    pub(crate) found: Vec<Found>,
+    /// The trees that may still live.
+    pub(crate) processes: Vec<ProcessRef>,
+}
+
+/// Finds what is not over. One that cannot be read is left out: it does not keep the others from going on.
+pub(crate) async fn open_sessions(ledger: &Ledger) -> Result<Open, Error> {
+    let mut open = Open::default();
     let mut page = RowPage::first(500);
     loop {
         let rows = ledger.store().rows(kind::SESSION_STATE, Some("open"), page.clone()).await?;
-        let Some(last) = rows.last() else { return Ok((open, lost, processes)) };
+        let Some(last) = rows.last() else { return Ok(open) };
         page = page.following(last);
         for row in &rows {
             let Ok(id) = SessionId::parse(&row.id) else { continue };
             match Stored::read(ledger, &id).await {
                 Ok(Some(Stored { session, .. })) => {
-                    lost += u32::from(session.has_live_run());
-                    processes.extend(session.processes());
-                    open.push(session.id().clone());
+                    if session.has_live_run() {
+                        open.found.push(Found::of(&session));
+                    }
+                    open.processes.extend(session.processes());
+                    open.sessions.push(session.id().clone());
                 }
                 Ok(None) => {}
                 Err(error) => tracing::error!(%error, session = row.id, "a session is left out"),
@@ -48,17 +95,8 @@ pub(crate) async fn open_sessions(ledger: &Ledger) -> Result<(Vec<SessionId>, u3
 
 /// Ends what an earlier engine left running; answers how many trees that were.
 pub(crate) async fn sweep(processes: Vec<ProcessRef>) -> u32 {
-    let trees: Vec<TreeIdentity> = processes
-        .into_iter()
-        .map(|process| TreeIdentity {
-            boot_id: process.boot_id,
-            shim: ProcessIdentity { pid: process.shim_pid, started_at_ticks: process.shim_started_ticks.0 },
-            program: ProcessIdentity { pid: process.pid, started_at_ticks: process.started_ticks.0 },
-        })
-        .collect();
-    if trees.is_empty() {
-        return 0;
-    }
+    let trees: Vec<TreeIdentity> = processes.iter().map(identity).collect();
+    // Without a recorded tree too: groups of dead engines are found by their names.
     let report = tokio::task::spawn_blocking(move || nox_process::sweep(&trees)).await;
     match report {
         Ok(report) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    beginning::{open_sessions, open_store, sweep},
+    beginning::{Beginning, open_sessions, open_store, sweep},
     clock,
     files::{Files, Want},
     home::{Home, HomeLock},
@@ -12,11 +12,10 @@ use crate::{
     sessions::{Pace, Sessions, Shared},
     settings::{Local, Patch},
     spool::Spool,
-    vitals::Vitals,
+    vitals::{Usage, Vitals},
 };
 use arc_swap::ArcSwap;
 use nox_domain::{
-    At,
     agent::{Agent, Runtime},
     event::{Event, PreAllowed, SessionOpened},
     ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
@@ -41,19 +40,6 @@ pub enum Purpose {
     Work,
     /// Nothing is started: an engine that ends at once would only cut it off.
     Look,
-}
-
-/// What the engine found when it began.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Beginning {
-    /// When.
-    pub at: At,
-    /// Sessions whose run had no end.
-    pub lost_runs: u32,
-    /// Processes of an earlier engine that were still there and were ended.
-    pub swept: u32,
-    /// The damaged database that was set aside, if one was.
-    pub set_aside: Option<PathBuf>,
 }
 
 /// A task that is to be worked on.
@@ -133,12 +119,13 @@ impl Engine {
             outbox: Arc::new(Notify::new()),
             ledger: ledger.clone(),
         });
-        let (open, lost_runs, processes) = open_sessions(&ledger).await?;
-        let swept = sweep(processes).await;
+        let open = open_sessions(&ledger).await?;
+        let lost_runs = open.found.len() as u32;
+        let swept = sweep(open.processes).await;
         let files = Files::start(registry, shared.clone()).await?;
         let keys = Keys::start(&home)?;
         let sessions = Sessions::new(shared.clone());
-        let beginning = Beginning { at, lost_runs, swept, set_aside };
+        let beginning = Beginning { at, lost_runs, swept, set_aside, found: open.found };
         let began = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), lost_runs, swept, at };
         let mut rows: Vec<RowWrite> =
             local.projects().into_iter().map(|row| put(&Row::Project(row))).collect();
@@ -148,7 +135,7 @@ impl Engine {
         });
         let change = Change { events: vec![("engine".into(), began)], rows, ..Change::default() };
         ledger.commit(&Cause::nox(), at, change).await?;
-        sessions.recover(open).await;
+        sessions.recover(open.sessions).await;
         let engine = Self {
             inner: Arc::new(Inner {
                 home,
@@ -214,6 +201,11 @@ impl Engine {
     /// What was found at the start.
     pub fn beginning(&self) -> &Beginning {
         &self.inner.beginning
+    }
+    /// What this process and those of all runs use, measured now.
+    pub async fn usage(&self) -> Usage {
+        let runs = self.inner.shared.vitals.measure_all().await;
+        Usage { own: crate::vitals::own().await, runs }
     }
     /// Live runs.
     pub fn live_runs(&self) -> usize {

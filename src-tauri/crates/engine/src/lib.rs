@@ -21,8 +21,9 @@ pub mod sessions;
 pub mod settings;
 pub mod spool;
 pub mod steering;
-mod vitals;
+pub mod vitals;
 
-pub use engine::{Beginning, Engine, Purpose, SETTINGS, StartTask};
+pub use beginning::{Beginning, Found};
+pub use engine::{Engine, Purpose, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};
 pub use nox_runtimes::runbook;

@@ -1,14 +1,113 @@
-//! What the processes of runs hold and use.
+//! What the processes of runs hold and use, measured when somebody asks.
+//!
+//! Actors note the process trees of their runs here; nothing is measured as long as nobody looks.
 
-use nox_domain::ids::SessionId;
+use nox_domain::{agent::Limits, event::ProcessRef, ids::SessionId, session::Session};
+use nox_process::{ProcessIdentity, TreeIdentity};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-/// What runs hold and use, as it was last measured.
+pub use nox_process::{Branch, Holding, MemoryMeasure, OwnUsage, ProcessUsage, TreeUsage, holding};
+
+/// The process trees of all runs.
 #[derive(Debug, Default)]
-pub(crate) struct Vitals {}
+pub(crate) struct Vitals {
+    runs: Mutex<HashMap<SessionId, Trees>>,
+}
+
+#[derive(Debug, Default)]
+struct Trees {
+    trees: Vec<ProcessRef>,
+    limits: Limits,
+    /// Processor time in milliseconds when it was last asked whether they compute.
+    cpu_ms: u64,
+}
+
+/// What one session's processes use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunUsage {
+    /// The session.
+    pub session: SessionId,
+    /// What it may use.
+    pub limits: Limits,
+    /// Its trees.
+    pub trees: Vec<TreeUsage>,
+}
+
+/// What everything uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// This process itself.
+    pub own: Option<OwnUsage>,
+    /// Runs that have processes.
+    pub runs: Vec<RunUsage>,
+}
 
 impl Vitals {
-    /// Whether the processes of a session's run have computed since the last time that this was asked.
-    pub(crate) async fn computes(&self, _session: &SessionId) -> bool {
-        false
+    fn runs(&self) -> MutexGuard<'_, HashMap<SessionId, Trees>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The trees of a session's run are these now.
+    pub(crate) fn note(&self, session: &Session) {
+        let trees: Vec<ProcessRef> =
+            if session.has_live_run() { session.processes().collect() } else { vec![] };
+        let mut runs = self.runs();
+        if trees.is_empty() {
+            runs.remove(session.id());
+        } else {
+            let run = runs.entry(session.id().clone()).or_default();
+            (run.trees, run.limits) = (trees, session.opened.limits);
+        }
+    }
+
+    /// Measures the trees of every run.
+    pub(crate) async fn measure_all(&self) -> Vec<RunUsage> {
+        let all: Vec<(SessionId, Limits, Vec<ProcessRef>)> = self
+            .runs()
+            .iter()
+            .map(|(session, run)| (session.clone(), run.limits, run.trees.clone()))
+            .collect();
+        let work = move || {
+            all.into_iter()
+                .map(|(session, limits, trees)| RunUsage { session, limits, trees: measure(&trees) })
+                .collect::<Vec<_>>()
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_default()
+    }
+
+    /// Measures the trees of one run.
+    pub(crate) async fn measure(&self, session: &SessionId) -> Vec<TreeUsage> {
+        let trees = self.runs().get(session).map(|run| run.trees.clone()).unwrap_or_default();
+        tokio::task::spawn_blocking(move || measure(&trees)).await.unwrap_or_default()
+    }
+
+    /// Whether the processes of a session's run have computed since the last time that this was asked.
+    pub(crate) async fn computes(&self, session: &SessionId) -> bool {
+        let cpu_ms = self.measure(session).await.iter().map(|tree| tree.cpu_ms).sum();
+        let mut runs = self.runs();
+        let Some(run) = runs.get_mut(session) else { return false };
+        let before = std::mem::replace(&mut run.cpu_ms, cpu_ms);
+        cpu_ms > before
+    }
+}
+
+fn measure(trees: &[ProcessRef]) -> Vec<TreeUsage> {
+    trees.iter().filter_map(|tree| nox_process::tree_usage(&identity(tree))).collect()
+}
+
+/// A stored tree, as the system knows it.
+pub(crate) fn identity(process: &ProcessRef) -> TreeIdentity {
+    TreeIdentity {
+        boot_id: process.boot_id.clone(),
+        shim: ProcessIdentity { pid: process.shim_pid, started_at_ticks: process.shim_started_ticks.0 },
+        program: ProcessIdentity { pid: process.pid, started_at_ticks: process.started_ticks.0 },
+    }
+}
+
+/// What this process itself uses.
+pub(crate) async fn own() -> Option<OwnUsage> {
+    tokio::task::spawn_blocking(nox_process::own_usage).await.ok().flatten()
 }

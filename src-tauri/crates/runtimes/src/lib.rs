@@ -8,6 +8,7 @@
 //! - dropping it ends everything that it started.
 
 mod error;
+mod limits;
 pub mod recorded;
 pub mod runbook;
 

@@ -50,7 +50,8 @@ async fn crowd(context: Context, size: Size) -> Tally {
     for number in 0..size.sessions {
         sessions.push(hand.run(&format!("Number {number}"), &body).await);
     }
-    let is_running = |state: &SessionState| !matches!(state, SessionState::Queued | SessionState::Starting);
+    let is_running =
+        |state: &SessionState| !matches!(state, SessionState::Queued { .. } | SessionState::Starting);
     let all_run = hand.until_all(&sessions, Duration::from_secs(60), is_running).await;
     tally.check(context.seed, ENDS, all_run, || "not all are running after a minute".to_owned());
 

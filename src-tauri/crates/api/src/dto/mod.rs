@@ -3,10 +3,12 @@
 mod input;
 mod push;
 mod view;
+mod vitals;
 
 pub use input::*;
 pub use push::*;
 pub use view::*;
+pub use vitals::*;
 
 use nox_domain::{
     Size,

@@ -6,6 +6,7 @@ mod queries;
 mod sessions;
 mod settings;
 mod tasks;
+mod vitals;
 
 use crate::{Api, ApiError, ErrorCode, dto::*};
 use serde::{Serialize, de::DeserializeOwned};

@@ -172,6 +172,14 @@ impl Session {
     /// A turn is over. The next one begins, or the session stands by; one that takes no prompts ends with its run.
     fn turn_ended(&self, end: TurnEnd, problem: Option<Problem>, step: &mut Step) {
         let Some(turn) = self.open_turn() else { return };
+        if end == TurnEnd::Cancelled && (self.hibernating || self.restarting) {
+            // Only its run ends; the turn goes on with another one.
+            return;
+        }
+        let (end, problem) = match self.limit {
+            Some(hit) => (TurnEnd::Failed, Some(Problem::Limit { hit })),
+            None => (end, problem),
+        };
         step.events.push(Event::TurnEnded { turn: turn.id.clone(), end, problem });
         if !self.opened.runtime.takes_prompts() || self.stopping {
             return;

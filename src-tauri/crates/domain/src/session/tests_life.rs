@@ -92,6 +92,7 @@ fn a_run_that_waits_for_a_person_can_be_closed_and_is_opened_by_the_answer() {
     let step = play.session.hibernate();
     assert_eq!(step.effects, [Effect::StopRun]);
     play.take(step);
+    play.hear(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None });
     play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
     assert!(matches!(play.session.state(), SessionState::NeedsApproval { .. }));
     assert_eq!(play.effects, [Effect::GivePlaceBack]);
@@ -172,6 +173,8 @@ fn silence_is_told_then_asked_and_a_restart_needs_consent() {
     assert!(matches!(play.session.state(), SessionState::Stalled { .. }));
     play.want(SessionCommand::Restart).unwrap();
     assert_eq!(play.effects, [Effect::StopRun]);
+    play.hear(ended(1, CallEnd::Cancelled));
+    play.hear(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None });
     play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
     assert!(matches!(play.session.state(), SessionState::Restarting { .. }));
     play.place();
@@ -193,6 +196,7 @@ fn a_limit_ends_the_run_and_says_which() {
     };
     play.hear(Signal::Limit(hit));
     assert_eq!(play.effects, [Effect::StopRun]);
+    play.hear(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None });
     play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
     assert_eq!(play.session.closed, Some(Closed::Failed));
     assert_eq!(play.session.problem, Some(Problem::Limit { hit }));

@@ -75,6 +75,7 @@ impl Actor {
         self.session = next;
         self.stream_seq = stream_seq;
         self.report(step);
+        self.shared().vitals.note(&self.session);
         self.ring(step);
     }
 

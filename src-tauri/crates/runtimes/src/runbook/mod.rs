@@ -220,7 +220,7 @@ impl Runner {
             env: environment,
             stdin: Stdin::Closed,
             grace: GRACE,
-            limits: nox_process::TreeLimits::default(),
+            limits: crate::limits::of_tree(&self.start.limits),
         };
         let mut tree = match ProcessTree::spawn(&spec, &self.start.shim).await {
             Ok(tree) => tree,
@@ -288,7 +288,14 @@ impl Runner {
         let exit = self.wait(&mut tree, &mut fate, deadline, limit.is_some()).await;
         let mut digest = Box::new(output.finish().await);
         digest.cut_off |= is_stuck;
-        let (end, problem) = verdict(&call, exit, fate);
+        let hit = exit.limit.map(|limit| crate::limits::hit(limit, &self.start.limits, exit.is_success()));
+        if let Some(hit) = hit {
+            signals.send(Signal::Limit(hit)).await;
+        }
+        let (end, mut problem) = verdict(&call, exit, fate);
+        if let (Some(hit), Some(_)) = (hit, &problem) {
+            problem = Some(Problem::Limit { hit });
+        }
         let unseen = end == CallEnd::Unknown;
         signals.send(Signal::CallEnded { key: call.key, end, output: Some(digest) }).await;
         match (fate, problem) {

@@ -187,10 +187,12 @@ impl Life {
                 let decision = [Decision::AllowOnce, Decision::Deny][self.dice.place(2)];
                 client.answer(request.clone(), decision).await
             }
-            SessionState::Lost if chosen => {
+            SessionState::Lost { .. } if chosen => {
                 client.command("continue_session", OneSession { session }, About::Other).await
             }
-            SessionState::Lost => client.command("stop_session", OneSession { session }, About::Other).await,
+            SessionState::Lost { .. } => {
+                client.command("stop_session", OneSession { session }, About::Other).await
+            }
             _ => return,
         };
     }
