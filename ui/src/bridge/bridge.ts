@@ -33,6 +33,7 @@ import type {
   OutputPage,
   PolicyView,
   PreviewRule,
+  PromptSession,
   Push,
   PutKey,
   ReadItems,
@@ -60,11 +61,17 @@ export interface CommandInputs {
   dropThings: DropThings;
   stopSession: OneSession;
   continueSession: OneSession;
+  pauseSession: OneSession;
+  promptSession: PromptSession;
+  waitSession: OneSession;
+  restartSession: OneSession;
   deleteSession: OneSession;
   restoreSession: OneSession;
   resolveUnknown: ResolveUnknown;
   answerRequest: AnswerRequest;
   stopAll: Nothing;
+  pauseAll: Nothing;
+  continueAll: Nothing;
   createAgent: CreateAgent;
   changeAgent: ChangeAgent;
   deleteAgent: OneAgent;
@@ -107,11 +114,17 @@ export const COMMANDS = [
   'dropThings',
   'stopSession',
   'continueSession',
+  'pauseSession',
+  'promptSession',
+  'waitSession',
+  'restartSession',
   'deleteSession',
   'restoreSession',
   'resolveUnknown',
   'answerRequest',
   'stopAll',
+  'pauseAll',
+  'continueAll',
   'createAgent',
   'changeAgent',
   'deleteAgent',

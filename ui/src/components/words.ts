@@ -5,6 +5,10 @@ import type {
   CallStatus,
   Decision,
   Effect,
+  HeldBack,
+  LimitHit,
+  LimitKind,
+  PauseWhy,
   Problem,
   RequestRow,
   Risk,
@@ -26,7 +30,7 @@ export function statusWords(words: Words): string {
     case 'by_hand':
       return 'By hand';
     case 'queued':
-      return 'Queued';
+      return words.held_back ? HELD_BACK[words.held_back.why] : 'Queued';
     case 'starting':
       return 'Starting';
     case 'running':
@@ -36,7 +40,17 @@ export function statusWords(words: Words): string {
     case 'unknown_outcome':
       return 'Result unknown';
     case 'lost':
-      return 'Interrupted';
+      return words.problem ? `Interrupted: ${problemWord(words.problem)}` : 'Interrupted';
+    case 'stalled':
+      return words.computes ? 'Silent, still computes' : 'Silent';
+    case 'restarting':
+      return `Starts again, ${words.number} of ${RESTARTS}`;
+    case 'session_paused':
+      return words.finishing ? `Pausing after ${firstLine(words.finishing)}` : 'Paused';
+    case 'idle':
+      return 'Waits for your next message';
+    case 'hibernated':
+      return 'Asleep';
     case 'stopping':
       return 'Stopping';
     case 'stopped':
@@ -51,6 +65,46 @@ export function statusWords(words: Words): string {
       return 'Cancelled';
   }
 }
+
+/** Restarts of a run within five minutes before a person is asked. */
+export const RESTARTS = 3;
+
+const HELD_BACK: Record<HeldBack['why'], string> = {
+  places: 'Queued for a place',
+  agent_places: 'Queued for its agent',
+  memory: 'Queued for memory',
+  rate: 'Queued: too many starts',
+  breaker: 'Queued: agent failed',
+};
+
+/** What keeps a session from starting, in one sentence without the time of a retry. */
+export function heldBackText(held: HeldBack, agent: string): string {
+  switch (held.why) {
+    case 'places':
+      return held.max === 1
+        ? '1 session runs, and only one may run at the same time.'
+        : `${held.max} sessions run, and no more may run at the same time.`;
+    case 'agent_places':
+      return held.max === 1
+        ? `${agent} works on 1 session, and may not work on more.`
+        : `${agent} works on ${held.max} sessions, and may not work on more.`;
+    case 'memory':
+      return `What runs uses ${held.used_mb.toLocaleString()} MB of the ${held.budget_mb.toLocaleString()} MB that all sessions together may use.`;
+    case 'rate':
+      return held.max_per_minute === 1
+        ? 'Only one session may be started in a minute.'
+        : `Only ${held.max_per_minute} sessions may be started in a minute.`;
+    case 'breaker':
+      return `${agent} failed ${held.faults} times in a row, so it is left alone for a while.`;
+  }
+}
+
+/** Why a session is paused, in one sentence. */
+export const PAUSED_BECAUSE: Record<PauseWhy, string> = {
+  person: 'You paused it.',
+  disconnected: 'It paused because no window watched it any more.',
+  everything: 'Everything was paused.',
+};
 
 /** A cause in two or three words, to stand after “Failed:”. */
 export function problemWord(problem: Problem): string {
@@ -69,6 +123,8 @@ export function problemWord(problem: Problem): string {
       return 'not started';
     case 'connection_ended':
       return 'connection ended';
+    case 'limit':
+      return LIMITS[problem.hit.limit].short;
     case 'stopped':
       return 'stopped';
   }
@@ -93,8 +149,75 @@ export function problemText(problem: Problem): string {
       return `It could not be started: ${sentence(problem.message)}`;
     case 'connection_ended':
       return `The connection to the agent ended: ${sentence(problem.message)}`;
+    case 'limit':
+      return limitText(problem.hit);
     case 'stopped':
       return 'It was stopped.';
+  }
+}
+
+interface LimitWords {
+  /** After “Failed:”. */
+  short: string;
+  /** Before the figures. */
+  it: string;
+  unit: string;
+  /** What to do so that it does not happen again. */
+  todo: string;
+}
+
+const LIMITS: Record<LimitKind, LimitWords> = {
+  memory: {
+    short: 'memory limit',
+    it: 'memory',
+    unit: 'MB',
+    todo: 'Raise “Memory” of the agent, or make the step smaller.',
+  },
+  cpu: { short: 'processor limit', it: 'processor', unit: '% of a core', todo: 'Raise “Processor” of the agent.' },
+  processes: {
+    short: 'too many processes',
+    it: 'processes',
+    unit: 'processes',
+    todo: 'Raise “Processes” of the agent, or look for what starts so many.',
+  },
+  wall: { short: 'time limit', it: 'time', unit: 's', todo: 'Raise “Time” of the agent, or make the task smaller.' },
+  output: {
+    short: 'output limit',
+    it: 'output',
+    unit: 'MB',
+    todo: 'Raise “Output” of the agent, or let the step print less.',
+  },
+  disk: {
+    short: 'disk limit',
+    it: 'new data in its folder',
+    unit: 'MB',
+    todo: 'Raise “Disk” of the agent, or clean up the folder.',
+  },
+  spawn_rate: {
+    short: 'too many sessions',
+    it: 'sessions in an hour',
+    unit: '',
+    todo: 'Raise “Sessions an hour” of the agent.',
+  },
+  depth: {
+    short: 'too deep',
+    it: 'depth of sessions that start sessions',
+    unit: '',
+    todo: 'Raise “Depth” of the agent.',
+  },
+};
+
+/** A limit that was reached: what was measured, what is allowed, what was done and what to do, in whole sentences. */
+export function limitText({ limit, value, allowed, action }: LimitHit): string {
+  const { it, unit, todo } = LIMITS[limit];
+  const figures = `${value.toLocaleString()} of ${allowed.toLocaleString()}${unit && unit !== it ? ` ${unit}` : ''}`;
+  switch (action) {
+    case 'warned':
+      return `It is near a limit: ${it} ${figures}.`;
+    case 'throttled':
+      return `It was slowed down at a limit: ${it} ${figures}. It goes on.`;
+    case 'ended':
+      return `It was ended at a limit: ${it} ${figures}. ${todo}`;
   }
 }
 

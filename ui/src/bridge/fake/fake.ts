@@ -238,7 +238,26 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       runs.stop(session);
       return { session };
     },
-    continueSession: ({ session }) => ({ session, task: state.sessions.get(session)?.task ?? null }),
+    continueSession({ session }) {
+      runs.goOn(session);
+      return { session, task: state.sessions.get(session)?.task ?? null };
+    },
+    pauseSession({ session }) {
+      runs.pause(session, 'person');
+      return { session };
+    },
+    promptSession({ session, text }) {
+      runs.prompt(session, text);
+      return { session };
+    },
+    waitSession({ session }) {
+      runs.wait(session);
+      return { session };
+    },
+    restartSession({ session }) {
+      runs.restart(session);
+      return { session };
+    },
     deleteSession: ({ session }) => hideSession(session, true),
     restoreSession: ({ session }) => hideSession(session, false),
     resolveUnknown({ session, choice }) {
@@ -256,6 +275,14 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     },
     stopAll() {
       for (const session of state.sessions.values()) runs.stop(session.id);
+      return {};
+    },
+    pauseAll() {
+      for (const session of state.sessions.values()) runs.pause(session.id, 'everything');
+      return {};
+    },
+    continueAll() {
+      for (const { id, state: how } of state.sessions.values()) if (how.state === 'paused') runs.goOn(id);
       return {};
     },
     createAgent({ name = '', ...rest }) {

@@ -2,7 +2,7 @@
  * Sessions of the fake engine: blocks run one by one, each asks first, writes a few lines and ends well, unless its text
  * holds `exit 1`. A block with `flood` writes 2,000 lines a second until it is stopped.
  */
-import type { Changed, Decision, Item, RequestRow, SessionRow, ToldWhat } from '../../bindings/nox';
+import type { Changed, Decision, Item, ItemBody, PauseWhy, RequestRow, SessionRow, ToldWhat } from '../../bindings/nox';
 import { newId } from '../ids';
 import { readRunbook } from './runbook';
 import { type FakeState, rowsOfTask, viewOf } from './state';
@@ -93,6 +93,57 @@ export class FakeRuns {
       }
     }
     this.#close(id, 'stopped');
+  }
+
+  /** Between two steps at once; else when the step that runs is over. */
+  pause(id: string, why: PauseWhy) {
+    const session = this.#open(id);
+    if (!session || session.state.state === 'paused') return;
+    const finishing = session.state.state === 'running' ? session.state.doing : null;
+    this.#session(id, { state: { state: 'paused', why, finishing } });
+  }
+
+  goOn(id: string) {
+    const session = this.#state.sessions.get(id);
+    if (!session) return;
+    const doing = session.state.state === 'paused' ? session.state.finishing : null;
+    this.#session(id, { state: { state: 'running', doing }, closed_at: null });
+    if (doing === null && session.task) this.#later(() => this.#block(id, session.progress?.done ?? 0));
+  }
+
+  /** Answers at once when nothing is under way, else the prompt waits for its turn. */
+  prompt(id: string, text: string) {
+    const session = this.#state.sessions.get(id);
+    if (!session) return;
+    if (session.state.state !== 'idle' && session.state.state !== 'hibernated') {
+      this.#session(id, { waiting_prompts: (session.waiting_prompts ?? 0) + 1 });
+      return;
+    }
+    this.#say(id, { kind: 'prompt', text });
+    this.#session(id, { state: { state: 'running', doing: null } });
+    this.#later(() => {
+      this.#say(id, { kind: 'message', text: `Heard: ${text}` });
+      this.#session(id, { state: { state: 'idle', problem: null } });
+    });
+  }
+
+  wait(id: string) {
+    const session = this.#state.sessions.get(id);
+    if (session?.state.state !== 'stalled') return;
+    this.#session(id, { state: { state: 'running', doing: session.state.doing } });
+  }
+
+  restart(id: string) {
+    const session = this.#state.sessions.get(id);
+    if (!session) return;
+    this.#session(id, { state: { state: 'starting' }, attempt: session.attempt + 1 });
+    if (session.task) this.#later(() => this.#block(id, session.progress?.done ?? 0));
+  }
+
+  #say(id: string, body: ItemBody) {
+    const now = Date.now();
+    const ord = this.#state.items.get(id)?.length ?? 0;
+    this.#item(id, { id: newId('itm', now), session: id, turn: null, ord, at: now, body });
   }
 
   #block(id: string, index: number) {

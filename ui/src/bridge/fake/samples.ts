@@ -168,7 +168,14 @@ function fill(state: FakeState, now: number) {
     { title: 'Rebuild the search index', status: 'in_progress', agent: 'triage', project: 'storefront' },
     RUNBOOK,
   );
-  session(state, index, { state: 'queued' }, now - 3 * MINUTE, { done: 0, of: 3 }, null);
+  session(
+    state,
+    index,
+    { state: 'queued', held_back: { why: 'places', max: 4 } },
+    now - 3 * MINUTE,
+    { done: 0, of: 3 },
+    null,
+  );
 
   asks(state, publish, 'git push origin v1.8.2', now - 4 * MINUTE, 120_000);
   const flags = add(

@@ -48,7 +48,19 @@ export function emptyState(now: number = Date.now()): FakeState {
     projects: new Map(),
     problems: new Map(),
     keys: new Map(),
-    settings: { theme: 'system', max_live_runs: 4, notifications: true, welcomed: true, log_level: 'info' },
+    settings: {
+      theme: 'system',
+      max_live_runs: 4,
+      notifications: true,
+      welcomed: true,
+      log_level: 'info',
+      memory_budget_mb: 0,
+      runs_per_minute: 0,
+      hibernate_after_seconds: 900,
+      life: { on_disconnect: 'continue', on_crash: 'resume', restart: 'on_failure', stall_after_seconds: 600 },
+      log_policy: 'archive',
+      log_after_days: 30,
+    },
     startedAt: now,
   };
 }

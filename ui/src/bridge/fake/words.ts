@@ -8,7 +8,7 @@ export function sessionStatus(row: SessionRow): Status {
   const at = row.last_event_at;
   switch (row.state.state) {
     case 'queued':
-      return { sign: 'queued', words: { code: 'queued' }, at };
+      return { sign: 'queued', words: { code: 'queued', held_back: row.state.held_back }, at };
     case 'starting':
       return { sign: 'running', words: { code: 'starting' }, at };
     case 'running':
@@ -20,7 +20,24 @@ export function sessionStatus(row: SessionRow): Status {
     case 'needs_choice':
       return { sign: 'unknown', words: { code: 'unknown_outcome', item: row.state.item, title: row.state.title }, at };
     case 'lost':
-      return { sign: 'unknown', words: { code: 'lost' }, at };
+      return { sign: 'unknown', words: { code: 'lost', problem: row.state.problem }, at };
+    case 'stalled': {
+      const { since, doing, computes } = row.state;
+      return { sign: 'needs_you', words: { code: 'stalled', since, doing, computes }, at };
+    }
+    case 'restarting': {
+      const { at: when, number } = row.state;
+      return { sign: 'queued', words: { code: 'restarting', at: when, number }, at };
+    }
+    case 'paused': {
+      const { why, finishing } = row.state;
+      return { sign: 'paused', words: { code: 'session_paused', why, finishing }, at };
+    }
+    case 'idle':
+    case 'hibernated':
+      return row.state.problem
+        ? { sign: 'failed', words: { code: 'failed', problem: row.state.problem }, at }
+        : { sign: 'idle', words: { code: row.state.state }, at };
     case 'stopping':
       return { sign: 'paused', words: { code: 'stopping' }, at };
     case 'closed':
@@ -32,7 +49,7 @@ export function sessionStatus(row: SessionRow): Status {
 }
 
 export function makeCard(task: TaskRow, session: SessionRow | undefined, open: number): Card {
-  const live = session !== undefined && session.state.state !== 'closed';
+  const live = session !== undefined && !QUIET.includes(session.state.state);
   const [column, status] = live ? [liveColumn(session), sessionStatus(session)] : settled(task, session, open);
   return {
     task,
@@ -46,8 +63,11 @@ export function makeCard(task: TaskRow, session: SessionRow | undefined, open: n
   };
 }
 
+/** Nothing of it is under way. */
+const QUIET = ['closed', 'idle', 'hibernated'];
+
 function liveColumn(session: SessionRow): Column {
-  const waits = ['needs_approval', 'needs_choice', 'lost'].includes(session.state.state);
+  const waits = ['needs_approval', 'needs_choice', 'lost', 'stalled'].includes(session.state.state);
   return waits ? 'needs_you' : 'working';
 }
 

@@ -93,12 +93,13 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
         setSaved({ draft, version: row.version });
         toast({ text: EDITOR.saved(draft.name.trim()) });
       } else {
-        const { limits, ...input } = inputOf(draft);
+        const { limits, life, ...input } = inputOf(draft);
         const done = await send('createAgent', {
           ...input,
           environment: input.environment ?? {},
           capabilities: input.capabilities ?? [],
           limits: limits ?? {},
+          life: life ?? {},
         });
         toast({
           text: AGENTS.created(input.name),

@@ -20,6 +20,7 @@ export interface AgentFormProps {
 export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
   const engine = useEngine();
   const desktop = useDesktop();
+  const runtime = row?.agent.runtime ?? 'runbook';
   return (
     <form className={s.form} aria-label={EDITOR.general} onSubmit={(event) => event.preventDefault()}>
       <section className={s.part}>
@@ -47,8 +48,8 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
       <section className={s.part}>
         <h2>{EDITOR.runtime}</h2>
         <p className={s.runtime}>
-          {EDITOR.runtimes.runbook}
-          <span>{EDITOR.runtimeHint}</span>
+          {EDITOR.runtimes[runtime]}
+          <span>{EDITOR.runtimeHints[runtime]}</span>
         </p>
         <Switch
           size="xs"

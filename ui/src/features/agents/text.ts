@@ -38,8 +38,12 @@ export const EDITOR = {
   folder: 'Folder',
   version: 'Version',
   runtime: 'Runtime',
-  runtimes: { runbook: 'Runbook' },
-  runtimeHint: 'Runs the sh and bash blocks of a task, one by one.',
+  runtimes: { runbook: 'Runbook', recorded: 'Recorded' },
+  runtimeHints: {
+    runbook: 'Runs the sh and bash blocks of a task, one by one.',
+    recorded:
+      'Plays a conversation that is written in the task, turn by turn. It thinks nothing up: it is for demonstrations and tests.',
+  },
   review: 'Review',
   reviewHint: 'Finished work goes to Review before Done.',
   capabilities: 'Capabilities',

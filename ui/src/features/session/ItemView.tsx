@@ -2,10 +2,11 @@
 import { memo, useState } from 'react';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
-import { Icon } from '@/components/icons/icons';
+import { Icon, type IconName } from '@/components/icons/icons';
 import { Monogram } from '@/components/identity/Monogram';
 import { formatMoment, formatTime } from '@/components/status/age';
 import { Markdown } from '@/components/text/Markdown';
+import { limitText, problemText } from '@/components/words';
 import type { Conversation } from '@/sync/conversation';
 import { useDesktop } from '@/sync/desktop';
 import { useItem } from '@/sync/hooks';
@@ -31,12 +32,16 @@ export const ItemView = memo(
       case 'message':
         return <Message item={item} text={body.text} agent={view.row.agent_name} />;
       case 'note':
+        return <Note icon="warning">{body.text}</Note>;
+      case 'restart':
         return (
-          <div className={s.note}>
-            <Icon name="warning" size="sm" />
-            <p data-selectable>{body.text}</p>
-          </div>
+          <Note icon="refresh">
+            {CONVERSATION.restart(body.number)}
+            {body.problem && ` ${problemText(body.problem)}`}
+          </Note>
         );
+      case 'limit':
+        return <Note icon="warning">{limitText(body.hit)}</Note>;
       case 'tool_call':
         return <ToolCallItem conversation={conversation} item={item} body={body} view={view} />;
     }
@@ -48,6 +53,15 @@ export const ItemView = memo(
     before.view.row.agent_name === after.view.row.agent_name &&
     before.view.row.state === after.view.row.state,
 );
+
+function Note({ icon, children }: { icon: IconName; children: React.ReactNode }) {
+  return (
+    <div className={s.note}>
+      <Icon name={icon} size="sm" />
+      <p data-selectable>{children}</p>
+    </div>
+  );
+}
 
 /** Longer ones are cut until they are opened. */
 const LONG_LINES = 24;

@@ -103,8 +103,8 @@ describe('the list of sessions', () => {
 
   it('sorts by the sign that the engine gives, never by its own thoughts', () => {
     const view = (sign: SessionView['status']['sign'], id: string): SessionView => {
-      const { row } = withSession({ state: 'queued' }, [], { id });
-      return { row, status: { sign, words: { code: 'queued' }, at: 0 } };
+      const { row } = withSession({ state: 'queued', held_back: null }, [], { id });
+      return { row, status: { sign, words: { code: 'queued', held_back: null }, at: 0 } };
     };
     const groups = groupSessions([view('queued', 'a'), view('unknown', 'b'), view('running', 'c')]);
     expect(groups.map(({ name, sessions }) => [name, sessions[0]?.row.id])).toEqual([
@@ -236,7 +236,7 @@ describe('a session', () => {
   });
 
   it('says why its conversation cannot be read, and tries again', async () => {
-    const { bridge } = withSession({ state: 'queued' }, [{ kind: 'prompt', text: 'Here after all.' }]);
+    const { bridge } = withSession({ state: 'queued', held_back: null }, [{ kind: 'prompt', text: 'Here after all.' }]);
     const read = bridge.readItems;
     bridge.readItems = () =>
       Promise.reject(new NoxError({ code: 'disk', message: 'No disk.', hint: null, field: null }));
@@ -262,7 +262,7 @@ describe('a long conversation', () => {
   }
 
   it('draws few entries however many there are, and reads backwards only when somebody goes there', async () => {
-    const { bridge } = withSession({ state: 'queued' }, many(1000));
+    const { bridge } = withSession({ state: 'queued', held_back: null }, many(1000));
     const read = vi.spyOn(bridge, 'readItems');
     await open(bridge);
     const said = await log();
@@ -272,7 +272,7 @@ describe('a long conversation', () => {
   });
 
   it('stays at its end only if it was there, and counts what came otherwise', async () => {
-    const { bridge, row } = withSession({ state: 'queued' }, many(30));
+    const { bridge, row } = withSession({ state: 'queued', held_back: null }, many(30));
     const user = await open(bridge);
     const box = await log();
     let height = 3000;

@@ -43,6 +43,7 @@ export const CONVERSATION = {
   showAll: (lines: number) => `Show all ${lines} lines`,
   showLess: 'Show less',
   note: 'Note',
+  restart: (number: number) => `Its run ended unexpectedly and was started again (${number} of 3).`,
 };
 
 export const CALL = {
@@ -79,7 +80,7 @@ export const DETAILS = {
   openFolder: 'Open folder',
   close: 'Close',
   about: 'About',
-  runtimes: { runbook: 'Runbook' },
+  runtimes: { runbook: 'Runbook', recorded: 'Recorded conversation' },
 };
 
 const UNITS = ['bytes', 'KB', 'MB', 'GB'];
