@@ -232,7 +232,8 @@ impl State {
             };
             again = [again, retry_ms].into_iter().flatten().min();
             let waiting = &mut self.waiting[at];
-            if waiting.told != Some(by) {
+            // An engine that only looks starts nothing, which is no reason to tell.
+            if waiting.told != Some(by) && self.caps.live > 0 {
                 waiting.told = Some(by);
                 told.held_back.push((waiting.wish.session.clone(), by));
             }

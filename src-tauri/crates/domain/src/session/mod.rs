@@ -23,6 +23,7 @@ use crate::{
     tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The state of one session. It is stored as JSON: a field that is added later needs a default, or what an earlier Nox
 /// stored cannot be read.
@@ -49,7 +50,7 @@ pub struct Session {
     pub calls: Vec<Call>,
     /// Keys of calls that are done, when a later run goes on after them.
     #[serde(default)]
-    pub done: Vec<String>,
+    pub done: BTreeSet<String>,
     /// Binding hashes that a person allowed for this session, or once more after an unknown outcome.
     #[serde(default)]
     pub granted: Vec<Grant>,
@@ -431,7 +432,7 @@ impl Session {
             next: Vec::new(),
             run: None,
             calls: Vec::new(),
-            done: Vec::new(),
+            done: BTreeSet::new(),
             granted: Vec::new(),
             pre_allowance_used: false,
             stopping: false,
@@ -471,11 +472,8 @@ impl Session {
     /// in it, however long it is. What a later run has to know of them stays.
     pub fn settle(&mut self) {
         if !self.opened.runtime.takes_prompts() {
-            for call in self.calls.iter().filter(|call| call.is_done()) {
-                if !self.done.contains(&call.call.key) {
-                    self.done.push(call.call.key.clone());
-                }
-            }
+            let done = self.calls.iter().filter(|call| call.is_done());
+            self.done.extend(done.map(|call| call.call.key.clone()));
         }
         self.calls.retain(|call| !call.status.is_over());
     }
@@ -524,7 +522,7 @@ impl Session {
     pub fn done_keys(&self) -> Vec<String> {
         let mut keys = self.done.clone();
         keys.extend(self.calls.iter().filter(|call| call.is_done()).map(|call| call.call.key.clone()));
-        keys
+        keys.into_iter().collect()
     }
 }
 
