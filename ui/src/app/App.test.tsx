@@ -28,7 +28,7 @@ describe('the window', () => {
 
   test('keys go to places, to the palette and to the page of keys', async () => {
     const { baseElement } = render(<App bridge={fakeBridge(sampleNamed('full'))} />);
-    await userEvent.keyboard('{Control>}5{/Control}');
+    await userEvent.keyboard('{Control>}6{/Control}');
     expect(window.location.hash).toBe('#/settings');
     await userEvent.keyboard('?');
     const keys = await screen.findByRole('dialog', { name: 'Keys' });

@@ -18,7 +18,7 @@ import s from './Frame.module.css';
 import { KeysHelp } from './KeysHelp';
 import { useHashPath, useHashSearch } from './location';
 import { PlaceBoundary } from './PlaceBoundary';
-import { PLACES, WelcomePage } from './places';
+import { PLACES, RecoveryPage, WelcomePage } from './places';
 import { routes } from './routes';
 import { ShellQuestions } from './ShellQuestions';
 import { APP } from './text';
@@ -99,6 +99,13 @@ function Places() {
           </PlaceBoundary>
         </Route>
       ))}
+      <Route path={routes.recovery()}>
+        <PlaceBoundary place={APP.recovery}>
+          <Suspense fallback={<Waiting />}>
+            <RecoveryPage />
+          </Suspense>
+        </PlaceBoundary>
+      </Route>
       <Route>
         <Redirect to={settings?.welcomed === false ? routes.welcome() : routes.board()} replace />
       </Route>

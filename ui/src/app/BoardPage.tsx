@@ -4,6 +4,7 @@ import { lazy, Suspense, useRef } from 'react';
 import { useViewParams } from '@/components/layout/viewParams';
 import { BoardPlace } from '@/features/board/BoardPlace';
 import { ProblemBanners } from '@/features/problems/ProblemBanners';
+import { RecoveryBanner } from '@/features/recovery/RecoveryBanner';
 
 const TaskPane = lazy(async () => ({ default: (await import('@/features/task/TaskPane')).TaskPane }));
 const NewTask = lazy(async () => ({ default: (await import('@/features/task/NewTask')).NewTask }));
@@ -15,7 +16,15 @@ export function BoardPage() {
   wanted.current ||= params.has('create');
   return (
     <>
-      <BoardPlace banners={<ProblemBanners />} details={params.has('task') && <Late of={TaskPane} />} />
+      <BoardPlace
+        banners={
+          <>
+            <RecoveryBanner />
+            <ProblemBanners />
+          </>
+        }
+        details={params.has('task') && <Late of={TaskPane} />}
+      />
       {wanted.current && <Late of={NewTask} />}
     </>
   );

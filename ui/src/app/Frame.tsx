@@ -67,10 +67,13 @@ function PlaceLink({ place }: { place: PlaceEntry }) {
   );
 }
 
+/** Nothing of them is under way or waits for a person. */
+const QUIET = new Set(['closed', 'idle', 'hibernated']);
+
 // Counts are told as a description, so that the link is still found by its word alone.
 function LiveCount() {
   const sessions = useSessions();
-  const live = useMemo(() => sessions.filter((view) => view.row.state.state !== 'closed').length, [sessions]);
+  const live = useMemo(() => sessions.filter(({ row }) => !QUIET.has(row.state.state)).length, [sessions]);
   if (live === 0) return null;
   return (
     <span className={s.count} title={APP.live(live)} aria-hidden="true">

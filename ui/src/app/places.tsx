@@ -7,7 +7,7 @@ import { BoardPage } from './BoardPage';
 import { routes } from './routes';
 import { APP } from './text';
 
-export type PlaceId = 'board' | 'sessions' | 'approvals' | 'agents' | 'settings';
+export type PlaceId = 'board' | 'sessions' | 'approvals' | 'agents' | 'processes' | 'settings';
 
 export interface PlaceEntry {
   id: PlaceId;
@@ -53,6 +53,14 @@ export const PLACES: readonly PlaceEntry[] = [
     Page: lazy(async () => ({ default: (await import('@/features/agents/AgentsPlace')).AgentsPlace })),
   },
   {
+    id: 'processes',
+    word: APP.processes,
+    icon: 'cpu',
+    path: routes.processes(),
+    route: '/processes',
+    Page: lazy(async () => ({ default: (await import('@/features/processes/ProcessesPlace')).ProcessesPlace })),
+  },
+  {
     id: 'settings',
     word: APP.settings,
     icon: 'settings',
@@ -61,6 +69,11 @@ export const PLACES: readonly PlaceEntry[] = [
     Page: lazy(async () => ({ default: (await import('@/features/settings/SettingsPlace')).SettingsPlace })),
   },
 ];
+
+/** What the last start found; it is reached by a banner and from the settings, and stands in no list. */
+export const RecoveryPage = lazy(async () => ({
+  default: (await import('@/features/recovery/RecoveryPlace')).RecoveryPlace,
+}));
 
 /** The page before the first task; it has no frame. */
 export const WelcomePage = lazy(async () => ({

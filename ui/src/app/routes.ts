@@ -16,6 +16,8 @@ export const routes = {
   approval: (id: string) => `/approvals/${encodeURIComponent(id)}`,
   agents: () => '/agents',
   agent: (id: string) => `/agents/${encodeURIComponent(id)}`,
+  processes: () => '/processes',
+  recovery: () => '/recovery',
   settings: (section?: string) => `/settings${section ? `/${section}` : ''}`,
   welcome: () => '/welcome',
 };

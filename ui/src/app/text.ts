@@ -11,6 +11,8 @@ export const APP = {
   sessions: 'Sessions',
   approvals: 'Approvals',
   agents: 'Agents',
+  processes: 'Processes',
+  recovery: 'What the start found',
   settings: 'Settings',
   everywhere: 'Everywhere',
   loading: 'Nox is starting',
@@ -32,6 +34,8 @@ export const ACTIONS = {
   palette: 'Find anything',
   undo: 'Undo',
   nothingToUndo: 'Nothing to undo',
+  recovery: 'See what the last start found',
+  recoveryAlso: 'recovery crash interrupted lost damaged database',
   panes: 'Go to the next pane',
   panesBack: 'Go to the pane before',
 };

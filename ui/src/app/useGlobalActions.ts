@@ -52,6 +52,14 @@ export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions
         },
       },
       ...places,
+      {
+        id: 'go.recovery',
+        label: ACTIONS.recovery,
+        group,
+        icon: 'history',
+        also: ACTIONS.recoveryAlso,
+        run: () => navigate(routes.recovery()),
+      },
       { id: 'keys', label: ACTIONS.keys, group, icon: 'list', combo: '?', run: openKeys },
       {
         id: 'palette',

@@ -33,12 +33,14 @@ import type {
   OutputPage,
   PolicyView,
   PreviewRule,
+  ProcessesView,
   PromptSession,
   Push,
   PutKey,
   ReadItems,
   ReadOutput,
   Recorded,
+  RecoveryView,
   ResolveUnknown,
   RulePreview,
   RunbookCheck,
@@ -99,6 +101,8 @@ export interface Queries {
   listKeys: [Nothing, KeysView];
   testKey: [OneKey, KeyTest];
   doctor: [Nothing, DoctorReport];
+  processes: [Nothing, ProcessesView];
+  recovery: [Nothing, RecoveryView];
 }
 
 export type CommandName = keyof CommandInputs;
@@ -151,6 +155,8 @@ export const QUERIES = [
   'listKeys',
   'testKey',
   'doctor',
+  'processes',
+  'recovery',
 ] as const satisfies readonly QueryName[];
 
 /** What a command answers: recorded, under this id. `undo({ command })` takes it back when `undo` is true. */

@@ -221,6 +221,31 @@ export function limitText({ limit, value, allowed, action }: LimitHit): string {
   }
 }
 
+/** How sessions live: each rule with its question and its answers. Agents and the settings say the same. */
+export const LIFE = {
+  restart: {
+    label: 'When it breaks down',
+    hint: 'Whether a run that ended although its work was not over is started again. At most 3 times in five minutes, longer apart each time.',
+    options: { on_failure: 'Restart in the middle of work', always: 'Always restart', never: 'Ask me' },
+  },
+  on_crash: {
+    label: 'After Nox crashed',
+    hint: 'A step whose end nobody saw waits for you in any case.',
+    options: { resume: 'Go on by itself', ask: 'Ask me' },
+  },
+  on_disconnect: {
+    label: 'When nobody watches',
+    hint: 'When the last window or terminal that showed it is closed.',
+    options: { continue: 'Go on', pause: 'Pause after the step' },
+  },
+  stall: {
+    label: 'Silent after',
+    hint: 'When nothing was heard of a run for so long, you are asked whether to wait. 0: never.',
+    unit: 's',
+    wrong: 'Write whole seconds, or 0 for never.',
+  },
+} as const;
+
 /** Why a request was put to a person. */
 export function whyText(why: Why): string {
   switch (why.code) {

@@ -18,6 +18,7 @@ import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
 import { type SampleName, sample } from './samples';
 import { cardOf, type FakeState, newAgent, newTask, rowsOfTask, sessionsOf, snapshotOf, viewOf } from './state';
+import { processesOf, recoveryOf } from './vitals';
 
 export { sample, sampleNamed } from './samples';
 
@@ -502,6 +503,8 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       problem: null,
     }),
     doctor: async () => ({ checks: [{ code: 'git', name: 'git', state: 'good', found: '2.39.5', hint: null }] }),
+    processes: async () => structuredClone(processesOf(state)),
+    recovery: async () => structuredClone(recoveryOf(state)),
     async subscribe(onPush) {
       listeners.add(onPush);
       return () => {

@@ -1,17 +1,19 @@
 /**
- * Boards to look at without an engine: `full`, `empty`, `first` (never welcomed), `problems` and `big`.
+ * Boards to look at without an engine: `full`, `empty`, `first` (never welcomed), `problems`, `big`, and `lives`, whose
+ * sessions stand in every way there is after a start that found some of them lost.
  */
 import type { Card, Item, RequestRow, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
 import { newId } from '../ids';
+import { addLives } from './lives';
 import { emptyState, type FakeState, newAgent, newTask } from './state';
 
-export type SampleName = 'full' | 'empty' | 'first' | 'problems' | 'big';
+export type SampleName = 'full' | 'empty' | 'first' | 'problems' | 'big' | 'lives';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const NAMES: readonly SampleName[] = ['full', 'empty', 'first', 'problems', 'big'];
+const NAMES: readonly SampleName[] = ['full', 'empty', 'first', 'problems', 'big', 'lives'];
 
 /** The sample of that name; anything else is the full one. */
 export function sampleNamed(name: string | null): FakeState {
@@ -34,6 +36,7 @@ export function sample(name: SampleName, now: number = Date.now()): FakeState {
   for (const [id, path] of PROJECTS) state.projects.set(id, { id, path, present: true });
   fill(state, now);
   if (name === 'problems') addProblems(state);
+  if (name === 'lives') addLives(state, now, session);
   if (name === 'big') addMany(state, now);
   return state;
 }

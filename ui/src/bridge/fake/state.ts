@@ -10,6 +10,7 @@ import type {
   Item,
   OutputPiece,
   ProjectRow,
+  RecoveryView,
   RequestRow,
   SessionRow,
   SessionView,
@@ -33,6 +34,8 @@ export interface FakeState {
   problems: Map<string, FileProblem>;
   keys: Map<string, { length: number; stored_at: number }>;
   settings: Settings;
+  /** What the start found; clean when nothing else is said. */
+  recovery: RecoveryView | null;
   startedAt: number;
 }
 
@@ -61,6 +64,7 @@ export function emptyState(now: number = Date.now()): FakeState {
       log_policy: 'archive',
       log_after_days: 30,
     },
+    recovery: null,
     startedAt: now,
   };
 }
@@ -141,8 +145,8 @@ export function snapshotOf(state: FakeState, seq: number): Snapshot {
       version: '0.1.0',
       home: '/home/you/.local/share/nox',
       started_at: state.startedAt,
-      lost_runs: 0,
-      swept: 0,
+      lost_runs: state.recovery?.lost_runs ?? 0,
+      swept: state.recovery?.swept ?? 0,
       sandbox: 'none',
       default_agent: state.agents.has('runbook') ? 'runbook' : null,
     },

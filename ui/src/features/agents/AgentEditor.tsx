@@ -26,6 +26,8 @@ import {
   inputOf,
   isChanged,
   keepDraft,
+  LIMIT_KEYS,
+  type LimitField,
   patchOf,
   useKeptDraft,
   type Wrong,
@@ -44,8 +46,8 @@ const FIELDS: Record<string, keyof Draft> = {
   prompt: 'prompt',
   capabilities: 'capabilities',
   environment: 'environment',
-  max_concurrent_tasks: 'concurrent',
-  max_call_seconds: 'seconds',
+  ...Object.fromEntries(Object.entries(LIMIT_KEYS).map(([field, key]) => [key, field as LimitField])),
+  stall_after_seconds: 'stall',
 };
 
 /** `row` is null for an agent that is not there yet. */

@@ -8,6 +8,7 @@ import { useEngine } from '@/sync/hooks';
 import type { AgentRow } from '../../bindings/nox';
 import s from './Agents.module.css';
 import type { Draft, Wrong } from './draft';
+import { LifeRules, Limits } from './LimitFields';
 import { EDITOR } from './text';
 
 export interface AgentFormProps {
@@ -60,25 +61,8 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
           onChange={(event) => onWrite({ review: event.currentTarget.checked })}
         />
       </section>
-      <section className={s.part}>
-        <h2>{EDITOR.limits}</h2>
-        <Field label={EDITOR.concurrent} hint={EDITOR.concurrentHint} error={wrong.concurrent} layout="top">
-          <TextInput
-            className={s.figure}
-            inputMode="numeric"
-            value={draft.concurrent}
-            onChange={(event) => onWrite({ concurrent: event.currentTarget.value })}
-          />
-        </Field>
-        <Field label={EDITOR.seconds} hint={EDITOR.secondsHint} error={wrong.seconds} layout="top">
-          <TextInput
-            className={s.figure}
-            inputMode="numeric"
-            value={draft.seconds}
-            onChange={(event) => onWrite({ seconds: event.currentTarget.value })}
-          />
-        </Field>
-      </section>
+      <Limits draft={draft} wrong={wrong} onWrite={onWrite} />
+      <LifeRules draft={draft} wrong={wrong} onWrite={onWrite} />
       <section className={s.part}>
         <Field label={EDITOR.environment} hint={EDITOR.environmentHint} error={wrong.environment} layout="top">
           <Textarea

@@ -131,6 +131,30 @@ describe('a new agent', () => {
   });
 });
 
+describe('limits and life', () => {
+  it('are written with their units, checked, and sent as a whole', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.type(await field('Memory'), '512');
+    await user.type(await field('Depth'), '-1');
+    await user.selectOptions(screen.getByRole('combobox', { name: 'When it breaks down' }), 'Ask me');
+    await user.click(button('Save'));
+    await screen.findByText('Write a whole number from 0, or nothing.');
+    expect(bridge.sent).toEqual([]);
+    await user.clear(await field('Depth'));
+    await user.type(await field('Depth'), '0');
+    await user.type(await field('Silent after'), '0');
+    await user.click(button('Save'));
+    await waitFor(() => expect(bridge.sent).toHaveLength(1));
+    expect(bridge.sent[0]?.input).toMatchObject({
+      patch: {
+        limits: { max_memory_mb: 512, max_depth: 0, max_cpu_percent: null },
+        life: { restart: 'never', on_crash: null, stall_after_seconds: 0 },
+      },
+    });
+  });
+});
+
 describe('a draft', () => {
   it('reads numbers, words and lines as they are meant', () => {
     const draft = { ...EMPTY, name: ' A ', capabilities: 'a, b,', environment: 'X=1\n\nY=', concurrent: ' 2 ' };

@@ -1,7 +1,7 @@
 // What somebody has written about an agent and not saved yet. It outlives leaving the place; it is gone when it is saved,
 // discarded, or the window is closed.
 import { useSyncExternalStore } from 'react';
-import type { Agent, AgentPatch, CreateAgent } from '../../bindings/nox';
+import type { Agent, AgentPatch, CreateAgent, Life, Limits } from '../../bindings/nox';
 import { WRONG } from './text';
 
 /** All fields as they are written in the form. */
@@ -14,7 +14,39 @@ export interface Draft {
   environment: string;
   concurrent: string;
   seconds: string;
+  memory: string;
+  cpu: string;
+  processes: string;
+  rate: string;
+  depth: string;
+  wall: string;
+  output: string;
+  disk: string;
+  /** Empty is as the settings say, also for the three after it. */
+  onDisconnect: string;
+  onCrash: string;
+  restart: string;
+  stall: string;
 }
+
+/** The limits by their field in the form. */
+export const LIMIT_KEYS = {
+  concurrent: 'max_concurrent_tasks',
+  seconds: 'max_call_seconds',
+  memory: 'max_memory_mb',
+  cpu: 'max_cpu_percent',
+  processes: 'max_processes',
+  rate: 'max_spawn_rate',
+  depth: 'max_depth',
+  wall: 'max_wall_seconds',
+  output: 'max_output_mb',
+  disk: 'max_disk_mb',
+} as const satisfies Partial<Record<keyof Draft, keyof Limits>>;
+
+export type LimitField = keyof typeof LIMIT_KEYS;
+
+const LIMIT_FIELDS = Object.keys(LIMIT_KEYS) as LimitField[];
+const LIFE_FIELDS = ['onDisconnect', 'onCrash', 'restart', 'stall'] as const;
 
 export type Wrong = Partial<Record<keyof Draft, string>>;
 
@@ -27,10 +59,26 @@ export const EMPTY: Draft = {
   environment: '',
   concurrent: '',
   seconds: '',
+  memory: '',
+  cpu: '',
+  processes: '',
+  rate: '',
+  depth: '',
+  wall: '',
+  output: '',
+  disk: '',
+  onDisconnect: '',
+  onCrash: '',
+  restart: '',
+  stall: '',
 };
 
 export function draftOf(agent: Agent): Draft {
+  const limits = LIMIT_FIELDS.map((field) => [field, agent.limits[LIMIT_KEYS[field]]?.toString() ?? '']);
+  const { life = {} } = agent;
   return {
+    ...EMPTY,
+    ...(Object.fromEntries(limits) as Record<LimitField, string>),
     name: agent.name,
     description: agent.description,
     prompt: agent.prompt,
@@ -39,8 +87,10 @@ export function draftOf(agent: Agent): Draft {
     environment: Object.entries(agent.environment)
       .map(([name, value]) => `${name}=${value}`)
       .join('\n'),
-    concurrent: agent.limits.max_concurrent_tasks?.toString() ?? '',
-    seconds: agent.limits.max_call_seconds?.toString() ?? '',
+    onDisconnect: life.on_disconnect ?? '',
+    onCrash: life.on_crash ?? '',
+    restart: life.restart ?? '',
+    stall: life.stall_after_seconds?.toString() ?? '',
   };
 }
 
@@ -48,8 +98,13 @@ export function draftOf(agent: Agent): Draft {
 export function wrongIn(draft: Draft): Wrong {
   const wrong: Wrong = {};
   if (draft.name.trim() === '') wrong.name = WRONG.name;
-  for (const field of ['concurrent', 'seconds'] as const) {
-    if (draft[field].trim() !== '' && !/^[1-9]\d{0,6}$/.test(draft[field].trim())) wrong[field] = WRONG.number;
+  for (const field of [...LIMIT_FIELDS, 'stall'] as const) {
+    const text = draft[field].trim();
+    // 0 of these means something; 0 of the others would let it do nothing.
+    const zero = (field === 'depth' || field === 'stall') && text === '0';
+    if (text !== '' && !zero && !/^[1-9]\d{0,6}$/.test(text)) {
+      wrong[field] = field === 'depth' || field === 'stall' ? WRONG.numberOrZero : WRONG.number;
+    }
   }
   const line = draft.environment.split('\n').findIndex((each) => each.trim() !== '' && !ASSIGNMENT.test(each));
   if (line >= 0) wrong.environment = WRONG.environment(line + 1);
@@ -79,7 +134,13 @@ export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'desc
           return [line.slice(0, at).trim(), line.slice(at + 1)];
         }),
     ),
-    limits: { max_concurrent_tasks: number(draft.concurrent), max_call_seconds: number(draft.seconds) },
+    limits: Object.fromEntries(LIMIT_FIELDS.map((field) => [LIMIT_KEYS[field], number(draft[field])])) as Limits,
+    life: {
+      on_disconnect: (draft.onDisconnect || null) as Life['on_disconnect'] & (string | null),
+      on_crash: (draft.onCrash || null) as Life['on_crash'] & (string | null),
+      restart: (draft.restart || null) as Life['restart'] & (string | null),
+      stall_after_seconds: number(draft.stall),
+    },
   };
 }
 
@@ -93,7 +154,8 @@ export function patchOf(draft: Draft, base: Draft): AgentPatch {
   if (draft.review !== base.review) patch.review = all.review ?? null;
   if (draft.capabilities !== base.capabilities) patch.capabilities = all.capabilities ?? null;
   if (draft.environment !== base.environment) patch.environment = all.environment ?? null;
-  if (draft.concurrent !== base.concurrent || draft.seconds !== base.seconds) patch.limits = all.limits ?? null;
+  if (LIMIT_FIELDS.some((field) => draft[field] !== base[field])) patch.limits = all.limits ?? null;
+  if (LIFE_FIELDS.some((field) => draft[field] !== base[field])) patch.life = all.life ?? null;
   return patch;
 }
 

@@ -48,11 +48,6 @@ export const EDITOR = {
   reviewHint: 'Finished work goes to Review before Done.',
   capabilities: 'Capabilities',
   capabilitiesHint: 'Words for what it can do, with commas between them.',
-  limits: 'Limits',
-  concurrent: 'At once',
-  concurrentHint: 'Sessions at the same time. Empty: only the limit in Settings.',
-  seconds: 'Seconds',
-  secondsHint: 'How long one command may take when its block does not say. Empty: no limit.',
   environment: 'Environment',
   environmentHint:
     'One NAME=value in each line. Not for secrets: this is a plain file. Secrets belong into Settings, API keys.',
@@ -65,9 +60,33 @@ export const EDITOR = {
   openFolder: 'Open folder',
 };
 
+export const LIMITS = {
+  perAgent: 'Limits of the agent',
+  perRun: 'Limits of each run',
+  none: 'No limit',
+  fields: {
+    concurrent: { label: 'At once', unit: '', hint: 'Sessions at the same time. The limit in Settings holds besides.' },
+    rate: { label: 'Sessions an hour', unit: '', hint: 'How many may be started within an hour.' },
+    depth: { label: 'Depth', unit: '', hint: 'How deep sessions that start sessions may stand. 0: it starts none.' },
+    memory: { label: 'Memory', unit: 'MB', hint: 'All its processes together. What asks for more is ended.' },
+    cpu: { label: 'Processor', unit: '%', hint: 'Of one core; 200 are two cores. What wants more is slowed down.' },
+    processes: { label: 'Processes', unit: '', hint: 'At the same time. Further ones are not started.' },
+    wall: { label: 'Time', unit: 's', hint: 'For the whole run, without the time it waits for you.' },
+    seconds: { label: 'One command', unit: 's', hint: 'How long one command may take when its block does not say.' },
+    output: { label: 'Output', unit: 'MB', hint: 'What it may print in all. Then it is ended.' },
+    disk: { label: 'Disk', unit: 'MB', hint: 'What it may add to its folder. Then it is ended.' },
+  },
+  life: 'Life of its sessions',
+  lifeHint: 'What happens when something goes wrong, or nobody looks.',
+  toSettings: 'Defaults in Settings',
+  asSettings: 'As in Settings',
+  asSettingsShort: 'As in Settings',
+};
+
 export const WRONG = {
   name: 'Write a name; the folder is called after it.',
   number: 'Write a whole number from 1, or nothing.',
+  numberOrZero: 'Write a whole number from 0, or nothing.',
   environment: (line: number) =>
     `Line ${line} is no NAME=value. A name has letters, figures and underscores and does not begin with a figure.`,
 };

@@ -12,6 +12,7 @@ import { useDesktop } from '@/sync/desktop';
 import { useAgent } from '@/sync/hooks';
 import type { SessionView } from '../../bindings/nox';
 import s from './Session.module.css';
+import { useStopAndDelete } from './StopAndDelete';
 import { ACTS, DETAILS, SESSIONS } from './text';
 import { useSessionActs } from './useSessionActs';
 
@@ -20,6 +21,7 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
   const desktop = useDesktop();
   const agent = useAgent(row.agent);
   const acts = useSessionActs(view);
+  const stopAndDelete = useStopAndDelete(view);
   return (
     <>
       <Bar end={<IconButton className={s.onlyFolded} icon="close" label={DETAILS.close} onClick={onClose} />}>
@@ -100,7 +102,13 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
               {ACTS.delete}
             </Button>
           )}
+          {acts.canStop && (
+            <Button icon="trash" variant="danger" pending={acts.pending} onClick={stopAndDelete.ask}>
+              {ACTS.stopAndDelete}
+            </Button>
+          )}
         </div>
+        {stopAndDelete.dialog}
       </PaneBody>
     </>
   );

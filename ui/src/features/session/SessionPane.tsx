@@ -8,8 +8,11 @@ import { Bar } from '@/components/layout/Bar';
 import { NotSandboxed } from '@/components/permission/NotSandboxed';
 import { useConversation } from '@/sync/hooks';
 import type { SessionView } from '../../bindings/nox';
+import { Composer } from './Composer';
 import { Conversation, ConversationWaits } from './Conversation';
 import s from './Session.module.css';
+import { StateBanner } from './StateBanner';
+import { useStopAndDelete } from './StopAndDelete';
 import { ACTS, SESSIONS } from './text';
 import { useSessionActs } from './useSessionActs';
 
@@ -18,6 +21,8 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
   const [, navigate] = useLocation();
   const conversation = useConversation(row.id);
   const acts = useSessionActs(view);
+  const stopAndDelete = useStopAndDelete(view);
+  const paused = row.state.state === 'paused';
   useActions([
     {
       id: 'session.stop',
@@ -28,11 +33,20 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
       run: acts.stop,
     },
     {
+      id: 'session.pause',
+      label: paused ? ACTS.resumeSession : ACTS.pauseSession,
+      group: SESSIONS.title,
+      icon: paused ? 'play' : 'pause',
+      combo: 'P',
+      enabled: () => !acts.pending && (paused || acts.canPause),
+      run: paused ? acts.goOn : acts.pause,
+    },
+    {
       id: 'session.continue',
       label: ACTS.continueSession,
       group: SESSIONS.title,
       icon: 'play',
-      enabled: () => acts.canContinue,
+      enabled: () => acts.canContinue && !paused,
       run: acts.goOn,
     },
     {
@@ -49,8 +63,8 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
       label: ACTS.deleteSession,
       group: SESSIONS.title,
       icon: 'trash',
-      enabled: () => acts.canDelete,
-      run: acts.remove,
+      enabled: () => acts.canDelete || acts.canStop,
+      run: acts.canDelete ? acts.remove : stopAndDelete.ask,
     },
   ]);
   return (
@@ -58,12 +72,17 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
       <Bar
         end={
           <>
-            {acts.canStop && (
-              <Button icon="stop" pending={acts.pending} onClick={acts.stop}>
-                {ACTS.stop}
+            {acts.canPause && (
+              <Button icon="pause" combo="P" pending={acts.pending} onClick={acts.pause}>
+                {ACTS.pause}
               </Button>
             )}
-            {acts.canContinue && (
+            {acts.canStop && (
+              <Button icon="stop" pending={acts.pending} onClick={acts.stop}>
+                {acts.standsBy ? ACTS.end : ACTS.stop}
+              </Button>
+            )}
+            {acts.canContinue && row.state.state === 'closed' && (
               <Button icon="play" pending={acts.pending} onClick={acts.goOn}>
                 {ACTS.goOn}
               </Button>
@@ -85,7 +104,10 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
         {row.progress && <span className={s.progress}>{SESSIONS.blocks(row.progress.done, row.progress.of)}</span>}
         <NotSandboxed />
       </Bar>
+      <StateBanner view={view} />
       {conversation ? <Conversation conversation={conversation} view={view} /> : <ConversationWaits />}
+      <Composer view={view} />
+      {stopAndDelete.dialog}
     </>
   );
 }

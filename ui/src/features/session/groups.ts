@@ -20,9 +20,12 @@ export function groupSessions(sessions: readonly SessionView[]): Group[] {
     .filter((group) => group.sessions.length > 0);
 }
 
+/** They have quiet signs, and still something comes of them by itself or by one press. */
+const UNDER_WAY = new Set(['stopping', 'restarting', 'session_paused']);
+
 function groupOf({ status }: SessionView): GroupName {
   if (status.sign === 'needs_you' || status.sign === 'unknown') return 'needsYou';
-  if (status.sign === 'running' || status.words.code === 'stopping') return 'running';
+  if (status.sign === 'running' || UNDER_WAY.has(status.words.code)) return 'running';
   return 'quiet';
 }
 

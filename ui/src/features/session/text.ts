@@ -19,15 +19,76 @@ export const SESSIONS = {
 
 export const ACTS = {
   stop: 'Stop',
+  end: 'End session',
+  pause: 'Pause',
   goOn: 'Continue',
   delete: 'Delete',
+  stopAndDelete: 'Stop and delete…',
   openTask: 'Open task',
   showDetails: 'Show details',
   stopSession: 'Stop this session',
+  pauseSession: 'Pause this session',
+  resumeSession: 'Continue this paused session',
   continueSession: 'Continue this session',
   deleteSession: 'Delete this session',
   openTaskOf: 'Open the task of this session',
   deleted: (title: string) => `Deleted the session “${title}”`,
+};
+
+export const STOP_AND_DELETE = {
+  question: (title: string) => `Stop and delete “${title}”?`,
+  text: 'It is not over yet. It is stopped first; what it has done stays in its folder. The session itself comes back with Undo, stopped.',
+  stay: 'Keep it',
+  go: 'Stop and delete',
+  stillRuns: (title: string) => `“${title}” is still being stopped, so it was not deleted.`,
+  stillRunsHint: 'Delete it when it is over.',
+};
+
+export const STATE = {
+  paused: 'Paused',
+  pausedText: 'Nothing new begins until you continue.',
+  pausing: (step: string) => `Pausing: still finishes “${step}”`,
+  pausingText: 'The step that runs is not interrupted; nothing after it begins.',
+  restartsIn: (seconds: number) => `Starts again in ${seconds} s`,
+  restartsNow: 'Starts again now',
+  restartText: (number: number) =>
+    `Its run ended unexpectedly. This is restart ${number} of 3 within five minutes; after the third you are asked. It goes on after the last step that was done.`,
+  lost: 'Its run was interrupted',
+  lostText:
+    'Nox does not go on by itself: its rules say so, or it broke down too often within five minutes. Continue goes on after the last step that was done.',
+  silent: (age: string, time: string) => `Silent for ${age}, since ${time}`,
+  worksOn: (step: string) => `It works on “${step}”.`,
+  computes: 'Its processes still compute, so it may be in the middle of something long.',
+  computesNot: 'Its processes do not compute: it waits for something, or it hangs.',
+  wait: 'Wait',
+  restart: 'Restart…',
+  restartQuestion: 'Restart, and do this step again?',
+  restartAgain: (step: string | null) =>
+    `${step ? `“${step}”` : 'What it does now'} is ended wherever it is, and is done again from its beginning. What it has changed so far stays.`,
+  restartStay: 'Leave it',
+  restartGo: 'Restart and do it again',
+  queued: 'Waits to be started',
+  startsItself: 'It starts by itself when there is room.',
+  triedAgain: (rest: string) => (rest ? `It is tried again in ${rest}.` : 'It is tried again now.'),
+  toAgent: (name: string) => `Open ${name}`,
+  toLimits: 'Change this limit',
+  imported: 'Imported session',
+  importedText: 'It was read from an export. It can be read, and not gone on with.',
+};
+
+export const COMPOSER = {
+  label: (agent: string) => `Message to ${agent}`,
+  placeholder: (agent: string) => `Write to ${agent}`,
+  send: 'Send',
+  standsBy: 'Waits for your next message.',
+  asleep: 'Asleep, wakes with your next message.',
+  over: 'It is over; a message takes it up again.',
+  paused: 'It is paused; a message waits until you continue.',
+  works: 'It works; a message waits for its turn.',
+  waiting: (count: number) =>
+    count === 1 ? '1 message waits for its turn.' : `${count} messages wait for their turn.`,
+  refused: 'Not sent. What you wrote is kept here.',
+  none: 'This session carries out the text of its task and takes no messages. To have something else done, change the task and start it again.',
 };
 
 export const CONVERSATION = {

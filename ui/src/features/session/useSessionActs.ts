@@ -1,22 +1,40 @@
-// What can be done with a session: as buttons in its bar, in its details and in the palette.
+// What can be done with a session: as buttons in its bar, in its banner, in its details and in the palette.
 import { useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import { useAct } from '@/sync/act';
 import { usePending } from '@/sync/hooks';
-import type { SessionView } from '../../bindings/nox';
+import type { SessionState, SessionView } from '../../bindings/nox';
 import { ACTS } from './text';
 
 export interface SessionActs {
   /** Something about this session was sent and is not recorded yet. */
   pending: boolean;
   canStop: boolean;
+  /** Its turn is over: to stop it is to end the session, not its work. */
+  standsBy: boolean;
+  canPause: boolean;
   canContinue: boolean;
   canDelete: boolean;
   stop: () => void;
+  pause: () => void;
   goOn: () => void;
+  /** Goes on waiting for a silent one. */
+  wait: () => void;
+  /** Ends the run of a silent one and does its step again. */
+  restart: () => void;
   remove: () => void;
   openTask: (() => void) | undefined;
 }
+
+/** Something of it is under way, or would begin by itself. */
+const PAUSABLE: ReadonlySet<SessionState['state']> = new Set([
+  'queued',
+  'starting',
+  'running',
+  'needs_approval',
+  'stalled',
+  'restarting',
+]);
 
 export function useSessionActs({ row }: SessionView): SessionActs {
   const act = useAct();
@@ -24,13 +42,20 @@ export function useSessionActs({ row }: SessionView): SessionActs {
   const [, navigate] = useLocation();
   const { state, task, id } = row;
   const about = { about: [id] };
+  const over = state.state === 'closed';
+  const stands = state.state === 'lost' || state.state === 'paused';
   return {
     pending,
-    canStop: state.state !== 'closed' && state.state !== 'stopping',
-    canContinue: state.state === 'lost' || (state.state === 'closed' && state.how !== 'finished'),
-    canDelete: state.state === 'closed',
+    canStop: !over && state.state !== 'stopping' && !row.imported,
+    standsBy: state.state === 'idle' || state.state === 'hibernated',
+    canPause: PAUSABLE.has(state.state),
+    canContinue: !row.imported && (stands || (over && state.how !== 'finished')),
+    canDelete: over,
     stop: () => void act('stopSession', { session: id }, about),
+    pause: () => void act('pauseSession', { session: id }, about),
     goOn: () => void act('continueSession', { session: id }, about),
+    wait: () => void act('waitSession', { session: id }, about),
+    restart: () => void act('restartSession', { session: id }, about),
     remove: () => {
       void act('deleteSession', { session: id }, { ...about, done: ACTS.deleted(row.title) }).then((done) => {
         if (done) navigate(routes.sessions());

@@ -1,7 +1,10 @@
-// Where everything is.
+// Where everything is, how long it is kept, and what the last start found.
+import { Link } from 'wouter';
+import { routes } from '@/app/routes';
 import { Button } from '@/components/controls/Button';
 import { useDesktop } from '@/sync/desktop';
 import { useEngine } from '@/sync/hooks';
+import { LogPolicy } from './LogPolicy';
 import s from './Settings.module.css';
 import { DATA } from './text';
 
@@ -9,6 +12,7 @@ export function DataSection() {
   const engine = useEngine();
   const desktop = useDesktop();
   if (!engine) return null;
+  const lost = engine.lost_runs > 0 || engine.swept > 0;
   const logs = `${engine.home}${engine.home.includes('\\') ? '\\' : '/'}logs`;
   return (
     <>
@@ -22,6 +26,7 @@ export function DataSection() {
           </Button>
         </div>
       </div>
+      <LogPolicy />
       <div className={s.line}>
         <span className={s.label}>{DATA.logs}</span>
         <div className={s.value}>
@@ -29,6 +34,13 @@ export function DataSection() {
           <Button className={s.start} icon="list" onClick={() => desktop.openPath(logs)}>
             {DATA.openLogs}
           </Button>
+        </div>
+      </div>
+      <div className={s.line}>
+        <span className={s.label}>{DATA.start}</span>
+        <div className={s.value}>
+          <p className={s.plain}>{lost ? DATA.startLost(engine.lost_runs) : DATA.startClean}</p>
+          <Link href={routes.recovery()}>{DATA.seeStart}</Link>
         </div>
       </div>
     </>

@@ -1,6 +1,5 @@
-// How much runs at once, what is told, how much is logged.
-import { Switch, TextInput } from '@mantine/core';
-import { useState } from 'react';
+// What is told, how much is logged.
+import { Switch } from '@mantine/core';
 import { Field } from '@/components/controls/Field';
 import { Segmented } from '@/components/controls/Segmented';
 import { useSettings } from '@/sync/hooks';
@@ -17,7 +16,6 @@ export function GeneralSection() {
   if (!settings) return null;
   return (
     <>
-      <MostRuns value={settings.max_live_runs} onChange={(max_live_runs) => change({ max_live_runs })} />
       <Field label={GENERAL.notifications} hint={GENERAL.notificationsHint}>
         <Switch
           className={s.switch}
@@ -39,33 +37,5 @@ export function GeneralSection() {
         </div>
       </div>
     </>
-  );
-}
-
-/** Sent when it is left or Enter is pressed, so that “12” is not first sent as “1”. */
-function MostRuns({ value, onChange }: { value: number; onChange: (value: number) => void }) {
-  const [text, setText] = useState<string | null>(null);
-  const shown = text ?? String(value);
-  const number = /^\d{1,2}$/.test(shown.trim()) ? Number(shown) : 0;
-  const wrong = number < 1 || number > 64;
-  const send = () => {
-    if (text === null || wrong) return;
-    setText(null);
-    if (number !== value) onChange(number);
-  };
-  return (
-    <Field label={GENERAL.runs} hint={GENERAL.runsHint} error={wrong ? GENERAL.runsWrong : undefined}>
-      <TextInput
-        className={s.figure}
-        inputMode="numeric"
-        value={shown}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onBlur={send}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') send();
-          if (event.key === 'Escape') setText(null);
-        }}
-      />
-    </Field>
   );
 }

@@ -14,6 +14,7 @@ import { DoctorSection } from './DoctorSection';
 import { GeneralSection } from './GeneralSection';
 import { KeysSection } from './KeysSection';
 import { ProjectsSection } from './ProjectsSection';
+import { SessionsSection } from './SessionsSection';
 import s from './Settings.module.css';
 import { SETTINGS } from './text';
 
@@ -26,6 +27,7 @@ interface Section {
 
 const SECTIONS: readonly [Section, ...Section[]] = [
   { id: 'general', title: SETTINGS.general, icon: 'settings', Body: GeneralSection },
+  { id: 'sessions', title: SETTINGS.sessionsTitle, icon: 'sessions', Body: SessionsSection },
   { id: 'appearance', title: SETTINGS.appearance, icon: 'eye', Body: AppearanceSection },
   { id: 'keys', title: SETTINGS.keys, icon: 'key', Body: KeysSection },
   { id: 'projects', title: SETTINGS.projects, icon: 'folder', Body: ProjectsSection },

@@ -28,7 +28,7 @@ describe('settings', () => {
     const runs = screen.getByRole('textbox', { name: 'Sessions at once' });
     await user.clear(runs);
     await user.type(runs, '0{Enter}');
-    screen.getByText('Write a whole number from 1 to 64.');
+    screen.getByText('Write a whole number from 1 to 200.');
     expect(bridge.sent).toEqual([]);
     await user.clear(runs);
     await user.type(runs, '12{Enter}');
@@ -50,6 +50,41 @@ describe('settings', () => {
     await open(fakeBridge('full'));
     await within(section('Doctor')).findByText('2.39.5');
     expect(await faultsOf(document.body)).toEqual([]);
+  });
+});
+
+describe('sessions and old events', () => {
+  it('have defaults, and no limit when nothing is written', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const sessions = within(section('Sessions'));
+    await user.type(sessions.getByRole('textbox', { name: 'Memory of all' }), '8192{Enter}');
+    await user.selectOptions(sessions.getByRole('combobox', { name: 'After Nox crashed' }), 'Ask me');
+    await user.clear(sessions.getByRole('textbox', { name: 'Asleep after' }));
+    await user.tab();
+    await waitFor(() =>
+      expect(bridge.sent.map(({ input }) => input)).toEqual([
+        { memory_budget_mb: 8192 },
+        { life: { on_disconnect: 'continue', on_crash: 'ask', restart: 'on_failure', stall_after_seconds: 600 } },
+        { hibernate_after_seconds: 0 },
+      ]),
+    );
+  });
+
+  it('are dropped only after it was said what is lost', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const data = within(section('Data'));
+    data.getByText(/its events are packed. Nothing is lost/);
+    await user.click(data.getByRole('radio', { name: 'Drop' }));
+    const dialog = await screen.findByRole('dialog', {
+      name: /Delete the events of sessions that ended more than 30 days ago/,
+    });
+    within(dialog).getByText(/are lost and cannot be exported any more/);
+    expect(bridge.sent).toEqual([]);
+    await user.click(within(dialog).getByRole('button', { name: 'Delete after 30 days' }));
+    await data.findByText(/are deleted for good/);
+    expect(bridge.sent.map(({ input }) => input)).toEqual([{ log_policy: 'prune' }]);
   });
 });
 

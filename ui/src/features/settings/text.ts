@@ -1,9 +1,12 @@
 // Words of the place “Settings”.
+const DAYS = (days: number) => (days === 1 ? '1 day' : `${days} days`);
+
 export const SETTINGS = {
   title: 'Settings',
   sections: 'Sections',
   go: (section: string) => `Settings: ${section}`,
   general: 'General',
+  sessionsTitle: 'Sessions',
   appearance: 'Appearance',
   keys: 'API keys',
   projects: 'Projects',
@@ -14,15 +17,62 @@ export const SETTINGS = {
 };
 
 export const GENERAL = {
-  runs: 'Sessions at once',
-  runsHint: 'More wait in the queue until one has ended.',
-  runsWrong: 'Write a whole number from 1 to 64.',
-  sessions: 'sessions',
   notifications: 'Notifications',
   notificationsHint: 'When an agent finishes, fails or needs an approval.',
   log: 'Log',
   logHint: 'How much is written to the log files. Secrets never are.',
   levels: { error: 'Errors', warn: 'Warnings', info: 'Normal', debug: 'Everything' },
+};
+
+export const SESSIONS = {
+  runs: {
+    label: 'Sessions at once',
+    hint: 'More wait in the queue until one has ended.',
+    wrong: 'Write a whole number from 1 to 200.',
+  },
+  rate: {
+    label: 'Starts in a minute',
+    hint: 'More wait in the queue. Nothing written: no limit.',
+    wrong: 'Write a whole number, or nothing.',
+    none: 'No limit',
+  },
+  budget: {
+    label: 'Memory of all',
+    hint: 'What all sessions together may use. While they use more, none is started.',
+    wrong: 'Write whole megabytes, or nothing.',
+    unit: 'MB',
+    none: 'No limit',
+  },
+  hibernate: {
+    label: 'Asleep after',
+    hint: 'A session that waits for your next message is put to sleep after so long and then uses nothing. It wakes with the message.',
+    wrong: 'Write whole seconds, or nothing.',
+    unit: 's',
+    none: 'Never',
+  },
+  life: 'When something goes wrong, or nobody looks',
+  lifeHint: 'For agents that do not say otherwise. A session keeps the rules that it was opened with.',
+};
+
+export const LOG_POLICY = {
+  label: 'Old sessions',
+  words: { keep: 'Keep', archive: 'Archive', prune: 'Drop' },
+  means: {
+    keep: () => 'Their events stay as they are. The database grows with every session.',
+    archive: (days: number) =>
+      `${DAYS(days)} after a session is over, its events are packed. Nothing is lost: they can still be read and exported.`,
+    prune: (days: number) =>
+      `${DAYS(days)} after a session is over, its events are deleted for good. The conversation as you see it and the audit trail stay; the single events behind them are lost and cannot be exported any more.`,
+  },
+  days: {
+    label: 'After',
+    hint: 'Counted from the end of the session.',
+    wrong: 'Write whole days, from 1 to 3650.',
+    unit: 'days',
+  },
+  question: (days: number) => `Delete the events of sessions that ended more than ${DAYS(days)} ago?`,
+  stay: 'Keep them',
+  go: (days: number) => `Delete after ${DAYS(days)}`,
 };
 
 export const APPEARANCE = {
@@ -77,6 +127,13 @@ export const DATA = {
   logs: 'Logs',
   openHome: 'Open folder',
   openLogs: 'Open logs',
+  start: 'Last start',
+  startClean: 'Nox had ended in order before it.',
+  startLost: (runs: number) =>
+    runs === 1
+      ? 'Nox had ended unexpectedly; 1 session was interrupted.'
+      : `Nox had ended unexpectedly; ${runs} sessions were interrupted.`,
+  seeStart: 'See what the start found',
 };
 
 export const DOCTOR = {

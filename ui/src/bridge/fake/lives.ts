@@ -1,0 +1,83 @@
+/**
+ * Sessions that stand in every way there is, after a start that found some of them lost.
+ */
+import type { Item, ItemBody, LimitHit, Problem, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
+import { newId } from '../ids';
+import { type FakeState, newTask } from './state';
+
+const MINUTE = 60_000;
+
+const ENDED: Problem = { code: 'connection_ended', message: 'the agent’s program ended with signal 9' };
+const HIT: LimitHit = { limit: 'memory', value: 518, allowed: 512, action: 'ended' };
+
+const LIVES: readonly [string, (now: number) => SessionState, Partial<SessionRow>?][] = [
+  ['Paused by hand', () => ({ state: 'paused', why: 'person', finishing: null })],
+  ['Pausing after its step', () => ({ state: 'paused', why: 'everything', finishing: 'cargo test --workspace' })],
+  ['Starts again soon', (now) => ({ state: 'restarting', at: now + 4 * MINUTE, number: 2 })],
+  ['Lost after three restarts', () => ({ state: 'lost', problem: ENDED })],
+  [
+    'Silent and computes',
+    (now) => ({ state: 'stalled', since: now - 12 * MINUTE, doing: 'make world', computes: true }),
+  ],
+  ['Silent and still', (now) => ({ state: 'stalled', since: now - 34 * MINUTE, doing: null, computes: false })],
+  ['Kept back by memory', () => ({ state: 'queued', held_back: { why: 'memory', used_mb: 7800, budget_mb: 8192 } })],
+  ['Kept back by its agent', () => ({ state: 'queued', held_back: { why: 'agent_places', max: 2 } })],
+  [
+    'Kept back after faults',
+    (now) => ({ state: 'queued', held_back: { why: 'breaker', faults: 5, until: now + 90_000 } }),
+  ],
+  ['Waits for a message', () => ({ state: 'idle', problem: null }), { takes_prompts: true }],
+  ['Asleep until a message', () => ({ state: 'hibernated', problem: null }), { takes_prompts: true }],
+  ['Works, two messages wait', () => ({ state: 'running', doing: null }), { takes_prompts: true, waiting_prompts: 2 }],
+  ['Ended at a limit', () => ({ state: 'closed', how: 'failed', problem: { code: 'limit', hit: HIT } })],
+  ['Read from an export', () => ({ state: 'closed', how: 'finished', problem: null }), { imported: true }],
+];
+
+type MakeSession = (
+  state: FakeState,
+  task: TaskRow,
+  how: SessionState,
+  at: number,
+  progress: null,
+  cost: null,
+) => SessionRow;
+
+export function addLives(state: FakeState, now: number, session: MakeSession) {
+  const docs = state.agents.get('docs');
+  if (docs) docs.agent.limits = { max_memory_mb: 512, max_cpu_percent: 200, max_processes: 64 };
+  for (const [title, how, given] of LIVES) {
+    const agent = given?.takes_prompts ? 'docs' : 'backend';
+    const status = how(now).state === 'closed' ? 'failed' : 'in_progress';
+    const task = newTask({ title, status, agent, project: 'ledger-api' }, 'Do it well.', now - MINUTE);
+    state.tasks.set(task.id, task);
+    state.bodies.set(task.id, 'Do it well.');
+    const row = session(state, task, how(now), now - 2 * MINUTE, null, null);
+    state.sessions.set(row.id, { ...row, ...given, runtime: given?.takes_prompts ? 'recorded' : 'runbook' });
+    const say = (body: ItemBody) => {
+      const items = state.items.get(row.id) ?? [];
+      const item: Item = { id: newId('itm', now), session: row.id, turn: null, ord: items.length, at: now, body };
+      items.push(item);
+    };
+    say({ kind: 'message', text: 'I read the task and begin.' });
+    say({ kind: 'limit', hit: { ...HIT, limit: 'cpu', value: 212, allowed: 200, action: 'throttled' } });
+    say({ kind: 'restart', number: 1, at: now - MINUTE, problem: ENDED });
+    if (title === 'Ended at a limit') say({ kind: 'limit', hit: HIT });
+  }
+  const lost = [...state.sessions.values()].filter((row) => row.state.state !== 'closed').slice(-9);
+  state.recovery = {
+    at: state.startedAt,
+    clean: false,
+    lost_runs: lost.length,
+    swept: 7,
+    database: null,
+    sessions: lost.map((row, index) => ({
+      session: row.id,
+      task: row.task,
+      title: row.title,
+      agent_name: row.agent_name,
+      was_doing: index % 2 === 0 ? 'cargo test --workspace' : null,
+      open_requests: 0,
+      status: { sign: 'idle', words: { code: 'idle' }, at: now },
+    })),
+  };
+}
