@@ -7,7 +7,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { until } from './until.mjs';
 
-export const PLACES = ['Board', 'Sessions', 'Approvals', 'Agents', 'Documents', 'Activity', 'Settings'];
+export const PLACES = ['Board', 'Sessions', 'Approvals', 'Agents', 'Processes', 'Documents', 'Activity', 'Settings'];
 export const COLUMNS = ['Backlog', 'To do', 'Working', 'Needs you', 'Review', 'Done'];
 
 export const WORDS = {

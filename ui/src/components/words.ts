@@ -210,7 +210,7 @@ const LIMITS: Record<LimitKind, LimitWords> = {
 /** A limit that was reached: what was measured, what is allowed, what was done and what to do, in whole sentences. */
 export function limitText({ limit, value, allowed, action }: LimitHit): string {
   const { it, unit, todo } = LIMITS[limit];
-  const figures = `${value.toLocaleString()} of ${allowed.toLocaleString()}${unit && unit !== it ? ` ${unit}` : ''}`;
+  const figures = `${value.toLocaleString()} of ${allowed.toLocaleString()}${unit && unit !== it ? (unit.startsWith('%') ? unit : ` ${unit}`) : ''}`;
   switch (action) {
     case 'warned':
       return `It is near a limit: ${it} ${figures}.`;

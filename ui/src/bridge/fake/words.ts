@@ -85,6 +85,12 @@ function settled(task: TaskRow, session: SessionRow | undefined, open: number): 
     case 'cancelled':
       return ['done', { sign: 'paused', words: { code: 'cancelled' }, at }];
     case 'in_progress':
+      // Its session waits for a further prompt: the work that was asked for is done.
+      if (session && QUIET.includes(session.state.state)) {
+        return session.review
+          ? ['review', { sign: 'review', words: { code: 'review' }, at }]
+          : ['done', { sign: 'done', words: { code: 'done' }, at }];
+      }
       return ['working', { sign: 'idle', words: { code: 'by_hand' }, at }];
     case 'backlog':
     case 'todo':

@@ -3,6 +3,7 @@ import { Fragment, useState } from 'react';
 import { Link } from 'wouter';
 import { routes } from '@/app/routes';
 import { Button } from '@/components/controls/Button';
+import { cx } from '@/components/cx';
 import { ConfirmDialog } from '@/components/dialog/ConfirmDialog';
 import { Mark } from '@/components/icons/icons';
 import { Monogram } from '@/components/identity/Monogram';
@@ -26,7 +27,7 @@ export function ProcessTable({ view, before }: { view: ProcessesView; before: Pr
           <th scope="col" className={s.now}>
             {PROCESSES.now}
           </th>
-          <th scope="col" className={s.figure}>
+          <th scope="col" className={cx(s.figure, s.since)}>
             {PROCESSES.since}
           </th>
           <th scope="col" className={s.figure}>
@@ -61,7 +62,7 @@ export function ProcessTable({ view, before }: { view: ProcessesView; before: Pr
             </span>
           </th>
           <td className={s.now}>{PROCESSES.engineParts(view.engine.threads, view.engine.descriptors)}</td>
-          <td className={s.figure}>
+          <td className={cx(s.figure, s.since)}>
             <Age at={view.engine.started_at} className={s.age} />
           </td>
           <td className={s.figure}>{memoryText(view.engine.memory_bytes, null)}</td>
@@ -97,6 +98,7 @@ function Run({ run, at, before, beforeAt }: RunProps) {
               </Link>
               <span className={s.quiet}>
                 {run.agent_name} · {PROCESSES.processes(processes.length, limits.max_processes ?? null)}
+                <span className={s.nowHere}> · {statusWords(status.words)}</span>
                 {run.attempt > 1 && ` · ${PROCESSES.attempt(run.attempt)}`}
               </span>
             </span>
@@ -105,7 +107,7 @@ function Run({ run, at, before, beforeAt }: RunProps) {
         <td className={s.now}>
           <StatusText sign={status.sign} word={statusWords(status.words)} at={status.at} size="xs" />
         </td>
-        <td className={s.figure}>
+        <td className={cx(s.figure, s.since)}>
           <Age at={began} className={s.age} />
         </td>
         <td className={s.figure}>{memoryText(run.memory_bytes, limits.max_memory_mb)}</td>
@@ -133,7 +135,7 @@ function One({ process, cpu }: { process: ProcessView; cpu: number | null }) {
         <span className={s.quiet}>{PROCESSES.pid(process.pid)}</span>
       </th>
       <td className={s.now} />
-      <td className={s.figure}>
+      <td className={cx(s.figure, s.since)}>
         <Age at={process.started_at} className={s.age} />
       </td>
       <td className={s.figure}>{memoryText(process.memory_bytes, null)}</td>
@@ -163,6 +165,7 @@ function Stop({ run }: { run: RunView }) {
   return (
     <Fragment>
       <Button
+        className={s.stop}
         size="sm"
         icon="stop"
         aria-label={PROCESSES.stopIt(run.title)}

@@ -57,7 +57,7 @@ function Writing({ view: { row } }: { view: SessionView }) {
         <p className={s.note} role="status">
           {refused ? COMPOSER.refused : waiting > 0 ? COMPOSER.waiting(waiting) : noteOf(row.state)}
         </p>
-        <Button variant="primary" type="submit" combo="Mod+Enter" pending={pending} disabled={empty}>
+        <Button variant="primary" type="submit" combo="Mod+Enter" showKey={!empty} pending={pending} disabled={empty}>
           {COMPOSER.send}
         </Button>
       </div>

@@ -75,7 +75,7 @@ describe('a session that broke down', () => {
   it('tells its restarts and limits in the conversation', async () => {
     await open('Ended at a limit');
     await pane().findByText(/^Its run ended unexpectedly and was started again \(1 of 3\)/);
-    pane().getByText('It was slowed down at a limit: processor 212 of 200 % of a core. It goes on.');
+    pane().getByText('It was slowed down at a limit: processor 212 of 200% of a core. It goes on.');
     expect(pane().getAllByText(/It was ended at a limit: memory 518 of 512 MB/).length).toBe(2);
   });
 });

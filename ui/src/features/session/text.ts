@@ -4,7 +4,7 @@ export const SESSIONS = {
   list: 'Sessions',
   details: 'Details',
   conversation: 'Conversation',
-  groups: { needsYou: 'Needs you', running: 'Running', quiet: 'Quiet' },
+  groups: { needsYou: 'Needs you', running: 'Running', paused: 'Paused', quiet: 'Quiet' },
   empty: 'No sessions yet',
   emptyHint: 'A session begins when a task is started: drag its card to Working, or press Start.',
   toBoard: 'Open the board',

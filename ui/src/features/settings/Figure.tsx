@@ -35,6 +35,7 @@ export function Figure({ label, hint, wrong, value, least, most, unit, none, onC
         className={s.figure}
         inputMode="numeric"
         placeholder={none}
+        rightSectionWidth={unit && unit.length > 2 ? 'var(--space-12)' : undefined}
         rightSection={unit ? <span className={s.unit}>{unit}</span> : undefined}
         value={shown}
         onChange={(event) => setText(event.currentTarget.value)}
