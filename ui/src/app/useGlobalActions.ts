@@ -2,6 +2,7 @@
 import { useMemo } from 'react';
 import { type Action, type Entry, useActions, useEntries } from '@/components/actions/registry';
 import { toast, undoLast } from '@/components/feedback/toasts';
+import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
 import type { Mirror } from '@/sync/mirror';
 import { navigate } from './location';
@@ -17,6 +18,7 @@ export interface GlobalActionsOptions {
 
 export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions): void {
   const { mirror } = useNox();
+  const act = useAct();
   const actions = useMemo<Action[]>(() => {
     const group = APP.everywhere;
     const places = PLACES.map(
@@ -52,6 +54,21 @@ export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions
         },
       },
       ...places,
+      {
+        id: 'everyone.pause',
+        label: ACTIONS.pauseAll,
+        group,
+        icon: 'pause',
+        run: () => void act('pauseAll', {}, { done: ACTIONS.pausedAll }),
+      },
+      {
+        id: 'everyone.continue',
+        label: ACTIONS.continueAll,
+        group,
+        icon: 'play',
+        enabled: () => mirror.sessions.all().some(({ row }) => row.state.state === 'paused'),
+        run: () => void act('continueAll', {}),
+      },
       {
         id: 'go.recovery',
         label: ACTIONS.recovery,
@@ -89,7 +106,7 @@ export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions
         run: () => nextPane(-1),
       },
     ];
-  }, [mirror, openPalette, openKeys]);
+  }, [mirror, act, openPalette, openKeys]);
   useActions(actions);
   useEntries(() => entriesOf(mirror));
 }

@@ -95,9 +95,9 @@ function useEveryone() {
   const continueAll = () => void act('continueAll', {});
   const group = PROCESSES.title;
   useActions([
-    { id: 'processes.pauseAll', label: PROCESSES.pauseAll, group, icon: 'pause', enabled: () => works, run: pauseAll },
+    { id: 'everyone.pause', label: PROCESSES.pauseAll, group, icon: 'pause', enabled: () => works, run: pauseAll },
     {
-      id: 'processes.continueAll',
+      id: 'everyone.continue',
       label: PROCESSES.continueAll,
       group,
       icon: 'play',
