@@ -11,6 +11,9 @@ const BLOCK: usize = 64 * 1024;
 /// Prints; `kind` and `amount` are those of [`write`].
 pub(crate) fn run(kind: &str, amount: &str) -> ExitCode {
     let mut out = io::stdout().lock();
+    if kind == "memory" {
+        return hold(amount);
+    }
     match write(&mut out, kind, amount).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -79,6 +82,29 @@ fn steadily(out: &mut impl Write, rate: u64, seconds: u64, stamped: bool) -> io:
         }
     }
     out.flush()
+}
+
+/// Takes so many megabytes and touches them, some each moment; it leaves two gigabytes to the machine.
+fn hold(amount: &str) -> ExitCode {
+    const STEP_MB: usize = 64;
+    const LEFT_MB: usize = 2048;
+    let Ok(wanted) = amount.parse::<usize>() else { return ExitCode::FAILURE };
+    let mut held = Vec::new();
+    for _ in 0..wanted / STEP_MB {
+        let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+        let available =
+            line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok()).unwrap_or(0);
+        if available / 1024 < LEFT_MB + STEP_MB {
+            break;
+        }
+        held.push(vec![1u8; STEP_MB * 1024 * 1024]);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::hint::black_box(&held);
+    // It stays until it is ended, as a program that leaks does.
+    std::thread::sleep(Duration::from_secs(60));
+    ExitCode::SUCCESS
 }
 
 /// The line of a runbook block that prints.

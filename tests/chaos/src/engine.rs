@@ -92,17 +92,15 @@ pub(crate) struct Engine {
 impl Engine {
     /// Starts an engine on the home below this folder. Everything it starts carries the folder's name in `TMPDIR`.
     pub(crate) fn start(root: &Path) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg("engine").arg(root);
-        Self::launch(command, root)
+        Self::launch(myself(&["engine"], root), root, &root.join("tmp"))
     }
 
-    /// Starts a command that is an engine or runs one.
-    pub(crate) fn launch(mut command: Command, root: &Path) -> Self {
-        fs::create_dir_all(root.join("tmp")).unwrap();
+    /// Starts a command that is an engine or runs one, with a folder for temporary files.
+    pub(crate) fn launch(mut command: Command, root: &Path, temporary: &Path) -> Self {
+        fs::create_dir_all(temporary).unwrap();
         let errors = OpenOptions::new().create(true).append(true).open(complaints(root)).unwrap();
         let mut child = command
-            .env("TMPDIR", root.join("tmp"))
+            .env("TMPDIR", temporary)
             // No keychain and no session bus: neither is a matter of these tests, and both take time.
             .env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", root.join("no-bus").display()))
             .env("XDG_RUNTIME_DIR", root.join("no-runtime"))
@@ -171,6 +169,13 @@ impl Engine {
         self.release();
         self.ended().await
     }
+}
+
+/// This program, with words and a folder.
+pub(crate) fn myself(words: &[&str], root: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(words).arg(root);
+    command
 }
 
 /// Where an engine writes what goes wrong in it.

@@ -63,9 +63,9 @@ async fn database(path: &Path, said: &[Acknowledged], seed: u64, tally: &mut Tal
 }
 
 /// Streams whose numbers do not follow each other, and commands that opened a session twice. The numbers of the whole log
-/// have holes on purpose: a change of rows alone takes one as well.
+/// have holes on purpose: a change of rows alone takes one as well. What was archived is left to the store's own tests.
 fn holes(db: &Connection) -> Vec<String> {
-    let sql = "SELECT stream FROM events GROUP BY stream
+    let sql = "SELECT stream FROM events WHERE stream NOT IN (SELECT stream FROM archive) GROUP BY stream
              HAVING count(*) <> max(stream_seq) - min(stream_seq) + 1
          UNION ALL SELECT command FROM events WHERE command IS NOT NULL AND kind = 'session_opened'
              GROUP BY command HAVING count(*) > 1";

@@ -43,6 +43,11 @@ pub fn run(words: &[String]) -> ExitCode {
     match words[..] {
         ["engine", root] => return engine::serve(root.as_ref()),
         ["background", part, seed, out] => return background::work(part, seed, out.as_ref()),
+        ["scenario", name, root] => return parts::syscalls::run_child(name, root.as_ref(), false),
+        ["prepare", name, root] => return parts::syscalls::run_child(name, root.as_ref(), true),
+        ["damage", template, seed, tries, root] => {
+            return parts::mutations::run_child(template.as_ref(), seed, tries, root.as_ref());
+        }
         ["emit", kind, amount] => return emit::run(kind, amount),
         _ => {}
     }

@@ -53,6 +53,8 @@ pub(crate) struct Context {
     /// and few tries repeats it.
     pub(crate) seed: u64,
     pub(crate) tries: u32,
+    /// The number of its first try within the part, from 0.
+    pub(crate) first: u32,
     /// A folder for homes, removed afterwards.
     pub(crate) homes: PathBuf,
 }
@@ -79,6 +81,7 @@ impl Portion {
             form: self.form,
             seed: seed + u64::from(self.first),
             tries: self.tries,
+            first: self.first,
             homes: homes.to_owned(),
         }
     }

@@ -9,6 +9,7 @@ mod canary;
 mod dice;
 mod files;
 pub mod mutate;
+pub mod mutate_text;
 pub mod processes;
 mod sessions;
 mod tally;

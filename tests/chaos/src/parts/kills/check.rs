@@ -187,10 +187,10 @@ impl Life {
                 let decision = [Decision::AllowOnce, Decision::Deny][self.dice.place(2)];
                 client.answer(request.clone(), decision).await
             }
-            SessionState::Lost { .. } if chosen => {
+            SessionState::Lost { .. } | SessionState::Paused { .. } if chosen => {
                 client.command("continue_session", OneSession { session }, About::Other).await
             }
-            SessionState::Lost { .. } => {
+            SessionState::Lost { .. } | SessionState::Paused { .. } | SessionState::Stalled { .. } => {
                 client.command("stop_session", OneSession { session }, About::Other).await
             }
             _ => return,
