@@ -4,7 +4,7 @@ use crate::{parts, plan::Form};
 
 pub(crate) const USAGE: &str = "npm run chaos                     the quick form, a step of npm test
 npm run chaos -- --long           the long form; the same command again goes on where the last one stopped
-                 --part NAME      only this part: kills, syscalls, mutations, flood, many
+                 --part NAME      only this part: kills, syscalls, mutations, flood, many, cycles, model, culprits
                  --seed N         lots are drawn from this number
                  --tries N        so many tries of each part that counts them
                  --fresh          forgets what the long form has done";

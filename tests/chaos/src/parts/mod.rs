@@ -5,6 +5,7 @@ mod cycles;
 mod flood;
 mod kills;
 mod many;
+mod model;
 pub(crate) mod mutations;
 mod stalled;
 pub(crate) mod syscalls;
@@ -27,6 +28,7 @@ pub(crate) const ALL: &[Part] = &[
     Part { name: "flood", quick: 1, long: 1, portion: 1, try_ms: 420_000, run: flood::run },
     Part { name: "many", quick: 1, long: 1, portion: 1, try_ms: 720_000, run: many::run },
     Part { name: "cycles", quick: 50, long: 1_000, portion: 1_000, try_ms: 400, run: cycles::run },
+    Part { name: "model", quick: 0, long: 100_000, portion: 100_000, try_ms: 3, run: model::run },
     Part { name: "culprits", quick: 1, long: 1, portion: 1, try_ms: 90_000, run: culprits::run },
 ];
 
