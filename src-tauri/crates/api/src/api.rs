@@ -7,7 +7,14 @@ use crate::{
     mirror::{Mirror, OLD_REQUESTS, view},
     output,
 };
-use nox_domain::{Size, event::Actor, ids::CommandId, rows::SessionRow};
+use nox_domain::{
+    Size,
+    event::Actor,
+    ids::{CommandId, SessionId},
+    life::PauseWhy,
+    rows::SessionRow,
+    session::SessionCommand,
+};
 use nox_engine::{
     Engine, Error, Purpose,
     home::{Home, HomeLock},
@@ -15,12 +22,12 @@ use nox_engine::{
 };
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Sessions that are over and stand in a snapshot.
 const OLD_SESSIONS: usize = 200;
@@ -42,6 +49,28 @@ pub(crate) struct Inner {
     mirrored: watch::Sender<i64>,
     /// The newest place in the log that subscribers were told of; places without rows are not.
     said: AtomicI64,
+}
+
+/// Pauses sessions whose rules say so when the last client that was attached to them has gone.
+async fn pause_left(mut leaving: mpsc::UnboundedReceiver<SessionId>, api: Weak<Inner>) {
+    while let Some(session) = leaving.recv().await {
+        let Some(inner) = api.upgrade() else { return };
+        if inner.subscribers.is_attached(&session) {
+            continue;
+        }
+        let left = inner
+            .mirror()
+            .0
+            .sessions
+            .get(&session)
+            .is_some_and(|row| row.pauses_alone && !row.state.is_closed() && !row.state.awaits_prompt());
+        if left {
+            let pause = SessionCommand::Pause { why: PauseWhy::Disconnected };
+            if let Err(error) = inner.engine.sessions().command(&session, pause, Cause::nox()).await {
+                tracing::info!(%error, %session, "a session that nobody is attached to was not paused");
+            }
+        }
+    }
 }
 
 /// A window that can answer permission requests; it counts until this is dropped.
@@ -91,7 +120,8 @@ impl Api {
         engine.problems().await?.into_iter().for_each(|row| add(Row::Problem(row)));
         mirror.fill(rows);
         let cursor = Cursor { epoch: position.epoch, seq: Size(position.seq as u64) };
-        let subscribers = Arc::new(Subscribers::default());
+        let (subscribers, leaving) = Subscribers::new();
+        let subscribers = Arc::new(subscribers);
         tokio::spawn(output::run(engine.spool().deltas(), Arc::downgrade(&subscribers)));
         let inner = Arc::new(Inner {
             engine,
@@ -111,6 +141,7 @@ impl Api {
             // Also when nobody holds the engine any more: whoever listens hears the end.
             listening.close();
         });
+        tokio::spawn(pause_left(leaving, Arc::downgrade(&inner)));
         Ok(Self { inner })
     }
 

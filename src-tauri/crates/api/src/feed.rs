@@ -14,7 +14,7 @@ use std::{
     collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// Pushes that may wait for one subscriber.
 const QUEUE: usize = 1024;
@@ -30,6 +30,18 @@ pub struct Subscriber {
 struct Inner {
     state: Mutex<State>,
     rung: Notify,
+    /// Hears which sessions a client had attached to when it goes away.
+    left: mpsc::UnboundedSender<SessionId>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for session in state.attached.drain() {
+            // Nobody hears it when the engine ends, which is no disconnection.
+            let _ = self.left.send(session);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -38,6 +50,8 @@ struct State {
     /// Whether the next thing heard is a gap.
     gap: bool,
     watched: HashSet<SessionId>,
+    /// Sessions that were watched at some time: looking elsewhere does not detach a client, going away does.
+    attached: HashSet<SessionId>,
     bytes: usize,
     closed: bool,
 }
@@ -120,6 +134,7 @@ impl Subscriber {
         let mut state = self.inner.state();
         if on {
             state.watched.insert(session.clone());
+            state.attached.insert(session.clone());
         } else {
             state.watched.remove(session);
         }
@@ -180,14 +195,28 @@ impl Inner {
 }
 
 /// All subscribers.
-#[derive(Default)]
 pub(crate) struct Subscribers {
     all: Mutex<Vec<Weak<Inner>>>,
+    left: mpsc::UnboundedSender<SessionId>,
 }
 
 impl Subscribers {
+    /// None yet; the other end hears each session that a client was attached to when it went away.
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<SessionId>) {
+        let (left, leaving) = mpsc::unbounded_channel();
+        (Self { all: Mutex::default(), left }, leaving)
+    }
+
+    /// Whether a client that is there has attached to this session.
+    pub(crate) fn is_attached(&self, session: &SessionId) -> bool {
+        let mut attached = false;
+        self.each(|inner| attached |= inner.state().attached.contains(session));
+        attached
+    }
+
     pub(crate) fn subscribe(&self) -> Subscriber {
-        let inner = Arc::new(Inner { state: Mutex::default(), rung: Notify::new() });
+        let left = self.left.clone();
+        let inner = Arc::new(Inner { state: Mutex::default(), rung: Notify::new(), left });
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&inner));
         Subscriber { inner }
     }

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn of_a_flood_only_the_newest_is_joined_and_its_end_is_true() {
-        let subscribers = Subscribers::default();
+        let subscribers = Subscribers::new().0;
         let ear = subscribers.subscribe();
         let (session, item) = (SessionId::from_uuid(uuid::Uuid::nil()), ItemId::from_uuid(uuid::Uuid::nil()));
         ear.watch(&session, true);

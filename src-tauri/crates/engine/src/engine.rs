@@ -19,6 +19,7 @@ use nox_domain::{
     agent::{Agent, Runtime},
     event::{Event, PreAllowed, SessionOpened},
     ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
+    life::OnDisconnect,
     rows::{ProjectRow, Row, SessionRow, TaskRow, kind},
     session::SessionCommand,
     task::{Change as FieldChange, TaskPatch},
@@ -53,6 +54,8 @@ pub struct StartTask {
     pub folder: Option<PathBuf>,
     /// What is granted beforehand.
     pub pre_allowed: PreAllowed,
+    /// Whether a person at a terminal talks to it.
+    pub talks: bool,
 }
 
 /// The command that takes another one back, as a receipt keeps it.
@@ -227,6 +230,12 @@ impl Engine {
             let want = Want::PatchTask { task: row.id.clone(), patch, base: None };
             self.files().want(want, cause, serde_json::Value::Null).await?;
         }
+        let mut defaults = self.local().values().life;
+        if start.talks && agent.agent.runtime.takes_prompts() {
+            // Somebody talks to it: alone, it should not go on.
+            defaults.on_disconnect = OnDisconnect::Pause;
+        }
+        let life = agent.agent.life.over(defaults);
         let session = SessionId::fresh(&mut clock::SystemIds);
         let opened = SessionOpened {
             session: session.clone(),
@@ -245,7 +254,7 @@ impl Engine {
             max_call_seconds: agent.agent.limits.max_call_seconds,
             max_concurrent: agent.agent.limits.max_concurrent_tasks,
             limits: agent.agent.limits,
-            life: agent.agent.life.over(self.local().values().life),
+            life,
             parent: None,
             depth: 0,
             worktree: None,

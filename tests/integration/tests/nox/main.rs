@@ -17,6 +17,7 @@ mod drops;
 mod feed;
 mod hand;
 mod journey;
+mod life;
 mod queue;
 mod restart;
 mod runbook;

@@ -135,7 +135,7 @@ impl Client {
             return Err(Error::OtherProtocol { engine: hello.version });
         }
         let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
-        let feed = Arc::new(Subscribers::default());
+        let feed = Arc::new(Subscribers::new().0);
         let (out, lines) = mpsc::channel(16);
         tokio::spawn(write_lines(write, lines));
         let (told_windows, windows) = watch::channel(hello.windows);

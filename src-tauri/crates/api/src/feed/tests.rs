@@ -12,7 +12,7 @@ fn row(bytes: usize) -> Changed {
 
 #[test]
 fn a_stalled_client_holds_a_megabyte_and_then_hears_a_gap() {
-    let all = Subscribers::default();
+    let all = Subscribers::new().0;
     let (stalled, quick) = (all.subscribe(), all.subscribe());
     for _ in 0..20 {
         all.changed(Size(1), None, vec![row(100 * 1024)]);
@@ -32,7 +32,7 @@ fn a_stalled_client_holds_a_megabyte_and_then_hears_a_gap() {
 
 #[test]
 fn output_that_does_not_fit_is_left_to_the_spool() {
-    let all = Subscribers::default();
+    let all = Subscribers::new().0;
     let ear = all.subscribe();
     let session = SessionId::from_uuid(Uuid::from_u128(1));
     let item = ItemId::from_uuid(Uuid::from_u128(2));

@@ -99,6 +99,7 @@ impl Api {
                             agent: input.agent.clone(),
                             folder: None,
                             pre_allowed: Default::default(),
+                            talks: caller.face == Face::Cli,
                         };
                         self.engine().start_task(start, cause).await?;
                         return Ok(());
@@ -161,8 +162,13 @@ impl Api {
                 let message = format!("{} is no folder", folder.display());
                 return Err(bad("folder", &message, "Name a folder that is there, with its whole path."));
             }
-            let start =
-                Start { task: input.task, agent: input.agent, folder, pre_allowed: input.pre_allowed };
+            let start = Start {
+                task: input.task,
+                agent: input.agent,
+                folder,
+                pre_allowed: input.pre_allowed,
+                talks: caller.face == Face::Cli,
+            };
             self.engine().start_task(start, cause).await?;
             Ok(())
         })
@@ -211,8 +217,13 @@ impl Api {
                 if !self.engine().sessions_of(task, 1).await?.is_empty() {
                     continue;
                 }
-                let start =
-                    Start { task: task.clone(), agent: None, folder: None, pre_allowed: Default::default() };
+                let start = Start {
+                    task: task.clone(),
+                    agent: None,
+                    folder: None,
+                    pre_allowed: Default::default(),
+                    talks: caller.face == Face::Cli,
+                };
                 let cause = Cause { actor: nox_domain::event::Actor::User, command: None };
                 self.engine().start_task(start, cause).await?;
             }

@@ -5,6 +5,7 @@ use crate::{
     At,
     event::{Event, RunEnd},
     ids::{ItemId, RequestId, SessionId},
+    life::OnDisconnect,
     rows::{Item, ItemBody, RequestRow, RequestState, Row, SessionRow, SessionState},
     tool::{CallStatus, DecidedBy, PermissionRequest},
 };
@@ -96,6 +97,7 @@ impl Session {
             takes_prompts: opened.runtime.takes_prompts() && !self.imported,
             waiting_prompts: self.next.len() as u32,
             imported: self.imported,
+            pauses_alone: opened.life.on_disconnect == OnDisconnect::Pause,
             opened_at: self.opened_at,
             last_event_at: self.last_event_at,
             closed_at: self.closed_at,

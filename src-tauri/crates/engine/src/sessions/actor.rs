@@ -17,7 +17,6 @@ use crate::{
     scheduler::{Told, Wish},
 };
 use nox_domain::{
-    At,
     event::{Actor as Who, Event, Problem, RunEnd, SessionOpened, TurnEnd},
     rows::{AgentRow, kind},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
@@ -55,7 +54,7 @@ pub(super) struct Actor {
     pub(super) signal_sender: mpsc::Sender<(u32, Signal)>,
     pub(super) connection: Option<Box<dyn AgentConnection>>,
     /// When a planned restart is due.
-    pub(super) restart_at: Option<At>,
+    pub(super) restart_at: Option<Instant>,
     /// When the run was last heard of, by a signal.
     pub(super) heard_at: Instant,
     /// It was parked, or nobody can reach it any more.
@@ -365,7 +364,10 @@ impl Actor {
                         connection.prompt(text).await;
                     }
                 }
-                Effect::RestartAt(at) => self.restart_at = Some(at),
+                Effect::RestartAt(at) => {
+                    let wait = u64::try_from(at.0 - clock::now().0).unwrap_or_default();
+                    self.restart_at = Some(Instant::now() + Duration::from_millis(wait));
+                }
                 Effect::Deliver { key, item, allowed, reason, by_person } => {
                     if let Some(connection) = &mut self.connection {
                         connection.answer(Answer { key, item, allowed, reason, by_person }).await;

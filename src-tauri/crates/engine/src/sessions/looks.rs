@@ -15,7 +15,7 @@ use tokio::time::Instant;
 impl Actor {
     /// Resolves when the next look is due; never when there is none.
     pub(super) fn next_look(&self) -> impl Future<Output = ()> + use<> {
-        let due = [self.restart_due(), self.stall_due().map(|(due, _)| due), self.hibernation_due()];
+        let due = [self.restart_at, self.stall_due().map(|(due, _)| due), self.hibernation_due()];
         let due = due.into_iter().flatten().min();
         async move {
             match due {
@@ -28,7 +28,7 @@ impl Actor {
     /// Does what is due.
     pub(super) async fn look(&mut self) {
         let now = Instant::now();
-        if self.restart_due().is_some_and(|due| due <= now) {
+        if self.restart_at.is_some_and(|due| due <= now) {
             self.restart_at = None;
             let step = self.session.restart_due();
             self.follow(step.effects).await;
@@ -53,11 +53,6 @@ impl Actor {
                 Recorded::No => return,
             }
         }
-    }
-
-    fn restart_due(&self) -> Option<Instant> {
-        let wait = self.restart_at?.0.saturating_sub(clock::now().0);
-        Some(Instant::now() + Duration::from_millis(u64::try_from(wait).unwrap_or_default()))
     }
 
     /// The last sign of life: a signal, or output.
