@@ -29,7 +29,7 @@ story('a session pauses after its step and goes on when told to', {}, async (des
   await desk.shows(/Pausing: still finishes/);
   await desk.says(conversation, /first 6/, 10_000);
   await desk.shows(/Nothing new begins until you continue/, 10_000);
-  assert.doesNotMatch(await desk.text(conversation), /second began$/m);
+  assert.doesNotMatch(await desk.text(conversation), /^second began$/m);
   assert.deepEqual(await faults(desk), []);
   await desk.goTo('Board');
   await desk.card('Two steps', { in: 'Working' });
@@ -38,7 +38,7 @@ story('a session pauses after its step and goes on when told to', {}, async (des
   await until(async () => {
     const [allow] = await desk.findAll('button', 'Allow once');
     if (allow) await allow.click();
-    return /second began$/m.test(await desk.text(await desk.find('log')));
+    return /^second began$/m.test(await desk.text(await desk.find('log')));
   }, 'the second step to begin', 15_000);
 });
 

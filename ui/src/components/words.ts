@@ -226,7 +226,7 @@ export const LIFE = {
   restart: {
     label: 'When it breaks down',
     hint: 'Whether a run that ended although its work was not over is started again. At most 3 times in five minutes, longer apart each time.',
-    options: { on_failure: 'Restart in the middle of work', always: 'Always restart', never: 'Ask me' },
+    options: { on_failure: 'Restart when it was at work', always: 'Restart in any case', never: 'Ask me' },
   },
   on_crash: {
     label: 'After Nox crashed',
