@@ -1,5 +1,5 @@
 /**
- * Which bridge this page has: the app's inside a Tauri window, else the fake one (`?fake=full|empty|problems|big`).
+ * Which bridge this page has: the app's inside a Tauri window, else the fake one (`?fake=full|empty|problems|lives|big`).
  *
  * Each is loaded only when it is needed, so that the app never carries the fake one's code in its first chunk.
  */
