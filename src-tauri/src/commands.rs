@@ -152,7 +152,7 @@ macro_rules! operation {
             command: CommandId,
             input: $input,
         ) -> Result<$output, ApiError> {
-            engine.api().await?.$name(&Caller { command, face: Face::Window }, input).await
+            engine.api().await?.$name(&Caller { command, face: Face::Window, processes: vec![] }, input).await
         }
     };
     (query $name:ident($input:ident) -> $output:ident) => {

@@ -87,7 +87,7 @@ impl EngineLink {
 
 /// A command of this face, with an id of its own.
 fn caller(face: Face) -> Caller {
-    Caller { command: CommandId::from_uuid(uuid::Uuid::now_v7()), face }
+    Caller { command: CommandId::from_uuid(uuid::Uuid::now_v7()), face, processes: vec![] }
 }
 
 #[async_trait::async_trait]

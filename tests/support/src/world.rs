@@ -34,7 +34,7 @@ pub fn caller() -> Caller {
 
 /// A caller with this command id.
 pub fn caller_with(command: CommandId) -> Caller {
-    Caller { command, face: Face::Window }
+    Caller { command, face: Face::Window, processes: vec![] }
 }
 
 /// Looks again and again at something that has no push of its own.

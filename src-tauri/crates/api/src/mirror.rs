@@ -5,7 +5,7 @@ use nox_domain::{
     At,
     event::{Closed, Problem},
     ids::{SessionId, TaskId},
-    life::{LimitHit, LimitKind},
+    life::{LimitAction, LimitHit, LimitKind},
     rows::{
         AgentRow, FileProblem, ProjectRow, RequestRow, RequestState, Row, SessionRow, SessionState, TaskRow,
         kind,
@@ -310,7 +310,26 @@ pub fn limit_in_words(hit: &LimitHit) -> String {
         LimitKind::SpawnRate => ("sessions", "sessions in an hour"),
         LimitKind::Depth => ("depth", "levels of sessions"),
     };
-    format!("limit of {what} reached: {} {unit} of {}", hit.value.0, hit.allowed.0)
+    let key = match hit.limit {
+        LimitKind::Memory => "max_memory_mb",
+        LimitKind::Cpu => "max_cpu_percent",
+        LimitKind::Processes => "max_processes",
+        LimitKind::Wall => "max_wall_seconds",
+        LimitKind::Output => "max_output_mb",
+        LimitKind::Disk => "max_disk_mb",
+        LimitKind::SpawnRate => "max_spawn_rate",
+        LimitKind::Depth => "max_depth",
+    };
+    let (value, allowed) = (hit.value.0, hit.allowed.0);
+    let how_far = match hit.action {
+        LimitAction::Warned => format!("limit of {what} is near: {value} {unit} of {allowed}"),
+        LimitAction::Throttled => format!("limit of {what} holds it back: {value} {unit} of {allowed}"),
+        LimitAction::Ended if value < allowed => {
+            format!("limit of {what} was near for 5 minutes: {value} {unit} of {allowed}")
+        }
+        LimitAction::Ended => format!("limit of {what} reached: {value} {unit} of {allowed}"),
+    };
+    format!("{how_far}. Let it do less at once, or raise {key} of its agent in Agents")
 }
 
 /// A problem in plain words, for places that have no texts of their own: notifications and the command line.

@@ -11,7 +11,7 @@ use nox_domain::{
 use std::time::Duration;
 
 fn caller() -> Caller {
-    Caller { command: CommandId::from_uuid(uuid::Uuid::now_v7()), face: Face::Window }
+    Caller { command: CommandId::from_uuid(uuid::Uuid::now_v7()), face: Face::Window, processes: vec![] }
 }
 
 /// Waits for a push that fits; fails after a while.

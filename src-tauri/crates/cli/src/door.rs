@@ -81,7 +81,7 @@ impl Door {
         let command = CommandId::from_uuid(uuid::Uuid::now_v7());
         match self {
             Self::Inline(inline) => {
-                let caller = Caller { command, face: Face::Cli };
+                let caller = Caller { command, face: Face::Cli, processes: vec![] };
                 let input = serde_json::to_value(input).map_err(not_understood)?;
                 let answer = inline.api.call(operation, &caller, input).await?;
                 Ok(serde_json::from_value(answer).map_err(not_understood)?)

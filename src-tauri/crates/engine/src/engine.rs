@@ -24,7 +24,7 @@ use nox_domain::{
     session::SessionCommand,
     task::{Change as FieldChange, TaskPatch},
 };
-use nox_process::ShimPath;
+use nox_process::{ProcessIdentity, ShimPath};
 use nox_store::{Order, RowPage, RowWrite};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -56,6 +56,8 @@ pub struct StartTask {
     pub pre_allowed: PreAllowed,
     /// Whether a person at a terminal talks to it.
     pub talks: bool,
+    /// The process that asks and those above it, the nearest first; empty for a face of this process.
+    pub asked_from: Vec<ProcessIdentity>,
 }
 
 /// The command that takes another one back, as a receipt keeps it.
@@ -88,6 +90,8 @@ struct Inner {
     beginning: Beginning,
     /// Tasks that are being started right now, so that two starts do not meet.
     starting: Mutex<HashSet<TaskId>>,
+    /// Held while the sessions of an agent are counted and another one is opened.
+    counting: tokio::sync::Mutex<()>,
 }
 
 /// The engine of one home. Cheap to clone; [`Engine::close`] ends it.
@@ -150,8 +154,10 @@ impl Engine {
                 keys,
                 beginning,
                 starting: Mutex::default(),
+                counting: tokio::sync::Mutex::default(),
             }),
         };
+        tokio::spawn(crate::limits::watch_memory(engine.sessions().clone()));
         let pruning = engine.clone();
         tokio::spawn(async move {
             if let Err(error) = pruning.ledger().prune().await {
@@ -219,9 +225,17 @@ impl Engine {
     pub async fn start_task(&self, start: StartTask, cause: Cause) -> Result<(i64, SessionId), Error> {
         let _claim = self.claim(&start.task)?;
         let (row, body) = self.files().read_task(start.task.clone()).await?;
+        let asking = self.asking(&start.asked_from).await?;
+        let depth = asking.as_ref().map_or(Ok(0), crate::asking::depth_below)?;
         self.check_startable(&row).await?;
         self.check_pre_allowed(start.pre_allowed)?;
         let agent = self.agent_for(&row, &body, start.agent.as_ref()).await?;
+        // Held until it is on disk: two starts at once would each see the place of the last.
+        let _counting = match agent.agent.limits.max_spawn_rate {
+            Some(_) => Some(self.inner.counting.lock().await),
+            None => None,
+        };
+        self.check_spawn_rate(&agent.agent).await?;
         let folder = self.folder_for(&row, start.folder).await?;
         if row.agent.is_none() {
             let patch =
@@ -255,8 +269,8 @@ impl Engine {
             max_concurrent: agent.agent.limits.max_concurrent_tasks,
             limits: agent.agent.limits,
             life,
-            parent: None,
-            depth: 0,
+            parent: asking.map(|asking| asking.session),
+            depth,
             worktree: None,
             schedule: None,
         };
@@ -477,6 +491,7 @@ impl Engine {
         let told = self.inner.shared.scheduler.set_caps(caps(&values));
         self.sessions().tell(told).await;
         self.inner.shared.pace.store(Arc::new(Pace::of(&values)));
+        self.inner.shared.vitals.ring();
         let change = Change {
             events: vec![(
                 "settings".into(),

@@ -1,10 +1,11 @@
 //! The engine of Nox: everything that happens without a face.
 //!
 //! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
-//!   one owner of the registry's folder; [`scheduler`] says who runs next; [`spool`] keeps output; [`ledger`] is the pen
+//!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`] keeps output; [`ledger`] is the pen
 //!   that writes facts; [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
+mod asking;
 mod beginning;
 pub mod clock;
 pub mod drops;
@@ -14,6 +15,7 @@ pub mod files;
 pub mod home;
 pub mod keys;
 pub mod ledger;
+mod limits;
 pub mod logs;
 pub mod reading;
 pub mod scheduler;
@@ -23,6 +25,7 @@ pub mod spool;
 pub mod steering;
 pub mod vitals;
 
+pub use asking::DEFAULT_DEPTH;
 pub use beginning::{Beginning, Found};
 pub use engine::{Engine, Purpose, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};

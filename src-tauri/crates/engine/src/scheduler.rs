@@ -2,7 +2,8 @@
 //!
 //! The order is first come, first served. The caps are: all live runs together, those of one agent, runs started in a
 //! minute, the memory of all live runs, and the breaker of an agent that failed too often in a row. Who waits is told
-//! why. When a place or memory is wanted, the run that has been idle for longest is named, so that it can be closed.
+//! why. When a place or memory is wanted, the run that has been idle for longest is named, so that it can be closed: one
+//! for each wish that a place would help, and one for each measurement of memory above the budget.
 
 use crate::clock;
 use nox_domain::{
@@ -86,6 +87,8 @@ pub enum Breaker {
 #[derive(Debug)]
 pub struct Scheduler {
     begun: Instant,
+    /// How long a breaker is open at first.
+    breaker_first_ms: i64,
     state: Mutex<State>,
 }
 
@@ -98,12 +101,16 @@ struct State {
     starts: VecDeque<i64>,
     faults: HashMap<AgentId, Faults>,
     memory_mb: u32,
+    /// Memory was measured above the budget, and no run was named for it yet.
+    memory_wanted: bool,
 }
 
 #[derive(Debug)]
 struct Live {
     agent: AgentId,
     idle_since: Option<i64>,
+    /// It was named: its place is on the way back.
+    closing: bool,
 }
 
 #[derive(Debug)]
@@ -112,10 +119,12 @@ struct Waiting {
     told: Option<HeldBack>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Faults {
     in_a_row: u32,
     open_until: Option<i64>,
+    /// The run that tries whether the agent works again.
+    tried_by: Option<SessionId>,
 }
 
 /// Now: milliseconds of a clock that only goes forward, and the time for people.
@@ -135,8 +144,15 @@ impl Scheduler {
             starts: VecDeque::new(),
             faults: HashMap::new(),
             memory_mb: 0,
+            memory_wanted: false,
         };
-        Self { begun: Instant::now(), state: Mutex::new(state) }
+        Self { begun: Instant::now(), breaker_first_ms: BREAKER_FIRST_MS, state: Mutex::new(state) }
+    }
+
+    /// The same with breakers that are open for another time at first.
+    #[cfg(test)]
+    pub(crate) fn with_breakers(self, first: Duration) -> Self {
+        Self { breaker_first_ms: first.as_millis() as i64, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -164,6 +180,11 @@ impl Scheduler {
         let mut state = self.state();
         state.live.remove(session);
         state.waiting.retain(|waiting| waiting.wish.session != *session);
+        for faults in state.faults.values_mut() {
+            if faults.tried_by.as_ref() == Some(session) {
+                faults.tried_by = None;
+            }
+        }
         state.grant(self.now())
     }
 
@@ -183,7 +204,13 @@ impl Scheduler {
     pub fn set_memory(&self, memory_mb: u32) -> Told {
         let mut state = self.state();
         state.memory_mb = memory_mb;
+        state.memory_wanted = state.caps.memory_mb > 0 && memory_mb >= state.caps.memory_mb;
         state.grant(self.now())
+    }
+
+    /// The megabytes of the budget, if there is one.
+    pub fn memory_budget(&self) -> Option<u32> {
+        Some(self.state().caps.memory_mb).filter(|budget_mb| *budget_mb > 0)
     }
 
     /// Whether the run of a session stands idle, so that it may be closed when others want its place.
@@ -197,6 +224,16 @@ impl Scheduler {
         state.grant(now)
     }
 
+    /// A run that was named is not closed: something had come for it meanwhile. Another one is named instead.
+    pub fn stays(&self, session: &SessionId) -> Told {
+        let mut state = self.state();
+        match state.live.get_mut(session) {
+            Some(live) if live.closing => live.closing = false,
+            _ => return Told::default(),
+        }
+        state.grant(self.now())
+    }
+
     /// Time has passed.
     pub fn look(&self) -> Told {
         self.state().grant(self.now())
@@ -204,7 +241,7 @@ impl Scheduler {
 
     /// How a run of an agent ended. Answers whether its breaker changed.
     pub fn ended(&self, agent: &AgentId, outcome: Outcome) -> Option<Breaker> {
-        self.state().ended(agent, outcome, self.now())
+        self.state().ended(agent, outcome, self.breaker_first_ms, self.now())
     }
 
     /// Live runs.
@@ -225,7 +262,13 @@ impl State {
             let Some((by, retry_ms)) = self.held_back(&self.waiting[at].wish, now) else {
                 if let Some(Waiting { wish, .. }) = self.waiting.remove(at) {
                     self.starts.push_back(now.ms);
-                    self.live.insert(wish.session.clone(), Live { agent: wish.agent, idle_since: None });
+                    if let Some(faults) =
+                        self.faults.get_mut(&wish.agent).filter(|faults| faults.open_until.is_some())
+                    {
+                        faults.tried_by = Some(wish.session.clone());
+                    }
+                    let live = Live { agent: wish.agent, idle_since: None, closing: false };
+                    self.live.insert(wish.session.clone(), live);
                     told.granted.push(wish.session);
                 }
                 continue;
@@ -247,14 +290,14 @@ impl State {
     /// What keeps a wish back, and when time alone may change that.
     fn held_back(&self, wish: &Wish, now: Moment) -> Option<(HeldBack, Option<i64>)> {
         let of_agent = self.live.values().filter(|live| live.agent == wish.agent).count();
-        if let Some((faults, until)) =
-            self.faults.get(&wish.agent).and_then(|faults| Some((faults.in_a_row, faults.open_until?)))
+        if let Some(faults) = self.faults.get(&wish.agent)
+            && let Some(until) = faults.open_until
         {
-            // Half open when the time is over: one run is tried.
-            if now.ms < until || of_agent > 0 {
+            // Half open when the time is over: one run is tried. Runs from before, that may stand idle, are none.
+            if now.ms < until || faults.tried_by.is_some() {
                 let until_at = At(now.at.0 + (until - now.ms).max(0));
                 return Some((
-                    HeldBack::Breaker { faults, until: until_at },
+                    HeldBack::Breaker { faults: faults.in_a_row, until: until_at },
                     (now.ms < until).then_some(until),
                 ));
             }
@@ -277,22 +320,33 @@ impl State {
         None
     }
 
-    /// The run that has been idle for longest, when a place or memory is wanted. It is named once.
+    /// The run that has been idle for longest, when closing it would help. It is named once.
     fn longest_idle(&mut self) -> Option<SessionId> {
-        let budget_mb = self.caps.memory_mb;
-        let is_full = !self.waiting.is_empty() && self.live.len() >= self.caps.live as usize;
-        if !is_full && (budget_mb == 0 || self.memory_mb < budget_mb) {
-            return None;
+        // As many as are being closed already are served by that.
+        let closing = self.live.values().filter(|live| live.closing).count();
+        let (mut any, mut agents) = (std::mem::take(&mut self.memory_wanted), Vec::new());
+        let helped = self.waiting.iter().filter(|waiting| {
+            matches!(waiting.told, Some(HeldBack::Places { .. } | HeldBack::AgentPlaces { .. }))
+        });
+        for waiting in helped.skip(closing) {
+            match waiting.told {
+                Some(HeldBack::AgentPlaces { .. }) => agents.push(waiting.wish.agent.clone()),
+                _ => any = true,
+            }
         }
-        let idle = self.live.iter().filter_map(|(session, live)| Some((live.idle_since?, session.clone())));
+        let idle = self
+            .live
+            .iter()
+            .filter(|(_, live)| any || agents.contains(&live.agent))
+            .filter_map(|(session, live)| Some((live.idle_since?, session.clone())));
         let (_, session) = idle.min()?;
         if let Some(live) = self.live.get_mut(&session) {
-            live.idle_since = None;
+            (live.idle_since, live.closing) = (None, true);
         }
         Some(session)
     }
 
-    fn ended(&mut self, agent: &AgentId, outcome: Outcome, now: Moment) -> Option<Breaker> {
+    fn ended(&mut self, agent: &AgentId, outcome: Outcome, first_ms: i64, now: Moment) -> Option<Breaker> {
         match outcome {
             Outcome::Well => {
                 let was = self.faults.remove(agent)?;
@@ -301,8 +355,9 @@ impl State {
             Outcome::Fault => {
                 let faults = self.faults.entry(agent.clone()).or_default();
                 faults.in_a_row += 1;
+                faults.tried_by = None;
                 let beyond = faults.in_a_row.checked_sub(FAULTS_TO_OPEN)?;
-                let wait = (BREAKER_FIRST_MS << beyond.min(8)).min(BREAKER_LONGEST_MS);
+                let wait = (first_ms << beyond.min(8)).min(BREAKER_LONGEST_MS);
                 faults.open_until = Some(now.ms + wait);
                 Some(Breaker::Opened { faults: faults.in_a_row, until: At(now.at.0 + wait) })
             }
@@ -394,18 +449,78 @@ mod tests {
     }
 
     #[test]
+    fn no_more_runs_are_closed_than_wishes_are_helped_by_it() {
+        let scheduler = places(3);
+        let id = |n| wish(n, "a", None).session;
+        let idle = |n| {
+            // The clock that orders them counts milliseconds.
+            std::thread::sleep(Duration::from_millis(2));
+            scheduler.set_idle(&id(n), true)
+        };
+        for n in 1..=3 {
+            let _ = scheduler.want(wish(n, "a", None));
+        }
+        let _ = (idle(3), idle(1));
+        assert_eq!(scheduler.want(wish(4, "b", None)).hibernate, Some(id(3)));
+        assert_eq!(idle(2).hibernate, None, "one is being closed for the one that waits");
+        assert_eq!(scheduler.stays(&id(3)).hibernate, Some(id(1)), "it is used again; the next one goes");
+        let _ = scheduler.ended(&wish(5, "c", None).agent, Outcome::Fault);
+        for _ in 0..2 {
+            let _ = scheduler.ended(&wish(5, "c", None).agent, Outcome::Fault);
+        }
+        assert_eq!(scheduler.want(wish(5, "c", None)).hibernate, None, "a place would not help it");
+        assert_eq!(scheduler.give_back(&id(1)).granted, [id(4)]);
+        // The agent's own cap is met by closing one of its own.
+        assert_eq!(scheduler.want(wish(6, "b", Some(1))).hibernate, None);
+        assert_eq!(scheduler.want(wish(7, "a", Some(2))).hibernate, Some(id(2)));
+    }
+
+    #[test]
+    fn one_measurement_of_memory_closes_one_run() {
+        let scheduler = Scheduler::new(Caps { live: 9, per_minute: 0, memory_mb: 100 });
+        for n in 1..=3 {
+            let _ = scheduler.want(wish(n, "a", None));
+        }
+        assert_eq!(scheduler.set_memory(120).hibernate, None);
+        for n in 1..=3 {
+            assert_eq!(scheduler.set_idle(&wish(n, "a", None).session, true).hibernate, None);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(scheduler.set_memory(120).hibernate, Some(wish(1, "a", None).session));
+        assert_eq!(scheduler.look().hibernate, None, "what that frees is not measured yet");
+        assert_eq!(scheduler.set_memory(110).hibernate, Some(wish(2, "a", None).session));
+        assert_eq!(scheduler.set_memory(90).hibernate, None);
+    }
+
+    #[test]
+    fn an_idle_run_does_not_keep_a_breaker_from_being_tried() {
+        let scheduler = places(9).with_breakers(Duration::ZERO);
+        let agent = wish(1, "a", None).agent;
+        let _ = scheduler.want(wish(1, "a", None));
+        let _ = scheduler.set_idle(&wish(1, "a", None).session, true);
+        for _ in 0..3 {
+            let _ = scheduler.ended(&agent, Outcome::Fault);
+        }
+        assert_eq!(scheduler.want(wish(2, "a", None)).granted.len(), 1, "it tries");
+        let told = scheduler.want(wish(3, "a", None));
+        assert!(matches!(told.held_back[..], [(_, HeldBack::Breaker { .. })]), "{told:?}");
+        // The one that tries was stopped and says nothing about the agent: the next one tries.
+        assert_eq!(scheduler.give_back(&wish(2, "a", None).session).granted.len(), 1);
+    }
+
+    #[test]
     fn a_breaker_opens_after_faults_in_a_row_and_lets_one_run_try() {
         let scheduler = places(10);
         let agent = AgentId::parse("a").unwrap();
         let mut state = scheduler.state();
         let at = |ms| Moment { ms, at: At(ms) };
-        assert_eq!(state.ended(&agent, Outcome::Fault, at(0)), None);
-        assert_eq!(state.ended(&agent, Outcome::Well, at(0)), None);
+        assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(0)), None);
+        assert_eq!(state.ended(&agent, Outcome::Well, BREAKER_FIRST_MS, at(0)), None);
         for _ in 0..2 {
-            assert_eq!(state.ended(&agent, Outcome::Fault, at(0)), None);
+            assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(0)), None);
         }
         let opened = Breaker::Opened { faults: 3, until: At(60_000) };
-        assert_eq!(state.ended(&agent, Outcome::Fault, at(0)), Some(opened));
+        assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(0)), Some(opened));
         for n in 1..=2 {
             state.waiting.push_back(Waiting { wish: wish(n, "a", None), told: None });
         }
@@ -414,8 +529,8 @@ mod tests {
         assert_eq!(told.held_back[0].1, HeldBack::Breaker { faults: 3, until: At(60_000) });
         assert_eq!(state.grant(at(60_000)).granted.len(), 1, "one run is tried");
         let opened = Breaker::Opened { faults: 4, until: At(60_000 + 120_000) };
-        assert_eq!(state.ended(&agent, Outcome::Fault, at(60_000)), Some(opened));
-        assert_eq!(state.ended(&agent, Outcome::Well, at(200_000)), Some(Breaker::Closed));
+        assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(60_000)), Some(opened));
+        assert_eq!(state.ended(&agent, Outcome::Well, BREAKER_FIRST_MS, at(200_000)), Some(Breaker::Closed));
         assert_eq!(state.grant(at(200_000)).granted.len(), 1);
     }
 }

@@ -1,25 +1,43 @@
 //! What the processes of runs hold and use, measured when somebody asks.
 //!
-//! Actors note the process trees of their runs here; nothing is measured as long as nobody looks.
+//! Actors note the process trees of their runs here; nothing is measured as long as nobody looks. A process of a tree is
+//! traced back to its session here too.
 
 use nox_domain::{agent::Limits, event::ProcessRef, ids::SessionId, session::Session};
-use nox_process::{ProcessIdentity, TreeIdentity};
+use nox_process::TreeIdentity;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+use tokio::sync::Notify;
 
-pub use nox_process::{Branch, Holding, MemoryMeasure, OwnUsage, ProcessUsage, TreeUsage, holding};
+pub use nox_process::{
+    Branch, Holding, MemoryMeasure, OwnUsage, ProcessIdentity, ProcessUsage, TreeUsage, holding,
+};
 
 /// The process trees of all runs.
 #[derive(Debug, Default)]
 pub(crate) struct Vitals {
     runs: Mutex<HashMap<SessionId, Trees>>,
+    /// Rung when a run gets its first process or has none any more, and when something else may have changed what is
+    /// to be watched.
+    changed: Notify,
+}
+
+/// A session whose run asks for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asking {
+    pub(crate) session: SessionId,
+    pub(crate) agent_name: String,
+    pub(crate) depth: u32,
+    pub(crate) limits: Limits,
 }
 
 #[derive(Debug, Default)]
 struct Trees {
     trees: Vec<ProcessRef>,
+    agent_name: String,
+    depth: u32,
     limits: Limits,
     /// Processor time in milliseconds when it was last asked whether they compute.
     cpu_ms: u64,
@@ -55,12 +73,52 @@ impl Vitals {
         let trees: Vec<ProcessRef> =
             if session.has_live_run() { session.processes().collect() } else { vec![] };
         let mut runs = self.runs();
+        let before = runs.len();
         if trees.is_empty() {
             runs.remove(session.id());
         } else {
+            let opened = &session.opened;
             let run = runs.entry(session.id().clone()).or_default();
-            (run.trees, run.limits) = (trees, session.opened.limits);
+            (run.trees, run.limits) = (trees, opened.limits);
+            if before < runs.len()
+                && let Some(run) = runs.get_mut(session.id())
+            {
+                (run.agent_name, run.depth) = (opened.agent_name.clone(), opened.depth);
+            }
         }
+        let is_changed = before != runs.len();
+        drop(runs);
+        if is_changed {
+            self.ring();
+        }
+    }
+
+    /// Something may have changed for whoever waits for that.
+    pub(crate) fn ring(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Resolves at the next ring, or at once if there was one since the last time.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Runs that have processes.
+    pub(crate) fn count(&self) -> usize {
+        self.runs().len()
+    }
+
+    /// The session whose run a shim belongs to.
+    pub(crate) fn session_of(&self, shim: &ProcessIdentity) -> Option<Asking> {
+        let is_it = |tree: &ProcessRef| identity(tree).shim == *shim;
+        let runs = self.runs();
+        let (session, run) = runs.iter().find(|(_, run)| run.trees.iter().any(is_it))?;
+        Some(Asking {
+            session: session.clone(),
+            agent_name: run.agent_name.clone(),
+            depth: run.depth,
+            limits: run.limits,
+        })
     }
 
     /// Measures the trees of every run.

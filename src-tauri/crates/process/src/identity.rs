@@ -19,6 +19,22 @@ impl ProcessIdentity {
         procfs::stat(pid).map(|stat| ProcessIdentity { pid, started_at_ticks: stat.started_at_ticks })
     }
 
+    /// This process and those above it, the nearest first; empty when it is gone. Whatever a tree started is below the
+    /// tree's shim, whoever adopted it.
+    pub fn with_ancestors(pid: u32) -> Vec<ProcessIdentity> {
+        let mut chain: Vec<ProcessIdentity> = Vec::new();
+        let mut next = pid;
+        while let Some(stat) = procfs::stat(next).filter(|stat| stat.pid != 0) {
+            // A number that comes a second time was reused while this looked.
+            if chain.iter().any(|known| known.pid == stat.pid) {
+                break;
+            }
+            chain.push(ProcessIdentity { pid: stat.pid, started_at_ticks: stat.started_at_ticks });
+            next = stat.parent;
+        }
+        chain
+    }
+
     /// Whether this very process, and not a later one with its number, still runs. One that has ended and was not
     /// collected by its parent yet does not run.
     pub fn is_alive(&self) -> bool {
@@ -28,6 +44,11 @@ impl ProcessIdentity {
     pub(crate) fn is(&self, stat: &procfs::Stat) -> bool {
         stat.pid == self.pid && stat.started_at_ticks == self.started_at_ticks
     }
+}
+
+/// The name of a process, at most 15 bytes and chosen by itself; none when it is gone.
+pub fn name_of(process: &ProcessIdentity) -> Option<String> {
+    procfs::stat_and_name(process.pid).filter(|(stat, _)| process.is(stat)).map(|(_, name)| name)
 }
 
 /// A process tree: the shim that holds it and the program it was started for.
@@ -52,6 +73,14 @@ impl TreeIdentity {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
+
+    #[test]
+    fn the_chain_begins_here_and_ends_at_the_root() {
+        let chain = ProcessIdentity::with_ancestors(std::process::id());
+        let parent = std::os::unix::process::parent_id();
+        assert_eq!((chain[0].pid, chain[1].pid), (std::process::id(), parent));
+        assert_eq!(ProcessIdentity::with_ancestors(u32::MAX), []);
+    }
 
     #[test]
     fn a_reused_number_is_another_process() {

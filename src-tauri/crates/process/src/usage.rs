@@ -198,6 +198,14 @@ fn page_bytes() -> Option<u64> {
     sysconf(SysconfVar::PAGE_SIZE).ok()?.and_then(|bytes| u64::try_from(bytes).ok())
 }
 
+/// User and system time of everything below a shim, in milliseconds, with that of processes that were collected.
+pub(crate) fn cpu_ms_below(shim: ProcessIdentity) -> Option<u64> {
+    let own = procfs::stat(shim.pid).filter(|stat| shim.is(stat))?;
+    let below = procfs::descendants(shim.pid).into_iter().filter_map(procfs::stat);
+    let ticks: u64 = below.map(|stat| stat.cpu_ticks + stat.children_cpu_ticks).sum();
+    Some(Units::now()?.ms(own.children_cpu_ticks + ticks))
+}
+
 /// How the kernel's numbers become ours.
 struct Units {
     ticks_a_second: u64,

@@ -11,6 +11,7 @@ mod error;
 mod limits;
 pub mod recorded;
 pub mod runbook;
+mod throttle;
 
 pub use error::Error;
 

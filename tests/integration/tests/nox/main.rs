@@ -18,6 +18,7 @@ mod feed;
 mod hand;
 mod journey;
 mod life;
+mod limits;
 mod queue;
 mod restart;
 mod runbook;

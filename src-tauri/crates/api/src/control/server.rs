@@ -16,6 +16,7 @@ use crate::{
     feed::Subscriber,
 };
 use nox_domain::ids::CommandId;
+use nox_engine::vitals::ProcessIdentity;
 use std::{
     sync::{
         Arc,
@@ -148,6 +149,10 @@ impl Drop for Counted {
 }
 
 async fn connection(stream: UnixStream, api: Api, focus: Option<ShowWindow>) {
+    // Now, while it is there for sure: it may be gone when what it asked for begins.
+    let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).and_then(|pid| u32::try_from(pid).ok());
+    let look = move || pid.map(ProcessIdentity::with_ancestors).unwrap_or_default();
+    let processes = tokio::task::spawn_blocking(look).await.unwrap_or_default();
     let (read, write) = stream.into_split();
     let (out, lines) = mpsc::channel(QUEUE);
     let mut tasks = JoinSet::new();
@@ -157,6 +162,7 @@ async fn connection(stream: UnixStream, api: Api, focus: Option<ShowWindow>) {
         room: Arc::new(Semaphore::new(MAX_OPERATIONS)),
         alive: Arc::new(AtomicBool::new(true)),
         out,
+        processes,
         api,
         focus,
     };
@@ -198,6 +204,8 @@ struct Client {
     room: Arc<Semaphore>,
     alive: Arc<AtomicBool>,
     out: mpsc::Sender<Vec<u8>>,
+    /// Who it is: its process and those above it.
+    processes: Vec<ProcessIdentity>,
 }
 
 impl Client {
@@ -263,8 +271,9 @@ impl Client {
                 // Without room the next lines stay unread, and the client waits.
                 let Ok(room) = self.room.clone().acquire_owned().await else { return Ok(()) };
                 let (api, out, alive) = (self.api.clone(), self.out.clone(), self.alive.clone());
+                let processes = self.processes.clone();
                 tokio::spawn(async move {
-                    let answer = run(&api, execute).await;
+                    let answer = run(&api, execute, processes).await;
                     if alive.load(Ordering::Relaxed) {
                         let _ = out.send(answer_line(id, answer)).await;
                     }
@@ -316,12 +325,16 @@ impl Client {
     }
 }
 
-async fn run(api: &Api, execute: Execute) -> Result<serde_json::Value, ApiError> {
+async fn run(
+    api: &Api,
+    execute: Execute,
+    processes: Vec<ProcessIdentity>,
+) -> Result<serde_json::Value, ApiError> {
     let command = match execute.command {
         Some(command) => command,
         None => CommandId::from_uuid(uuid::Uuid::now_v7()),
     };
-    let caller = Caller { command, face: execute.face };
+    let caller = Caller { command, face: execute.face, processes };
     api.call(&execute.operation, &caller, execute.input).await
 }
 

@@ -23,6 +23,9 @@ pub struct Caller {
     pub command: CommandId,
     /// The face.
     pub face: Face,
+    /// The process that calls and those above it, the nearest first; empty for a face of this process. What a run of a
+    /// session starts through the control socket is known by it.
+    pub processes: Vec<nox_engine::vitals::ProcessIdentity>,
 }
 
 /// A way into Nox.

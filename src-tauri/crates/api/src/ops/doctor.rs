@@ -1,6 +1,7 @@
 //! What is here, what is missing, and how to get it.
 
 use crate::{Api, ApiError, dto::*};
+use nox_engine::vitals::{Branch, Holding};
 use std::path::{Path, PathBuf};
 
 impl Api {
@@ -58,6 +59,7 @@ impl Api {
             "none: what you allow runs with your rights".into(),
             "Read a command before you allow it. This version has no sandbox; every session says so.",
         ));
+        checks.push(good("limits", "Limits of agents", limits_in_words(&nox_engine::vitals::holding())));
         if cfg!(target_os = "linux") {
             checks.push(match std::env::var_os("DBUS_SESSION_BUS_ADDRESS") {
                 Some(_) => good("bus", "Session bus, for notifications and tray", "there".into()),
@@ -71,6 +73,26 @@ impl Api {
         }
         Ok(DoctorReport { checks })
     }
+}
+
+/// What holds the limits of process trees here.
+fn limits_in_words(holding: &Holding) -> String {
+    let words = |branch| match branch {
+        Branch::CgroupV2 => "held by the kernel (control group, version 2)",
+        Branch::CgroupV1 => "held by the kernel (control group, version 1)",
+        Branch::Rlimit => "held loosely by the kernel, and watched",
+        Branch::Watched => "watched: noticed up to a second later",
+        Branch::None => "not held",
+    };
+    format!(
+        "memory: {}; processor: {}; processes: {}; time, output and disk: watched by Nox",
+        words(holding.memory),
+        match holding.cpu {
+            Branch::Watched => "held by freezing for moments",
+            branch => words(branch),
+        },
+        words(holding.processes)
+    )
 }
 
 fn find(program: &str) -> Option<PathBuf> {

@@ -100,6 +100,7 @@ impl Api {
                             folder: None,
                             pre_allowed: Default::default(),
                             talks: caller.face == Face::Cli,
+                            asked_from: caller.processes.clone(),
                         };
                         self.engine().start_task(start, cause).await?;
                         return Ok(());
@@ -168,6 +169,7 @@ impl Api {
                 folder,
                 pre_allowed: input.pre_allowed,
                 talks: caller.face == Face::Cli,
+                asked_from: caller.processes.clone(),
             };
             self.engine().start_task(start, cause).await?;
             Ok(())
@@ -223,6 +225,7 @@ impl Api {
                     folder: None,
                     pre_allowed: Default::default(),
                     talks: caller.face == Face::Cli,
+                    asked_from: caller.processes.clone(),
                 };
                 let cause = Cause { actor: nox_domain::event::Actor::User, command: None };
                 self.engine().start_task(start, cause).await?;

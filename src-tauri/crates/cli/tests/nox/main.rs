@@ -4,6 +4,7 @@
 
 mod asking;
 mod lists;
+mod nesting;
 mod running;
 mod sharing;
 mod support;

@@ -202,5 +202,6 @@ pub(crate) fn caller() -> nox_api::dto::Caller {
     nox_api::dto::Caller {
         command: nox_domain::ids::CommandId::from_uuid(uuid::Uuid::now_v7()),
         face: nox_api::dto::Face::Window,
+        processes: vec![],
     }
 }

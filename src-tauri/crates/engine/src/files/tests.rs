@@ -35,7 +35,10 @@ async fn owner(home: &Path) -> Owner {
         scheduler: Scheduler::new(crate::scheduler::Caps { live: 1, per_minute: 0, memory_mb: 0 }),
         policy: ArcSwap::from_pointee(super::cautious()),
         vitals: crate::vitals::Vitals::default(),
-        pace: ArcSwap::from_pointee(crate::sessions::Pace { hibernate_after: None }),
+        pace: ArcSwap::from_pointee(crate::sessions::Pace {
+            hibernate_after: None,
+            rhythm: Default::default(),
+        }),
         shim: ShimPath::at(&shim).unwrap(),
         outbox: Arc::default(),
     };

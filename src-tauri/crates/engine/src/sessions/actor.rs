@@ -14,6 +14,7 @@ use crate::{
     Error,
     clock::{self, SystemIds},
     ledger::{Cause, read_json},
+    limits::Watch,
     scheduler::{Told, Wish},
 };
 use nox_domain::{
@@ -25,7 +26,7 @@ use nox_domain::{
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
 use nox_store::Expected;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 
 /// Signals that may wait; then the driver waits.
 const SIGNALS: usize = 256;
@@ -57,6 +58,10 @@ pub(super) struct Actor {
     pub(super) restart_at: Option<Instant>,
     /// When the run was last heard of, by a signal.
     pub(super) heard_at: Instant,
+    /// What its run may take, as far as it is held here.
+    pub(super) watch: Watch,
+    /// A measurement that is under way.
+    pub(super) measuring: Option<JoinHandle<()>>,
     /// It was parked, or nobody can reach it any more.
     pub(super) over: bool,
 }
@@ -141,6 +146,8 @@ impl Actor {
             connection: None,
             restart_at: None,
             heard_at: Instant::now(),
+            watch: Watch::default(),
+            measuring: None,
             over: false,
         };
         (sender, actor)
@@ -245,7 +252,14 @@ impl Actor {
             },
             Mail::Place => self.take_place().await,
             Mail::HeldBack { by } => self.decided(|session| session.held_back_by(by)).await,
-            Mail::Hibernate => self.decided(Session::hibernate).await,
+            Mail::Hibernate => {
+                self.decided(Session::hibernate).await;
+                if !self.session.hibernating {
+                    let told = self.shared().scheduler.stays(self.session.id());
+                    self.tell(told);
+                }
+            }
+            Mail::Measured(measured) => self.take_measured(measured).await,
             Mail::Park { reply } => {
                 self.park().await;
                 self.over = true;
@@ -403,6 +417,7 @@ impl Actor {
             self.not_started(Problem::NotStarted { message });
             return;
         }
+        self.measure_before_run(generation).await;
         let opened = &self.session.opened;
         let start = Start {
             session: opened.session.clone(),

@@ -1,4 +1,5 @@
-//! What an actor does when some time has passed: a restart that is due, a run of which nothing was heard, one that is idle.
+//! What an actor does when some time has passed: a restart that is due, a run of which nothing was heard, one that is idle,
+//! one that has limits.
 //!
 //! An actor that waits for none of these has no timer, so that sessions which stand still cost nothing.
 
@@ -15,7 +16,12 @@ use tokio::time::Instant;
 impl Actor {
     /// Resolves when the next look is due; never when there is none.
     pub(super) fn next_look(&self) -> impl Future<Output = ()> + use<> {
-        let due = [self.restart_at, self.stall_due().map(|(due, _)| due), self.hibernation_due()];
+        let due = [
+            self.restart_at,
+            self.stall_due().map(|(due, _)| due),
+            self.hibernation_due(),
+            self.limits_due(),
+        ];
         let due = due.into_iter().flatten().min();
         async move {
             match due {
@@ -40,6 +46,9 @@ impl Actor {
         }
         if self.hibernation_due().is_some_and(|due| due <= now) {
             self.decided(Session::hibernate).await;
+        }
+        if self.limits_due().is_some_and(|due| due <= now) {
+            self.look_at_limits(now).await;
         }
     }
 

@@ -5,14 +5,18 @@
 
 mod actor;
 mod looks;
+mod near;
 mod record;
 mod stored;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_limits;
 
 use crate::{
     Error,
     ledger::{Cause, Ledger},
+    limits::{Measured, Rhythm},
     scheduler::{Scheduler, Told, Wish},
     spool::Spool,
     vitals::Vitals,
@@ -56,6 +60,8 @@ enum Mail {
     HeldBack { by: HeldBack },
     /// Others need the place or the memory: close the run if it is idle.
     Hibernate,
+    /// What its run uses, as it was wanted.
+    Measured(Measured),
     /// End the connection without deciding anything, say so, and end.
     Park { reply: oneshot::Sender<()> },
 }
@@ -87,13 +93,16 @@ pub(crate) struct Shared {
 pub(crate) struct Pace {
     /// An idle run is closed after this time.
     pub(crate) hibernate_after: Option<Duration>,
+    /// How often runs are looked at.
+    pub(crate) rhythm: Rhythm,
 }
 
 impl Pace {
     /// As the settings say.
     pub(crate) fn of(values: &crate::settings::Values) -> Self {
         let seconds = u64::from(values.hibernate_after_seconds);
-        Self { hibernate_after: (seconds > 0).then(|| Duration::from_secs(seconds)) }
+        let hibernate_after = (seconds > 0).then(|| Duration::from_secs(seconds));
+        Self { hibernate_after, rhythm: Rhythm::default() }
     }
 }
 
@@ -129,7 +138,11 @@ impl Sessions {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_closing(&self) -> bool {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
         self.table().closing
     }
 
@@ -173,7 +186,7 @@ impl Sessions {
     /// Tells sessions what the scheduler has decided: that they have a place, or why not, or that others want theirs.
     pub(crate) async fn tell(&self, told: Told) {
         for session in told.granted {
-            match self.tell_place(&session).await {
+            match self.tell_surely(&session, || Mail::Place).await {
                 Ok(()) => {}
                 // They are found again at the next start.
                 Err(Error::Closing) => return,
@@ -189,7 +202,7 @@ impl Sessions {
             let _ = self.deliver(&session, Mail::HeldBack { by }).await;
         }
         if let Some(session) = told.hibernate {
-            let _ = self.deliver(&session, Mail::Hibernate).await;
+            let _ = self.tell_surely(&session, || Mail::Hibernate).await;
         }
         if let Some(wait) = told.look_again {
             let sessions = self.clone();
@@ -208,14 +221,20 @@ impl Sessions {
         Box::pin(self.tell(told))
     }
 
-    async fn tell_place(&self, session: &SessionId) -> Result<(), Error> {
+    async fn tell_surely(&self, session: &SessionId, mail: impl Fn() -> Mail) -> Result<(), Error> {
         loop {
-            match self.deliver(session, Mail::Place).await {
-                // Its commands are being decided; a place must not be lost meanwhile.
+            match self.deliver(session, mail()).await {
+                // Its commands are being decided; what the scheduler says must not be lost meanwhile.
                 Err(Error::Store(nox_store::Error::Overloaded)) => tokio::time::sleep(FULL).await,
                 told => return told,
             }
         }
+    }
+
+    /// Tells the actor of a session, if it is awake, what its run uses.
+    fn tell_measured(&self, session: &SessionId, measured: Measured) {
+        // Nothing is lost with one that finds no room: it is measured again.
+        let _ = self.hand(&self.table(), session, Mail::Measured(measured));
     }
 
     /// Asks the scheduler for a place.
@@ -251,6 +270,7 @@ impl Sessions {
             table.closing = true;
             table.awake.values().cloned().collect()
         };
+        self.shared.vitals.ring();
         let mut parking = tokio::task::JoinSet::new();
         for actor in actors {
             parking.spawn(async move {

@@ -21,6 +21,7 @@ use nox_domain::{
 use nox_store::{Expected, NewOutbox, RowWrite};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Facts after which the state of a session is stored anew; so many at most are read to wake it.
 const SNAPSHOT_EVERY: i64 = 64;
@@ -76,6 +77,7 @@ impl Actor {
         self.stream_seq = stream_seq;
         self.report(step);
         self.shared().vitals.note(&self.session);
+        self.watch.note(&self.session, Instant::now());
         self.ring(step);
     }
 
@@ -110,6 +112,7 @@ impl Actor {
         self.session = stored.session;
         self.stream_seq = stored.stream_seq;
         self.snapshot_seq = stored.snapshot_seq;
+        self.watch.note(&self.session, Instant::now());
         Ok(())
     }
 
@@ -176,7 +179,7 @@ impl Actor {
                 }
                 Some(Mail::Place) => self.place_postponed = true,
                 // Nothing is lost with these: they are told again.
-                Some(Mail::HeldBack { .. } | Mail::Hibernate) => {}
+                Some(Mail::HeldBack { .. } | Mail::Hibernate | Mail::Measured(_)) => {}
                 Some(Mail::Park { reply }) => {
                     self.park().await;
                     self.over = true;

@@ -18,31 +18,35 @@ use tempfile::TempDir;
 use tokio::sync::Barrier;
 use uuid::Uuid;
 
-const LONG: Duration = Duration::from_secs(20);
+pub(super) const LONG: Duration = Duration::from_secs(20);
 
-struct Bench {
-    _folder: TempDir,
-    sessions: Sessions,
+pub(super) struct Bench {
+    pub(super) folder: TempDir,
+    pub(super) sessions: Sessions,
 }
 
 fn bench(cap: u32, max_bytes: Option<u64>) -> Bench {
+    bench_on(Scheduler::new(Caps { live: cap, per_minute: 0, memory_mb: 0 }), Rhythm::default(), max_bytes)
+}
+
+pub(super) fn bench_on(scheduler: Scheduler, rhythm: Rhythm, max_bytes: Option<u64>) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let options = Options { max_bytes, ..Options::default() };
     let store = Store::open(&folder.path().join("nox.db"), options).unwrap();
     let shared = Shared {
         spool: Spool::at(folder.path().join("spool")),
-        scheduler: Scheduler::new(Caps { live: cap, per_minute: 0, memory_mb: 0 }),
+        scheduler,
         policy: ArcSwap::from_pointee(Policy::default()),
         vitals: Vitals::default(),
-        pace: ArcSwap::from_pointee(Pace { hibernate_after: None }),
+        pace: ArcSwap::from_pointee(Pace { hibernate_after: None, rhythm }),
         shim: ShimPath::locate().expect("nox-shim must have been built"),
         outbox: Arc::new(Notify::new()),
         ledger: Ledger::new(store),
     };
-    Bench { _folder: folder, sessions: Sessions::new(Arc::new(shared)) }
+    Bench { folder, sessions: Sessions::new(Arc::new(shared)) }
 }
 
-fn opened() -> SessionOpened {
+pub(super) fn opened() -> SessionOpened {
     SessionOpened {
         session: SessionId::from_uuid(Uuid::now_v7()),
         task: None,

@@ -34,7 +34,7 @@ pub struct TreeLimits {
     /// (version 2); a watched tree is ended as a whole, up to a second later.
     pub memory_bytes: Option<u64>,
     /// Processor time of all processes together; 100 is one core. A tree that wants more waits. Where
-    /// [`Holding::cpu`] is [`Branch::Watched`], nobody makes it wait: whoever cares looks at [`crate::TreeUsage`].
+    /// [`Holding::cpu`] is [`Branch::Watched`], nobody makes it wait: whoever cares has a [`crate::Brake`].
     pub cpu_percent: Option<u32>,
     /// Processes at once, the shim not counted; a control group and the kernel count every thread. In a group, starting
     /// another one fails; a watched tree is ended.

@@ -8,7 +8,7 @@ mod parse;
 
 pub use parse::{Block, parse};
 
-use crate::{AgentConnection, Answer, Error, Pipe, Signals, Start};
+use crate::{AgentConnection, Answer, Error, Pipe, Signals, Start, throttle::Throttle};
 use async_trait::async_trait;
 use nox_domain::{
     Size,
@@ -21,6 +21,7 @@ use nox_process::{Exit, ProcessTree, SpawnSpec, Stdin, StreamName};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 use tokio::sync::mpsc;
@@ -78,7 +79,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
     }
     let (told, inbox) = mpsc::channel(16);
     let signals = start.signals.clone();
-    let runner = tokio::spawn(Runner { start, blocks, inbox }.run());
+    let runner = tokio::spawn(Runner { start, blocks, inbox, throttled: Arc::default() }.run());
     tokio::spawn(async move {
         // A fault of ours must not leave a session that looks as if it worked.
         if let Err(fault) = runner.await {
@@ -93,6 +94,8 @@ struct Runner {
     start: Start,
     blocks: Vec<Block>,
     inbox: mpsc::Receiver<Told>,
+    /// Whether it was said that it has to wait for the processor.
+    throttled: Arc<AtomicBool>,
 }
 
 /// How the work on one block ended.
@@ -226,6 +229,8 @@ impl Runner {
             Ok(tree) => tree,
             Err(error) => return not_started(call, error.to_string(), signals).await,
         };
+        let percent = self.start.limits.max_cpu_percent;
+        let _throttle = Throttle::over(&tree, percent, signals, &self.throttled);
         let process = Some(reference(&tree));
         signals.send(Signal::CallStarted { key: call.key.clone(), process }).await;
         let mut output = self.start.output.begin(&self.start.session, &answer.item);
@@ -261,7 +266,7 @@ impl Runner {
                         // A full disk makes the writing wait; a stop waits for it no longer than for the program.
                         let mut writing = output.write(pipe, chunk.bytes);
                         loop {
-                                                        tokio::select! {
+                            tokio::select! {
                                 biased;
                                 () = &mut writing => break,
                                 told = self.inbox.recv(), if fate != Fate::Stopped => {

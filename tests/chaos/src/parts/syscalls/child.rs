@@ -153,7 +153,7 @@ impl Person {
             .unwrap_or_else(|| (new_command(), operation.to_owned(), input(&self.known)));
         say(&format!("asked {command} {operation} {input}"));
         loop {
-            let caller = Caller { command: command.clone(), face: Face::Window };
+            let caller = Caller { command: command.clone(), face: Face::Window, processes: vec![] };
             match self.api.call(operation, &caller, input.clone()).await {
                 Ok(answer) => {
                     let done: Recorded = serde_json::from_value(answer).map_err(|error| error.to_string())?;

@@ -1,0 +1,149 @@
+//! Who asks for a session, and whether the limits of agents let it begin: how many of an agent in an hour, and how deep
+//! sessions that were started by sessions may stand.
+//!
+//! A session is asked for from inside a run when the process that asks is below the shim of one of the run's trees.
+//! Whatever a tree starts stays below its shim, so an agent cannot leave its place by forking.
+
+use crate::{Error, clock, engine::Engine, vitals::Asking};
+use nox_domain::{
+    At,
+    agent::Agent,
+    rows::{SessionRow, kind},
+};
+use nox_process::ProcessIdentity;
+use nox_store::{Order, RowPage};
+use std::time::Duration;
+
+/// How deep sessions may stand below an agent that does not say.
+pub const DEFAULT_DEPTH: u32 = 3;
+const HOUR_MS: i64 = 60 * 60 * 1000;
+/// The name of the program that holds trees.
+const SHIM: &str = "nox-shim";
+/// How long the start of a tree may take to be written down. Its program may ask for something before.
+const KNOWN_AFTER: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+impl Engine {
+    /// The session from whose run a process asks, given as that process and those above it; none when it is outside of all.
+    pub(crate) async fn asking(&self, chain: &[ProcessIdentity]) -> Result<Option<Asking>, Error> {
+        let own = std::process::id();
+        let Some(at) = chain.iter().position(|process| process.pid == own) else { return Ok(None) };
+        let Some(shim) = at.checked_sub(1).and_then(|below| chain.get(below)).copied() else {
+            return Ok(None);
+        };
+        let vitals = &self.sessions().shared().vitals;
+        let deadline = tokio::time::Instant::now() + KNOWN_AFTER;
+        loop {
+            if let Some(asking) = vitals.session_of(&shim) {
+                return Ok(Some(asking));
+            }
+            // Another child of this process: something that the app itself opened.
+            if nox_process::name_of(&shim).is_none_or(|name| name != SHIM) {
+                return Ok(None);
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(Error::Conflict {
+                    message: "it cannot be told which session asks for this one".into(),
+                    hint: "Its run may be ending. Start the task from the window or another terminal.".into(),
+                });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Refuses a session of this agent when so many were started in the last hour as may be.
+    pub(crate) async fn check_spawn_rate(&self, agent: &Agent) -> Result<(), Error> {
+        let Some(max) = agent.limits.max_spawn_rate else { return Ok(()) };
+        let now = clock::now();
+        let since = At(now.0 - HOUR_MS);
+        let mut page = RowPage { after: None, limit: 200, order: Order::Descending };
+        let mut started = Vec::new();
+        // The newest first: those of the last hour come before all others.
+        'pages: loop {
+            let rows = self.ledger().store().rows(kind::SESSION, None, page.clone()).await?;
+            let Some(last) = rows.last() else { break };
+            page = page.following(last);
+            for row in rows.iter().filter_map(crate::reading::readable::<SessionRow>) {
+                if row.opened_at <= since {
+                    break 'pages;
+                }
+                if row.agent == agent.id && row.opened_at <= now {
+                    started.push(row.opened_at);
+                }
+            }
+        }
+        let Some(free) = (max as usize).checked_sub(1).and_then(|index| started.get(index)) else {
+            return Ok(());
+        };
+        let wait_s = (free.0 + HOUR_MS - now.0 + 999) / 1000;
+        tracing::warn!(agent = %agent.id, max, started = started.len(), "the limit max_spawn_rate refused a session");
+        Err(Error::Conflict {
+            message: format!(
+                "limit max_spawn_rate: {} sessions of the agent {} were started in the last hour, and {max} may be; the next one can start in {}",
+                started.len(),
+                agent.name,
+                in_words(wait_s)
+            ),
+            hint: format!("Start it again then, or raise max_spawn_rate of {} in Agents.", agent.name),
+        })
+    }
+}
+
+/// How deep a session stands that is asked for from there.
+pub(crate) fn depth_below(asking: &Asking) -> Result<u32, Error> {
+    let max = asking.limits.max_depth.unwrap_or(DEFAULT_DEPTH);
+    let depth = asking.depth + 1;
+    if depth <= max {
+        return Ok(depth);
+    }
+    tracing::warn!(session = %asking.session, depth, max, "the limit max_depth refused a session");
+    let allowed = match max {
+        0 => format!("sessions of the agent {} may start no sessions", asking.agent_name),
+        max => format!(
+            "this one would stand {depth} levels deep, and below the agent {} only {max} may be",
+            asking.agent_name
+        ),
+    };
+    Err(Error::Conflict {
+        message: format!("limit max_depth: {allowed}"),
+        hint: format!(
+            "Let its task do the work itself, or raise max_depth of {} in Agents.",
+            asking.agent_name
+        ),
+    })
+}
+
+fn in_words(seconds: i64) -> String {
+    match seconds {
+        ..=119 => format!("{seconds} s"),
+        _ => format!("{} min", (seconds + 59) / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use nox_domain::{agent::Limits, ids::SessionId};
+
+    fn asking(depth: u32, max_depth: Option<u32>) -> Asking {
+        Asking {
+            session: SessionId::fresh(&mut clock::SystemIds),
+            agent_name: "Ada".into(),
+            depth,
+            limits: Limits { max_depth, ..Limits::default() },
+        }
+    }
+
+    #[test]
+    fn the_depth_of_the_agent_that_asks_counts() {
+        assert_eq!(depth_below(&asking(0, Some(1))).unwrap(), 1);
+        assert_eq!(depth_below(&asking(2, None)).unwrap(), DEFAULT_DEPTH);
+        for (depth, max, word) in [(1, Some(1), "2 levels"), (3, None, "only 3"), (0, Some(0), "no sessions")]
+        {
+            let error = depth_below(&asking(depth, max)).unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+            assert!(error.hint().unwrap().contains("max_depth of Ada"), "{error}");
+        }
+    }
+}

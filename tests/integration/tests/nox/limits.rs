@@ -1,0 +1,104 @@
+//! Limits of agents: one that goes too far ends alone, and one that starts too many sessions is told so.
+
+use crate::sh;
+use nox_api::{
+    ErrorCode,
+    domain::{
+        agent::Limits,
+        event::{Closed, PreAllowed, Problem},
+        ids::{AgentId, SessionId},
+        life::LimitKind,
+    },
+    dto::{CreateAgent, CreateTask, Nothing},
+};
+use nox_test_support::{World, caller};
+
+async fn agent(world: &World, name: &str, limits: Limits) -> AgentId {
+    let input = CreateAgent { name: name.into(), limits, ..CreateAgent::default() };
+    world.api().create_agent(&caller(), input).await.unwrap().agent.unwrap()
+}
+
+async fn begin(world: &World, agent: &AgentId, body: &str) -> SessionId {
+    let (title, agent) = ("T".into(), Some(agent.clone()));
+    let task = world.create(CreateTask { title, body: sh(body), agent, ..CreateTask::default() }).await;
+    let task = task.unwrap().task.unwrap();
+    world.start_with(&task, PreAllowed::All).await.unwrap().session.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_too_far_ends_alone() {
+    let mut world = World::open().await;
+    let gate = world.desk().join("gate");
+    let healthy = agent(&world, "Healthy", Limits::default()).await;
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let body = format!("until test -e '{}'; do sleep 0.02; done; echo untouched", gate.display());
+        let session = begin(&world, &healthy, &body).await;
+        world.until_running(&session).await;
+        others.push(session);
+    }
+    let limits = Limits::default();
+    let culprits = [
+        (
+            Limits { max_processes: Some(20), ..limits },
+            "for n in $(seq 64); do sleep 60 & done; wait",
+            LimitKind::Processes,
+        ),
+        (
+            Limits { max_memory_mb: Some(100), ..limits },
+            "head -c 600000000 /dev/zero | tail -n 1",
+            LimitKind::Memory,
+        ),
+        (Limits { max_output_mb: Some(2), ..limits }, "yes", LimitKind::Output),
+    ];
+    for (limits, body, kind) in culprits {
+        let culprit = agent(&world, &format!("{kind:?}"), limits).await;
+        let session = begin(&world, &culprit, body).await;
+        let ran = world.until_over(&session).await;
+        let Some(Problem::Limit { hit }) = &ran.problem else { panic!("{kind:?}: {ran:?}") };
+        assert_eq!((ran.how, hit.limit), (Closed::Failed, kind), "{ran:?}");
+    }
+    std::fs::write(&gate, "").unwrap();
+    for session in others {
+        let ran = world.until_over(&session).await;
+        assert_eq!((ran.how, ran.output().as_str()), (Closed::Finished, "untouched\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_starts_no_more_sessions_in_an_hour_than_it_may() {
+    let mut world = World::open().await;
+    let limits = Limits { max_spawn_rate: Some(2), ..Limits::default() };
+    let often = agent(&world, "Often", limits).await;
+    let free = agent(&world, "Free", Limits::default()).await;
+    for _ in 0..2 {
+        let session = begin(&world, &often, "true").await;
+        world.until_over(&session).await;
+    }
+    let input =
+        CreateTask { title: "Third".into(), body: sh("true"), agent: Some(often), ..CreateTask::default() };
+    let third = world.create(input).await.unwrap().task.unwrap();
+    let error = world.start_with(&third, PreAllowed::All).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::Conflict);
+    for words in ["max_spawn_rate", "2 sessions of the agent Often", "60 min"] {
+        assert!(error.message.contains(words), "{error:?}");
+    }
+    assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("in Agents")), "{error:?}");
+    // Others are not held up, and what is counted outlives the engine.
+    let session = begin(&world, &free, "true").await;
+    world.until_over(&session).await;
+    world.reopen().await;
+    let again = world.start_with(&third, PreAllowed::All).await.unwrap_err();
+    assert!(again.message.contains("max_spawn_rate"), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_what_holds_limits_here() {
+    let world = World::open().await;
+    let report = world.api().doctor(Nothing {}).await.unwrap();
+    let check = report.checks.iter().find(|check| check.code == "limits").unwrap();
+    assert!(
+        check.found.starts_with("memory: held") || check.found.starts_with("memory: watched"),
+        "{check:?}"
+    );
+}
