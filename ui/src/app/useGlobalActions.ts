@@ -66,7 +66,7 @@ export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions
         label: ACTIONS.continueAll,
         group,
         icon: 'play',
-        enabled: () => mirror.sessions.all().some(({ row }) => row.state.state === 'paused'),
+        enabled: () => mirror.sessions.all().some(({ row }) => Boolean(row.paused)),
         run: () => void act('continueAll', {}),
       },
       {

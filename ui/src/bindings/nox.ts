@@ -1557,6 +1557,10 @@ export type SessionRow = {
 	waiting_prompts?: number,
 	/**  Whether it was read from an export, so that it can only be read. */
 	imported?: boolean,
+	/**  Why it is paused, if it is; a request may be open meanwhile. */
+	paused?: PauseWhy | null,
+	/**  Whether it pauses when the last client that was attached to it goes away. */
+	pauses_alone?: boolean,
 	/**  When it was opened. */
 	opened_at: At,
 	/**  When it was last heard of. */

@@ -199,6 +199,9 @@ pub struct SessionRow {
     /// Whether it was read from an export, so that it can only be read.
     #[serde(default)]
     pub imported: bool,
+    /// Why it is paused, if it is; a request may be open meanwhile.
+    #[serde(default)]
+    pub paused: Option<PauseWhy>,
     /// Whether it pauses when the last client that was attached to it goes away.
     #[serde(default)]
     pub pauses_alone: bool,

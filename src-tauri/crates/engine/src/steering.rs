@@ -81,10 +81,9 @@ impl Engine {
 }
 
 fn concerns(want: Everyone, row: &SessionRow) -> bool {
-    use nox_domain::rows::SessionState;
     match want {
         Everyone::Stop => !row.state.awaits_prompt(),
-        Everyone::Pause => !row.state.awaits_prompt() && !matches!(row.state, SessionState::Paused { .. }),
-        Everyone::Continue => matches!(row.state, SessionState::Paused { why: PauseWhy::Everything, .. }),
+        Everyone::Pause => !row.state.awaits_prompt() && row.paused.is_none(),
+        Everyone::Continue => row.paused == Some(PauseWhy::Everything),
     }
 }

@@ -3,6 +3,7 @@
  */
 import type { Item, ItemBody, LimitHit, Problem, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
 import { newId } from '../ids';
+import { pausedIn } from './runs';
 import { type FakeState, newTask } from './state';
 
 const MINUTE = 60_000;
@@ -13,6 +14,11 @@ const HIT: LimitHit = { limit: 'memory', value: 518, allowed: 512, action: 'ende
 const LIVES: readonly [string, (now: number) => SessionState, Partial<SessionRow>?][] = [
   ['Paused by hand', () => ({ state: 'paused', why: 'person', finishing: null })],
   ['Pausing after its step', () => ({ state: 'paused', why: 'everything', finishing: 'cargo test --workspace' })],
+  [
+    'Paused while it asks',
+    () => ({ state: 'needs_approval', request: 'req_00000000000000000000000001', text: 'make', open: 1 }),
+    { paused: 'person' },
+  ],
   ['Starts again soon', (now) => ({ state: 'restarting', at: now + 4 * MINUTE, number: 2 })],
   ['Lost after three restarts', () => ({ state: 'lost', problem: ENDED })],
   [
@@ -52,7 +58,8 @@ export function addLives(state: FakeState, now: number, session: MakeSession) {
     state.tasks.set(task.id, task);
     state.bodies.set(task.id, 'Do it well.');
     const row = session(state, task, how(now), now - 2 * MINUTE, null, null);
-    state.sessions.set(row.id, { ...row, ...given, runtime: given?.takes_prompts ? 'recorded' : 'runbook' });
+    const paused = pausedIn(how(now));
+    state.sessions.set(row.id, { ...row, paused, ...given, runtime: given?.takes_prompts ? 'recorded' : 'runbook' });
     const say = (body: ItemBody) => {
       const items = state.items.get(row.id) ?? [];
       const item: Item = { id: newId('itm', now), session: row.id, turn: null, ord: items.length, at: now, body };

@@ -2,7 +2,17 @@
  * Sessions of the fake engine: blocks run one by one, each asks first, writes a few lines and ends well, unless its text
  * holds `exit 1`. A block with `flood` writes 2,000 lines a second until it is stopped.
  */
-import type { Changed, Decision, Item, ItemBody, PauseWhy, RequestRow, SessionRow, ToldWhat } from '../../bindings/nox';
+import type {
+  Changed,
+  Decision,
+  Item,
+  ItemBody,
+  PauseWhy,
+  RequestRow,
+  SessionRow,
+  SessionState,
+  ToldWhat,
+} from '../../bindings/nox';
 import { newId } from '../ids';
 import { readRunbook } from './runbook';
 import { type FakeState, rowsOfTask, viewOf } from './state';
@@ -300,7 +310,8 @@ export class FakeRuns {
   #session(id: string, change: Partial<SessionRow>) {
     const session = this.#state.sessions.get(id);
     if (!session) return;
-    const next = { ...session, ...change, last_event_at: Date.now() };
+    const paused = change.state ? pausedIn(change.state) : session.paused;
+    const next = { ...session, ...change, paused, last_event_at: Date.now() };
     this.#state.sessions.set(id, next);
     this.#out.emit([{ kind: 'session', row: viewOf(next) }, ...(next.task ? rowsOfTask(this.#state, next.task) : [])]);
   }
@@ -311,4 +322,9 @@ export class FakeRuns {
     this.#state.tasks.set(id, { ...task, status, changed_at: Date.now() });
     this.#out.emit(rowsOfTask(this.#state, id));
   }
+}
+
+/** Why a session that stands like this is paused. */
+export function pausedIn(state: SessionState) {
+  return state.state === 'paused' ? state.why : null;
 }

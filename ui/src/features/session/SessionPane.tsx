@@ -22,7 +22,7 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
   const conversation = useConversation(row.id);
   const acts = useSessionActs(view);
   const stopAndDelete = useStopAndDelete(view);
-  const paused = row.state.state === 'paused';
+  const paused = Boolean(row.paused);
   useActions([
     {
       id: 'session.stop',

@@ -9,7 +9,7 @@ import { Banner } from '@/components/feedback/Banner';
 import { formatDuration, formatTime } from '@/components/status/age';
 import { useClock } from '@/components/status/clock';
 import { firstLine, heldBackText, PAUSED_BECAUSE, problemText } from '@/components/words';
-import type { HeldBack, SessionState, SessionView } from '../../bindings/nox';
+import type { HeldBack, PauseWhy, SessionState, SessionView } from '../../bindings/nox';
 import s from './Session.module.css';
 import { ACTS, STATE } from './text';
 import { type SessionActs, useSessionActs } from './useSessionActs';
@@ -30,9 +30,10 @@ export function StateBanner({ view }: { view: SessionView }) {
 
 function bannerOf({ row }: SessionView, acts: SessionActs) {
   const { state } = row;
+  if (row.paused) {
+    return <Paused why={row.paused} finishing={state.state === 'paused' ? state.finishing : null} acts={acts} />;
+  }
   switch (state.state) {
-    case 'paused':
-      return <Paused state={state} acts={acts} />;
     case 'restarting':
       return <Restarting state={state} acts={acts} />;
     case 'lost':
@@ -46,8 +47,7 @@ function bannerOf({ row }: SessionView, acts: SessionActs) {
   }
 }
 
-function Paused({ state, acts }: { state: Of<'paused'>; acts: SessionActs }) {
-  const { why, finishing } = state;
+function Paused({ why, finishing, acts }: { why: PauseWhy; finishing: string | null; acts: SessionActs }) {
   return (
     <Banner
       tone="info"

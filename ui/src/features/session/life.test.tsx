@@ -35,6 +35,14 @@ const pane = () => within(screen.getByRole('region', { name: 'Conversation' }));
 const press = (name: string) => pane().getByRole('button', { name });
 
 describe('a paused session', () => {
+  it('says so also while a request of it is open', async () => {
+    const { bridge, id, user } = await open('Paused while it asks');
+    pane().getByText('You paused it. Nothing new begins until you continue.');
+    expect(pane().queryByRole('button', { name: 'Pause' })).toBeNull();
+    await user.click(press('Continue'));
+    expect(bridge.sent.at(-1)).toMatchObject({ name: 'continueSession', input: { session: id } });
+  });
+
   it('says why, and goes on by button and by P', async () => {
     const { bridge, id, user } = await open('Paused by hand');
     pane().getByText('You paused it. Nothing new begins until you continue.');

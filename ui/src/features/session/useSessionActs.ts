@@ -43,12 +43,12 @@ export function useSessionActs({ row }: SessionView): SessionActs {
   const { state, task, id } = row;
   const about = { about: [id] };
   const over = state.state === 'closed';
-  const stands = state.state === 'lost' || state.state === 'paused';
+  const stands = state.state === 'lost' || Boolean(row.paused);
   return {
     pending,
     canStop: !over && state.state !== 'stopping' && !row.imported,
     standsBy: state.state === 'idle' || state.state === 'hibernated',
-    canPause: PAUSABLE.has(state.state),
+    canPause: PAUSABLE.has(state.state) && !row.paused,
     canContinue: !row.imported && (stands || (over && state.how !== 'finished')),
     canDelete: over,
     stop: () => void act('stopSession', { session: id }, about),

@@ -97,6 +97,7 @@ impl Session {
             takes_prompts: opened.runtime.takes_prompts() && !self.imported,
             waiting_prompts: self.next.len() as u32,
             imported: self.imported,
+            paused: self.paused,
             pauses_alone: opened.life.on_disconnect == OnDisconnect::Pause,
             opened_at: self.opened_at,
             last_event_at: self.last_event_at,
