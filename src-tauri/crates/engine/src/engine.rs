@@ -112,6 +112,7 @@ impl Engine {
         let (store, set_aside) = open_store(&home, at)?;
         let ledger = Ledger::new(store);
         let local = Local::open(&home)?;
+        crate::logs::set_level(local.values().log_level());
         let registry = nox_registry::Registry::open(&home.registry())?;
         let shared = Arc::new(Shared {
             spool: Spool::at(home.spool()),
@@ -492,6 +493,7 @@ impl Engine {
         self.sessions().tell(told).await;
         self.inner.shared.pace.store(Arc::new(Pace::of(&values)));
         self.inner.shared.vitals.ring();
+        crate::logs::set_level(values.log_level());
         let change = Change {
             events: vec![(
                 "settings".into(),

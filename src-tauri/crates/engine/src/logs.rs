@@ -1,7 +1,7 @@
 //! The log: one JSON object per line in `logs/nox.<date>.jsonl` of the home.
 //!
 //! The desktop program and the command line call [`init`] once, first thing, and hold the [`LogGuard`] until they end.
-//! Everybody else only uses `tracing`. Invariants:
+//! Everybody else only uses `tracing`. The engine tells [`set_level`] what the settings say. Invariants:
 //!
 //! - Every line is one JSON object with `at` (UTC, ms), `time` (the same for people), `level`, `target` and `message`. The
 //!   fields of the spans around an event stand in its line, so `command`, `session` and `run` set on a span (level info
@@ -23,13 +23,14 @@ use file::RollingFile;
 use layer::LineLayer;
 use redact::RedactingWriter;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{EnvFilter, Layer, Registry, reload};
 
 /// The environment variable that overrides the level: a level, or directives such as `nox_store=trace,info`.
 pub const LEVEL_VARIABLE: &str = "NOX_LOG";
@@ -40,7 +41,7 @@ const WAITING_LINES: usize = 8192;
 /// How much is logged, and where else.
 #[derive(Debug, Clone)]
 pub struct LogOptions {
-    /// The level of Nox's own parts as the local settings have it; other crates are logged from `warn` on. [`LEVEL_VARIABLE`]
+    /// The level of Nox's own parts until the settings are read; other crates are logged from `warn` on. [`LEVEL_VARIABLE`]
     /// comes before it.
     pub level: LevelFilter,
     /// Whether each line is also written to standard error, in a form for people.
@@ -110,20 +111,58 @@ impl std::fmt::Debug for LogGuard {
 
 /// Begins the log of this process in `logs` of the home, and logs panics from now on.
 pub fn init(home: &Path, options: LogOptions) -> Result<LogGuard, LogError> {
-    let (layer, guard) = open(home, &options, std::env::var(LEVEL_VARIABLE).ok())?;
+    let Opened { layer, guard, level } = open(home, &options, std::env::var(LEVEL_VARIABLE).ok())?;
     Registry::default().with(layer).try_init().map_err(|_| LogError::AlreadySetUp)?;
+    // Set only here, behind the one success that a process can have.
+    let _ = LEVEL.set(level);
     panics::install();
     Ok(guard)
 }
 
+/// How the level of this process's log is changed; none before [`init`].
+static LEVEL: OnceLock<Dial> = OnceLock::new();
+
+/// Logs this much from now on. Nothing happens without [`init`], or when [`LEVEL_VARIABLE`] says how much.
+pub fn set_level(level: LevelFilter) {
+    if let Some(known) = LEVEL.get() {
+        known.set(level);
+    }
+}
+
+/// The level of a log that is open.
+struct Dial {
+    /// None when the variable says how much is logged.
+    filter: Option<reload::Handle<EnvFilter, Registry>>,
+    now: Mutex<LevelFilter>,
+}
+
+impl Dial {
+    fn set(&self, level: LevelFilter) {
+        let Some(filter) = &self.filter else { return };
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == level {
+            return;
+        }
+        match EnvFilter::try_new(own_parts(level)).map(|next| filter.reload(next)) {
+            Ok(Ok(())) => *now = level,
+            Ok(Err(error)) => tracing::warn!(%error, "the level of the log cannot be changed"),
+            Err(error) => tracing::warn!(%error, "the level of the log cannot be changed"),
+        }
+    }
+}
+
+struct Opened {
+    layer: BoxedLayer,
+    guard: LogGuard,
+    level: Dial,
+}
+
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-fn open(
-    home: &Path,
-    options: &LogOptions,
-    variable: Option<String>,
-) -> Result<(BoxedLayer, LogGuard), LogError> {
-    let filter = filter(options.level, variable)?;
+fn open(home: &Path, options: &LogOptions, variable: Option<String>) -> Result<Opened, LogError> {
+    let variable = variable.filter(|text| !text.trim().is_empty());
+    let is_fixed = variable.is_some();
+    let (filter, handle) = reload::Layer::new(filter(options.level, variable)?);
     let folder = home.join("logs");
     let file =
         RollingFile::open(&folder).map_err(|source| LogError::File { folder: folder.clone(), source })?;
@@ -137,11 +176,13 @@ fn open(
     let spans =
         filter_fn(|what| what.is_span() && what.target().starts_with("nox") && *what.level() <= Level::INFO);
     let filter = spans.with_max_level_hint(LevelFilter::INFO).or(filter);
-    Ok((LineLayer::new(writer, options.stderr).with_filter(filter).boxed(), guard))
+    let layer = LineLayer::new(writer, options.stderr).with_filter(filter).boxed();
+    let level = Dial { filter: (!is_fixed).then_some(handle), now: Mutex::new(options.level) };
+    Ok(Opened { layer, guard, level })
 }
 
 fn filter(level: LevelFilter, variable: Option<String>) -> Result<EnvFilter, LogError> {
-    let text = match variable.filter(|text| !text.trim().is_empty()) {
+    let text = match variable {
         Some(text) => match text.trim().parse::<LevelFilter>() {
             Ok(level) => own_parts(level),
             Err(_) => text,

@@ -20,6 +20,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use toml_edit::{DocumentMut, Item, Table, value};
+use tracing::level_filters::LevelFilter;
 
 /// The look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -77,6 +78,13 @@ impl Default for Values {
             log_policy: LogPolicy::default(),
             log_after_days: 30,
         }
+    }
+}
+
+impl Values {
+    /// The level of the log; the usual one when a hand wrote a word that is none.
+    pub fn log_level(&self) -> LevelFilter {
+        self.log_level.parse().unwrap_or(LevelFilter::INFO)
     }
 }
 

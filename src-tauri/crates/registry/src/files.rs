@@ -26,6 +26,14 @@ pub fn content_hash(bytes: &[u8]) -> String {
     nox_domain::tool::sha256_hex(bytes)
 }
 
+/// How the name of a file begins that is being written. One that is there when nobody writes was cut off.
+const UNFINISHED: &str = ".nox-unfinished-";
+
+/// Whether a file of this name is one that a write of ours left behind, if nobody writes now.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.strip_prefix(UNFINISHED).is_some_and(|rest| rest.chars().all(|char| char.is_ascii_alphanumeric()))
+}
+
 /// Whether missing folders on the way are made.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Folders {
@@ -66,8 +74,10 @@ impl Registry {
         let full =
             self.resolve(path, Folders::Make)?.ok_or_else(|| Error::Outside { path: path.to_owned() })?;
         let folder = full.parent().ok_or_else(|| Error::Outside { path: path.to_owned() })?;
-        let mut temporary =
-            tempfile::Builder::new().prefix(".nox-").tempfile_in(folder).map_err(Error::io("write", path))?;
+        let mut temporary = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempfile_in(folder)
+            .map_err(Error::io("write", path))?;
         temporary.write_all(bytes).map_err(Error::io("write", path))?;
         if let Some(found) = look(&full, path)? {
             temporary.as_file().set_permissions(found.permissions()).map_err(Error::io("write", path))?;

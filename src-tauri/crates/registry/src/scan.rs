@@ -1,6 +1,6 @@
 //! Looks at all files of the registry without opening them, to find what changed while nobody watched.
 
-use crate::{Registry, open::Error};
+use crate::{Registry, files::is_unfinished, open::Error};
 use std::{fs, io, path::Path, time::UNIX_EPOCH};
 
 /// Deeper folders are no part of the registry; it needs two.
@@ -32,11 +32,16 @@ impl Registry {
 
     /// All plain files of `tasks/` and `agents/`, and `policy.toml`, sorted by path.
     ///
-    /// Hidden files, the temporary files of editors and symbolic links are left out.
+    /// Hidden files, the temporary files of editors and symbolic links are left out. What a write left behind that was
+    /// killed is removed, so this must not run beside [`Registry::write`].
     pub fn scan(&self) -> Result<Vec<FileStat>, Error> {
         let mut found = Vec::new();
         for folder in ["tasks", "agents"] {
             scan_folder(&self.root.join(folder), folder, 0, &mut found)?;
+        }
+        // Only for what was left behind: of the files here the policy alone is looked at.
+        for entry in fs::read_dir(&self.root).map_err(Error::io("read", &self.root))?.flatten() {
+            remove_unfinished(&entry);
         }
         if let Ok(about) = fs::symlink_metadata(self.root.join(crate::POLICY_PATH))
             && about.is_file()
@@ -65,6 +70,7 @@ fn scan_folder(full: &Path, path: &str, depth: usize, found: &mut Vec<FileStat>)
             continue;
         };
         if is_left_out(name) {
+            remove_unfinished(&entry);
             continue;
         }
         let path = format!("{path}/{name}");
@@ -79,6 +85,21 @@ fn scan_folder(full: &Path, path: &str, depth: usize, found: &mut Vec<FileStat>)
         }
     }
     Ok(())
+}
+
+/// Removes a file of a write that was cut off. That it stays harms nobody, so a failure is only logged.
+fn remove_unfinished(entry: &fs::DirEntry) {
+    let is_one = entry.file_name().to_str().is_some_and(is_unfinished)
+        && entry.file_type().is_ok_and(|kind| kind.is_file());
+    if !is_one {
+        return;
+    }
+    match fs::remove_file(entry.path()) {
+        Ok(()) => {
+            tracing::info!(file = %entry.path().display(), "removed what a write left that was cut off")
+        }
+        Err(error) => tracing::warn!(%error, file = %entry.path().display(), "an unfinished file stays"),
+    }
 }
 
 /// Whether a file or folder of this name is no part of the registry: hidden, or an editor's temporary file.

@@ -255,6 +255,45 @@ fn a_scan_sees_files_and_no_leftovers() {
     assert_eq!(again[..3], found[..3]);
 }
 
+#[test]
+fn what_a_killed_write_left_is_removed_and_nothing_else() {
+    let (_home, registry) = registry();
+    let root = registry.root();
+    fs::create_dir_all(root.join("tasks/2026-11")).unwrap();
+    fs::create_dir_all(root.join("agents/runbook/.nox-unfinished-folder")).unwrap();
+    let left = ["tasks/2026-11/.nox-unfinished-a7Yz0q", ".nox-unfinished-Zq81mn"];
+    let others = ["tasks/2026-11/.nox-notes", "tasks/2026-11/.nox-unfinished-my.md", ".unfinished"];
+    for file in left.iter().chain(&others) {
+        fs::write(root.join(file), "half").unwrap();
+    }
+    registry.scan().unwrap();
+    assert!(left.iter().all(|file| !root.join(file).exists()));
+    assert!(others.iter().all(|file| root.join(file).exists()));
+    assert!(root.join("agents/runbook/.nox-unfinished-folder").exists());
+    // The name that a write really uses is one of these.
+    let folder = root.join("tasks/2026-11");
+    let seen = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let begun = std::time::Instant::now();
+            while begun.elapsed() < Duration::from_secs(20) {
+                let names = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.file_name());
+                let mut names = names.filter_map(|name| name.into_string().ok());
+                if let Some(name) = names.find(|name| {
+                    !others.iter().any(|other| other.ends_with(name.as_str())) && name.starts_with('.')
+                }) {
+                    return Some(name);
+                }
+            }
+            None
+        });
+        while !watching.is_finished() {
+            registry.write("tasks/2026-11/a.md", &vec![b'x'; 1 << 20], &Expected::Anything).unwrap();
+        }
+        watching.join().unwrap()
+    });
+    assert!(seen.unwrap().starts_with(".nox-unfinished-"));
+}
+
 /// Prints what things cost: `cargo nextest run -p nox-registry --run-ignored only --no-capture`.
 #[test]
 #[ignore = "a measurement"]

@@ -9,7 +9,7 @@ use tracing::{debug, error, info, info_span, warn};
 /// Logs what `work` does into a home of its own and gives back the file's text and lines.
 fn logged(options: LogOptions, variable: Option<&str>, work: impl FnOnce()) -> (String, Vec<Value>) {
     let home = tempfile::tempdir().unwrap();
-    let (layer, guard) = open(home.path(), &options, variable.map(str::to_owned)).unwrap();
+    let Opened { layer, guard, .. } = open(home.path(), &options, variable.map(str::to_owned)).unwrap();
     tracing::subscriber::with_default(Registry::default().with(layer), work);
     assert_eq!(guard.dropped_lines(), 0);
     let folder = guard.folder().to_owned();
@@ -137,6 +137,39 @@ fn the_level_comes_from_the_variable_before_the_setting() {
     let home = tempfile::tempdir().unwrap();
     let Err(error) = open(home.path(), &LogOptions::default(), Some("nox=loud".to_owned())) else { panic!() };
     assert!(error.to_string().contains("NOX_LOG=“nox=loud”"), "{error}");
+}
+
+#[test]
+fn the_level_can_be_changed_while_it_logs_unless_the_variable_says_it() {
+    let lines_of = |variable: Option<&str>| {
+        let home = tempfile::tempdir().unwrap();
+        let Opened { layer, guard, level } =
+            open(home.path(), &LogOptions::default(), variable.map(str::to_owned)).unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            let work = |round: u32| {
+                debug!(target: "nox_store", round, "debug");
+                info!(target: "nox_store", round, "info");
+            };
+            work(1);
+            level.set(LevelFilter::DEBUG);
+            work(2);
+            level.set(LevelFilter::ERROR);
+            work(3);
+            level.set(LevelFilter::INFO);
+            work(4);
+        });
+        let folder = guard.folder().to_owned();
+        drop(guard);
+        let file = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+        let text = std::fs::read_to_string(file).unwrap();
+        let said = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            format!("{} {}", line["round"], line["message"].as_str().unwrap())
+        };
+        text.lines().map(said).collect::<Vec<_>>()
+    };
+    assert_eq!(lines_of(None), ["1 info", "2 debug", "2 info", "4 info"]);
+    assert_eq!(lines_of(Some("info")), ["1 info", "2 info", "3 info", "4 info"]);
 }
 
 #[test]
