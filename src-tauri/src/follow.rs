@@ -38,7 +38,7 @@ pub(crate) fn begin(app: &AppHandle, link: EngineLink, gaze: watch::Receiver<Gaz
 /// Listens for other starts and the command line. Without it Nox works, only alone.
 fn listen(app: &AppHandle, api: &Api) -> Option<Control> {
     let asked = app.clone();
-    match control::serve(api.clone(), move |place| start::asked_for(&asked, place)) {
+    match control::serve(api.clone(), move |wish| start::asked_for(&asked, wish)) {
         Ok(control) => Some(control),
         Err(error) => {
             tracing::error!(%error, hint = error.hint(), "other starts and the command line cannot reach this Nox");

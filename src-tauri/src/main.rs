@@ -1,7 +1,7 @@
 //! The desktop program. Looks at the display before anything starts a thread, takes the home, then runs the shell.
 //!
-//! Exit status: 0 left in good order, or a Nox that was running came to the front; 1 no display, no window or no usable
-//! home; 2 an argument it does not know.
+//! Exit status: 0 left in good order, or a Nox that was running came to the front, or has quit; 1 no display, no window or
+//! no usable home, or it did not quit; 2 an argument it does not know.
 
 use nox_api::Home;
 use nox_desktop::{
@@ -11,7 +11,7 @@ use nox_desktop::{
 };
 use std::{process::ExitCode, sync::Arc, time::Instant};
 
-const USAGE: &str = "Usage: nox-desktop [--hidden] [--version]\n\n  --hidden   start in the tray\n\nThe command line of Nox is `nox`.";
+const USAGE: &str = "Usage: nox-desktop [--hidden | --quit | --version]\n\n  --hidden   start in the tray\n  --quit     end the Nox that is running; sessions that work are stopped\n\nThe command line of Nox is `nox`.";
 
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "this is what the person who starts it reads")]
 fn main() -> ExitCode {
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     for argument in std::env::args_os().skip(1) {
         match argument.to_str() {
             Some("--hidden") => start = Start::Hidden,
+            Some("--quit") => return quit(),
             Some("--version") => {
                 println!("Nox {}", env!("CARGO_PKG_VERSION"));
                 return ExitCode::SUCCESS;
@@ -52,6 +53,18 @@ fn main() -> ExitCode {
         Ok(status) => u8::try_from(status).map_or(ExitCode::FAILURE, ExitCode::from),
         Err(error) => {
             eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Needs no display: what it ends may have another one.
+#[allow(clippy::print_stderr, reason = "this is what the person who starts it reads")]
+fn quit() -> ExitCode {
+    match start::quit_running(Home::default_root()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(refusal) => {
+            eprintln!("{refusal}");
             ExitCode::FAILURE
         }
     }

@@ -37,6 +37,26 @@ story('quitting while an agent works asks first, and then ends what it started',
   await desk.desktop.notification(/Second[\s\S]*finished: 1 of 1 block/i, 10_000);
 });
 
+story('--quit ends the running app in good order, and answers when it is gone', {}, async (desk) => {
+  await passWelcome(desk);
+  const endless = desk.world.write('endless.md', '# Never ends\n\n```sh\nsleep 4322\n```\n');
+  await desk.dropFiles([endless], await desk.column('Working'));
+  const asked = await desk.desktop.notification(/Never ends[\s\S]*needs approval/i, 10_000);
+  await desk.desktop.clickNotification(asked, 'allow_once');
+  const sleeps = async () => (await desk.tool('ps', '-eo', 'args')).split('\n').filter((line) => line === 'sleep 4322').length;
+  await until(async () => (await sleeps()) === 1, 'the task to work', 10_000);
+  assert.equal((await desk.startSecond(['--quit'])).code, 0);
+  assert.equal(await sleeps(), 0);
+  await until(() => desk.appProcesses().length === 0, 'the app to end');
+  await desk.closeApp();
+  // Nothing runs now, and that is what was wanted.
+  assert.equal((await desk.startSecond(['--quit'])).code, 0);
+
+  await desk.openApp();
+  await desk.goTo('Sessions');
+  await desk.shows(/Never ends[\s\S]*Stopped/i);
+});
+
 story('two starts at the same moment are one app', { open: false }, async (desk) => {
   const starts = ['first', 'second'].map((name) => desk.processes.start(name, desk.options.app, [], { env: desk.env }));
   const ended = await Promise.race(starts.map(({ exited }) => exited));

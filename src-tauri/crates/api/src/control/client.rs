@@ -7,7 +7,7 @@ use super::{
     Error, MAX_ASKED_BYTES, MAX_TOLD_BYTES,
     line::{self, Line},
     place,
-    wire::{Ask, Asked, ClientHello, EngineHello, Execute, Focus, PROTOCOL, Subscribe, Told, Watch},
+    wire::{Ask, Asked, ClientHello, EngineHello, Execute, Focus, PROTOCOL, Quit, Subscribe, Told, Watch},
 };
 use crate::{
     ApiError, ErrorCode,
@@ -169,6 +169,15 @@ impl Client {
     /// [`Error::Api`] when the engine has no window.
     pub async fn focus(&self, place: Option<Place>) -> Result<(), Error> {
         self.ask("focus", Ask::Focus(Focus { place })).await.map(drop)
+    }
+
+    /// Asks the app to end in good order: sessions that work are stopped, without a question. It is still ending when
+    /// this answers; the home's lock is free when it has.
+    ///
+    /// # Errors
+    /// [`Error::Api`] when the engine has no window.
+    pub async fn quit(&self) -> Result<(), Error> {
+        self.ask("quit", Ask::Quit(Quit {})).await.map(drop)
     }
 
     /// Does an operation of the catalogue by its name. A command that may be sent twice needs an id of its own.

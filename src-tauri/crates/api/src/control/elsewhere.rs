@@ -1,6 +1,6 @@
 //! Systems without a control socket: everything says so.
 
-use super::{EngineHello, Error};
+use super::{EngineHello, Error, Wish};
 use crate::{
     Api,
     dto::{Face, Place},
@@ -30,7 +30,7 @@ impl Control {
 }
 
 /// Says that there is none.
-pub fn serve(_: Api, _: impl Fn(Option<Place>) + Send + Sync + 'static) -> Result<Control, Error> {
+pub fn serve(_: Api, _: impl Fn(Wish) + Send + Sync + 'static) -> Result<Control, Error> {
     Err(Error::Unsupported)
 }
 
@@ -56,6 +56,10 @@ impl Client {
     }
     /// Shows the window.
     pub async fn focus(&self, _: Option<Place>) -> Result<(), Error> {
+        match self.never {}
+    }
+    /// Asks the app to end.
+    pub async fn quit(&self) -> Result<(), Error> {
         match self.never {}
     }
     /// Does an operation.

@@ -6,6 +6,7 @@
 //! ```text
 //! → {"hello":{"version":"0.1.0","protocol":1}}       ← {"hello":{"version":…,"protocol":1,"home":…,"pid":…,"windows":…}}
 //! → {"id":1,"focus":{"place":{"place":"board"}}}      ← {"id":1,"ok":null}
+//! → {"id":1,"quit":{}}                                ← {"id":1,"ok":null}, and the program leaves
 //! → {"id":2,"execute":{"operation":"create_task","command":"cmd_…","face":"cli","input":{…}}}
 //!                                                     ← {"id":2,"ok":…}  or  {"id":2,"error":{"code":…,"message":…}}
 //! → {"id":3,"subscribe":{}}                           ← {"id":3,"ok":null}, then {"push":…} and {"windows":n} as they come
@@ -45,7 +46,7 @@ pub use elsewhere::{Client, Control, serve, serve_without_window};
 pub use error::Error;
 #[cfg(unix)]
 pub use server::{Control, serve, serve_without_window};
-pub use wire::{EngineHello, PROTOCOL};
+pub use wire::{EngineHello, PROTOCOL, Wish};
 
 /// The longest line that a client may send.
 pub const MAX_ASKED_BYTES: usize = 4 * 1024 * 1024;

@@ -8,10 +8,10 @@ use super::{
     Error, MAX_ASKED_BYTES, MAX_TOLD_BYTES,
     line::{self, Line},
     place::{Place, runtime_folder},
-    wire::{Ask, Asked, ClientHello, EngineHello, Execute, PROTOCOL, Told},
+    wire::{Ask, Asked, ClientHello, EngineHello, Execute, PROTOCOL, Told, Wish},
 };
 use crate::{
-    Api, ApiError, ErrorCode, dto,
+    Api, ApiError, ErrorCode,
     dto::{Caller, Push},
     feed::Subscriber,
 };
@@ -44,7 +44,7 @@ const QUEUE: usize = 64;
 /// How long a client may take to say hello.
 const HELLO_LIMIT: Duration = Duration::from_secs(5);
 
-type ShowWindow = Arc<dyn Fn(Option<dto::Place>) + Send + Sync>;
+type Window = Arc<dyn Fn(Wish) + Send + Sync>;
 
 /// The listening socket. Dropping it ends all connections and removes the socket.
 #[derive(Debug)]
@@ -73,15 +73,15 @@ impl Drop for Control {
     }
 }
 
-/// Listens for clients; `focus` shows the window, at a place if one is named. It must not block.
+/// Listens for clients; `window` does what they want of the program. It must not block.
 ///
 /// # Errors
 /// When the socket cannot be made. Must be called inside a tokio runtime.
-pub fn serve(api: Api, focus: impl Fn(Option<dto::Place>) + Send + Sync + 'static) -> Result<Control, Error> {
-    listen(api, Some(Arc::new(focus)))
+pub fn serve(api: Api, window: impl Fn(Wish) + Send + Sync + 'static) -> Result<Control, Error> {
+    listen(api, Some(Arc::new(window)))
 }
 
-/// Listens for clients in an engine that has no window: asking for it is answered with an error.
+/// Listens for clients in an engine that has no window: wishes are answered with an error.
 ///
 /// # Errors
 /// As [`serve`].
@@ -89,16 +89,16 @@ pub fn serve_without_window(api: Api) -> Result<Control, Error> {
     listen(api, None)
 }
 
-fn listen(api: Api, focus: Option<ShowWindow>) -> Result<Control, Error> {
+fn listen(api: Api, window: Option<Window>) -> Result<Control, Error> {
     let place = Place::take(api.engine().home().root(), runtime_folder())?;
     let listener = UnixListener::bind(&place.socket).map_err(|source| Error::io(&place.socket, source))?;
     place.close_to_others()?;
     let (count, clients) = watch::channel(0);
-    let accepting = tokio::spawn(accept(listener, api, focus, count));
+    let accepting = tokio::spawn(accept(listener, api, window, count));
     Ok(Control { clients, accepting, _place: place })
 }
 
-async fn accept(listener: UnixListener, api: Api, focus: Option<ShowWindow>, count: watch::Sender<u32>) {
+async fn accept(listener: UnixListener, api: Api, window: Option<Window>, count: watch::Sender<u32>) {
     let count = Arc::new(count);
     let mut connections = JoinSet::new();
     loop {
@@ -113,10 +113,10 @@ async fn accept(listener: UnixListener, api: Api, focus: Option<ShowWindow>, cou
                     continue;
                 }
                 let counted = Counted::new(count.clone());
-                let (api, focus) = (api.clone(), focus.clone());
+                let (api, window) = (api.clone(), window.clone());
                 connections.spawn(async move {
                     let _counted = counted;
-                    connection(stream, api, focus).await;
+                    connection(stream, api, window).await;
                 });
             }
             Err(error) => {
@@ -148,7 +148,7 @@ impl Drop for Counted {
     }
 }
 
-async fn connection(stream: UnixStream, api: Api, focus: Option<ShowWindow>) {
+async fn connection(stream: UnixStream, api: Api, window: Option<Window>) {
     // Now, while it is there for sure: it may be gone when what it asked for begins.
     let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).and_then(|pid| u32::try_from(pid).ok());
     let look = move || pid.map(ProcessIdentity::with_ancestors).unwrap_or_default();
@@ -164,7 +164,7 @@ async fn connection(stream: UnixStream, api: Api, focus: Option<ShowWindow>) {
         out,
         processes,
         api,
-        focus,
+        window,
     };
     let _last = EndWriter { writer: writer.abort_handle() };
     if let Err(problem) = client.talk(read, &mut tasks).await {
@@ -199,7 +199,7 @@ async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8
 
 struct Client {
     api: Api,
-    focus: Option<ShowWindow>,
+    window: Option<Window>,
     subscriber: Option<Subscriber>,
     room: Arc<Semaphore>,
     alive: Arc<AtomicBool>,
@@ -280,23 +280,8 @@ impl Client {
                     drop(room);
                 });
             }
-            Ask::Focus(focus) => {
-                let answer = match &self.focus {
-                    Some(show) => {
-                        show(focus.place);
-                        Ok(serde_json::Value::Null)
-                    }
-                    None => Err(ApiError::new(
-                        ErrorCode::Conflict,
-                        format!(
-                            "this home is used by a command line without a window (process {})",
-                            std::process::id()
-                        ),
-                    )
-                    .hint("Wait until it is finished, or stop it, then start the app again.")),
-                };
-                let _ = self.out.send(answer_line(id, answer)).await;
-            }
+            Ask::Focus(focus) => self.wish(id, Wish::Focus(focus.place)).await,
+            Ask::Quit(_) => self.wish(id, Wish::Quit).await,
             Ask::Subscribe(_) => {
                 if self.subscriber.is_none() {
                     let subscriber = self.api.subscribe();
@@ -318,6 +303,24 @@ impl Client {
             Ask::Hello(_) => return Err(bad("hello was said already")),
         }
         Ok(())
+    }
+
+    async fn wish(&self, id: u64, wish: Wish) {
+        let answer = match &self.window {
+            Some(window) => {
+                window(wish);
+                Ok(serde_json::Value::Null)
+            }
+            None => Err(ApiError::new(
+                ErrorCode::Conflict,
+                format!(
+                    "this home is used by a command line without a window (process {})",
+                    std::process::id()
+                ),
+            )
+            .hint("Wait until it is finished, or stop it, then start the app again.")),
+        };
+        let _ = self.out.send(answer_line(id, answer)).await;
     }
 
     async fn tell(&self, told: &Told) {

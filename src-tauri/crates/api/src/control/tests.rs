@@ -41,7 +41,7 @@ async fn clients_do_operations_hear_each_other_and_bring_the_window_up() {
     let shown = Arc::new(Mutex::new(vec![]));
     let control = serve(api.clone(), {
         let shown = shown.clone();
-        move |place| shown.lock().unwrap().push(place)
+        move |wish| shown.lock().unwrap().push(wish)
     })
     .unwrap();
     let mode = std::fs::metadata(folder.path().join("run/control.sock")).unwrap().permissions().mode();
@@ -66,7 +66,8 @@ async fn clients_do_operations_hear_each_other_and_bring_the_window_up() {
     assert_eq!(tasks.tasks.len(), 1);
 
     two.focus(Some(Place::Approvals)).await.unwrap();
-    assert_eq!(*shown.lock().unwrap(), [Some(Place::Approvals)]);
+    two.quit().await.unwrap();
+    assert_eq!(*shown.lock().unwrap(), [Wish::Focus(Some(Place::Approvals)), Wish::Quit]);
 
     let mut windows = two.windows();
     let window = api.attach_window();
@@ -95,6 +96,8 @@ async fn a_stale_socket_is_replaced_and_an_engine_without_window_says_so() {
     let control = serve_without_window(api.clone()).unwrap();
     let client = Client::connect(folder.path()).await.unwrap();
     let error = client.focus(None).await.unwrap_err();
+    assert!(error.to_string().contains("without a window"), "{error}");
+    let error = client.quit().await.unwrap_err();
     assert!(error.to_string().contains("without a window"), "{error}");
     drop(control);
     api.close().await;

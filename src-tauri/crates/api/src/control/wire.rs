@@ -11,6 +11,15 @@ use serde_json::Value;
 /// The version of the wire; both sides must have the same.
 pub const PROTOCOL: u32 = 1;
 
+/// What a client wants of the program around the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// The window, at a place if one is named.
+    Focus(Option<Place>),
+    /// The program's end, in good order.
+    Quit,
+}
+
 /// What an engine says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineHello {
@@ -48,6 +57,7 @@ pub(super) struct Asked {
 pub(super) enum Ask {
     Hello(ClientHello),
     Focus(Focus),
+    Quit(Quit),
     Execute(Execute),
     Subscribe(Subscribe),
     Watch(Watch),
@@ -59,6 +69,10 @@ pub(super) struct Focus {
     #[serde(default)]
     pub(super) place: Option<Place>,
 }
+
+/// Ends the app in good order, without a question.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Quit {}
 
 /// Does an operation; a query needs no command id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
