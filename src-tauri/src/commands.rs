@@ -136,9 +136,10 @@ pub async fn look_at_dropped(paths: Vec<PathBuf>) -> Vec<dropped::DroppedPath> {
 /// What the desktop around Nox offers.
 #[tauri::command]
 #[specta::specta]
-pub fn desktop_status(app: AppHandle) -> DesktopStatus {
+pub async fn desktop_status(app: AppHandle) -> DesktopStatus {
     let shell = app.state::<Shell>();
-    DesktopStatus { tray: shell.tray_host(), notifications_problem: shell.notifications_problem() }
+    let notifications_problem = shell.notifications_problem().await;
+    DesktopStatus { tray: shell.tray_host(), notifications_problem }
 }
 
 /// One Tauri command for each operation of the catalogue.

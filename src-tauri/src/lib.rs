@@ -89,8 +89,8 @@ impl Shell {
     }
 
     /// Why notifications are not seen, when that is known.
-    pub fn notifications_problem(&self) -> Option<String> {
-        self.notifier.problem()
+    pub async fn notifications_problem(&self) -> Option<String> {
+        self.notifier.problem().await
     }
 
     /// The home folder.

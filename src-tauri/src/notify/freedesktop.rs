@@ -3,7 +3,7 @@
 //! One task owns the connection and the numbers of what is shown, since servers close a notification when the connection
 //! that sent it goes away, and since a withdrawal must follow its showing. Signals count only from the owner of the
 //! service's name. Without a session bus or a server nothing is shown and [`Notifier::problem`] says why; every new
-//! notice tries again.
+//! notice, and every look, tries again.
 
 use super::{About, Choice, Notice, Notifier, OnChoice, Urgency};
 use crate::text;
@@ -16,7 +16,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use zbus::zvariant::Value;
 
 /// How long a server may take for one call.
@@ -50,6 +50,8 @@ trait Server {
 enum Wish {
     Show(Notice),
     Withdraw(String),
+    /// Finds out whether there is a server; answered when that is known.
+    Look(oneshot::Sender<()>),
 }
 
 /// The notifications of a Linux desktop.
@@ -59,7 +61,7 @@ pub(crate) struct Freedesktop {
 }
 
 impl Freedesktop {
-    /// Starts the task; it connects with the first notice.
+    /// Starts the task; it connects with the first notice or look.
     pub(crate) fn new(_app: &tauri::AppHandle, on_choice: OnChoice) -> Self {
         Self::start(on_choice)
     }
@@ -80,6 +82,7 @@ impl Freedesktop {
     }
 }
 
+#[async_trait::async_trait]
 impl Notifier for Freedesktop {
     fn show(&self, notice: Notice) {
         self.wish(Wish::Show(notice.harmless()));
@@ -89,7 +92,11 @@ impl Notifier for Freedesktop {
         self.wish(Wish::Withdraw(key.to_owned()));
     }
 
-    fn problem(&self) -> Option<String> {
+    async fn problem(&self) -> Option<String> {
+        let (reply, known) = oneshot::channel();
+        self.wish(Wish::Look(reply));
+        // A task that has ended has logged why; what was known last is still true.
+        let _ = known.await;
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -124,6 +131,10 @@ impl Owner {
                 wish = wanted.recv() => match wish {
                     Some(Wish::Show(notice)) => self.show(notice).await,
                     Some(Wish::Withdraw(key)) => self.withdraw(&key).await,
+                    Some(Wish::Look(reply)) => {
+                        self.look().await;
+                        let _ = reply.send(());
+                    }
                     None => return,
                 },
                 heard = signals.next() => match heard {
@@ -154,26 +165,42 @@ impl Owner {
     }
 
     async fn show(&mut self, notice: Notice) {
-        let sent = match tokio::time::timeout(SERVER_ANSWERS_WITHIN, self.send(&notice)).await {
-            Ok(sent) => sent.map_err(|error| error.to_string()),
-            Err(_) => Err("the notification server does not answer".into()),
-        };
-        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        match sent {
+        match in_time(self.send(&notice)).await {
             Ok(id) => {
-                *problem = None;
+                self.now(None);
                 self.shown.insert(id, notice);
             }
             Err(reason) => {
-                if problem.as_ref() != Some(&reason) {
-                    tracing::warn!(reason, "notifications are not shown");
-                }
-                *problem = Some(reason);
+                self.now(Some(reason));
                 // The next notice looks for a server again.
                 self.line = None;
                 self.shown.clear();
             }
         }
+    }
+
+    /// Connects, if that was not done yet, so that a missing server is known before something is to be told.
+    async fn look(&mut self) {
+        if self.line.is_some() {
+            return;
+        }
+        match in_time(connect()).await {
+            Ok(line) => {
+                self.line = Some(line);
+                self.now(None);
+            }
+            Err(reason) => self.now(Some(reason)),
+        }
+    }
+
+    fn now(&self, found: Option<String>) {
+        let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = &found
+            && *problem != found
+        {
+            tracing::warn!(reason, "notifications are not shown");
+        }
+        *problem = found;
     }
 
     async fn send(&mut self, notice: &Notice) -> zbus::Result<u32> {
@@ -209,6 +236,13 @@ impl Owner {
 
     fn number(&self, key: &str) -> Option<u32> {
         self.shown.iter().find(|(_, notice)| notice.key == key).map(|(id, _)| *id)
+    }
+}
+
+async fn in_time<T>(work: impl Future<Output = zbus::Result<T>>) -> Result<T, String> {
+    match tokio::time::timeout(SERVER_ANSWERS_WITHIN, work).await {
+        Ok(done) => done.map_err(|error| error.to_string()),
+        Err(_) => Err("the notification server does not answer".into()),
     }
 }
 

@@ -101,13 +101,14 @@ impl Choice {
 pub type OnChoice = Arc<dyn Fn(&Notice, Choice) + Send + Sync>;
 
 /// Shows notifications. Calls return at once; failures are logged and reported by [`Notifier::problem`].
+#[async_trait::async_trait]
 pub trait Notifier: Send + Sync + 'static {
     /// Shows a notice, in place of an earlier one with the same key.
     fn show(&self, notice: Notice);
     /// Takes the notice with this key away, if it is still there.
     fn withdraw(&self, key: &str);
-    /// Why notifications are not seen, when that is known.
-    fn problem(&self) -> Option<String>;
+    /// Why notifications are not seen, when that is known. Looks for whatever shows them, some seconds at most.
+    async fn problem(&self) -> Option<String>;
 }
 
 impl Notice {

@@ -38,6 +38,7 @@ impl Plugin {
     }
 }
 
+#[async_trait::async_trait]
 impl Notifier for Plugin {
     fn show(&self, notice: Notice) {
         let notice = notice.harmless();
@@ -56,7 +57,7 @@ impl Notifier for Plugin {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).remove(&number(key));
     }
 
-    fn problem(&self) -> Option<String> {
+    async fn problem(&self) -> Option<String> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -88,6 +88,27 @@ describe('sessions and old events', () => {
   });
 });
 
+describe('the desktop', () => {
+  const general = () => within(section('General'));
+
+  it('says that the tray is there, and nothing of notifications that work', async () => {
+    await open(fakeBridge('full'));
+    await general().findByText('Shown');
+    expect(general().queryByText('They are not shown')).toBeNull();
+  });
+
+  it('says why the tray and notifications are not seen, and what that means', async () => {
+    const bridge = fakeBridge('full');
+    bridge.desktopStatus = async () => ({ tray: 'absent', notifications_problem: 'Nobody owns the name.' });
+    await open(bridge);
+    await general().findByText('Not shown');
+    general().getByText(/closing the window quits Nox/);
+    general().getByText('They are not shown');
+    general().getByText('Nobody owns the name.');
+    expect(await faultsOf(section('General'))).toEqual([]);
+  });
+});
+
 describe('API keys', () => {
   it('go into the keychain, are tested and deleted, and are never shown', async () => {
     const bridge = fakeBridge('full');

@@ -19,8 +19,18 @@ export const SETTINGS = {
 export const GENERAL = {
   notifications: 'Notifications',
   notificationsHint: 'When an agent finishes, fails or needs an approval.',
+  notificationsMissing: 'They are not shown',
+  notificationsMissingHint:
+    'What they would say stands in the window. They need a notification service, which most desktops start by themselves.',
+  tray: 'Tray icon',
+  trayShown: 'Shown',
+  trayShownHint: 'Closing the window keeps agents working; the icon brings it back.',
+  trayMissing: 'Not shown',
+  trayMissingHint:
+    'This desktop has no place for tray icons, so closing the window quits Nox. On GNOME the extension “AppIndicator Support” adds one.',
+  desktopFailed: 'The desktop could not be asked',
   log: 'Log',
-  logHint: 'How much is written to the log files. Secrets never are.',
+  logHint: 'How much is written to the log files from now on. Secrets never are.',
   levels: { error: 'Errors', warn: 'Warnings', info: 'Normal', debug: 'Everything' },
 };
 
