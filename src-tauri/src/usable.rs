@@ -42,8 +42,8 @@ impl Startup {
 
     /// The page was given this answer.
     pub(crate) fn answered(&self, operation: &str) {
-        if operation == "snapshot" && !self.snapshot.swap(true, Ordering::Relaxed) {
-            tracing::info!(startup.first_snapshot_ms = self.elapsed_ms(), "the page has its first snapshot");
+        if operation == "first_look" && !self.snapshot.swap(true, Ordering::Relaxed) {
+            tracing::info!(startup.first_snapshot_ms = self.elapsed_ms(), "the page has its first look");
         }
     }
 

@@ -66,7 +66,7 @@ describe('the window', () => {
     let broken = true;
     const bridge: Bridge = {
       ...working,
-      snapshot: (input) => (broken ? Promise.reject(new Error('the channel is closed')) : working.snapshot(input)),
+      firstLook: (input) => (broken ? Promise.reject(new Error('the channel is closed')) : working.firstLook(input)),
     };
     render(<App bridge={bridge} />);
     expect((await screen.findByRole('alert')).textContent).toContain('no connection to the engine');

@@ -39,6 +39,8 @@ export const commands = {
 	makeSamples: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("make_samples", { command, input })),
 	undo: (command: CommandId, input: Undo) => typedError<Recorded, ApiError>(__TAURI_INVOKE("undo", { command, input })),
 	snapshot: (input: Nothing) => typedError<Snapshot, ApiError>(__TAURI_INVOKE("snapshot", { input })),
+	firstLook: (input: Nothing) => typedError<FirstLook, ApiError>(__TAURI_INVOKE("first_look", { input })),
+	readCards: (input: ReadCards) => typedError<CardsPage, ApiError>(__TAURI_INVOKE("read_cards", { input })),
 	listTasks: (input: Nothing) => typedError<TaskList, ApiError>(__TAURI_INVOKE("list_tasks", { input })),
 	listAgents: (input: Nothing) => typedError<AgentList, ApiError>(__TAURI_INVOKE("list_agents", { input })),
 	readTask: (input: OneTask) => typedError<TaskDetail, ApiError>(__TAURI_INVOKE("read_task", { input })),
@@ -318,6 +320,14 @@ export type Card = {
 	cost_micro_usd: Size | null,
 };
 
+/**  Some of all cards, in the order of their tasks' ids. */
+export type CardsPage = {
+	/**  They are as new as the moment when they were asked for. */
+	cards: Card[],
+	/**  What to ask for next; none when these were the last. */
+	next: TaskId | null,
+};
+
 /**  A new value for a field that may also be empty. */
 export type Change<T> = 
 /**  This value from now on. */
@@ -442,6 +452,16 @@ export type Column =
 "review" | 
 /**  Done or cancelled. */
 "done";
+
+/**  How many cards a column has. */
+export type ColumnCount = {
+	/**  The column. */
+	column: Column,
+	/**  Its cards. */
+	count: number,
+	/**  Those of them that are cancelled, which a board may leave out. */
+	cancelled: number,
+};
 
 /**  A command: repeating one with the same id is answered from its receipt.  */
 export type CommandId = string;
@@ -654,6 +674,16 @@ export type FileProblem = {
 	hint: string,
 	/**  The lines around it. */
 	excerpt: ExcerptLine[],
+};
+
+/**  What a window begins with: all that is in sight and how much there is; the rest is read by `read_cards`. */
+export type FirstLook = {
+	/**  As `snapshot` answers it, with the first cards of each column only. */
+	snapshot: Snapshot,
+	/**  How many cards each column has. */
+	columns: ColumnCount[],
+	/**  Whether the snapshot has all cards. */
+	is_whole: boolean,
 };
 
 /**  A row that is gone. */
@@ -1282,6 +1312,14 @@ export type PutKey = {
 	name: string,
 	/**  The key. It goes to the keychain and nowhere else. */
 	value: string,
+};
+
+/**  Some of all cards. */
+export type ReadCards = {
+	/**  Only cards behind this one in the order of ids; none begins at the first. */
+	after?: TaskId | null,
+	/**  At most this many; at most 1,000. */
+	limit: number,
 };
 
 /**  A part of a conversation. */

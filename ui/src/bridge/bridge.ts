@@ -8,6 +8,7 @@ import type {
   AgentList,
   AnswerRequest,
   ApiError,
+  CardsPage,
   ChangeAgent,
   ChangeSettings,
   ChangeTask,
@@ -15,9 +16,11 @@ import type {
   CommandId,
   CreateAgent,
   CreateTask,
+  DesktopStatus,
   DoctorReport,
   DropThings,
   ErrorCode,
+  FirstLook,
   GrantProject,
   ItemsPage,
   KeysView,
@@ -37,6 +40,7 @@ import type {
   PromptSession,
   Push,
   PutKey,
+  ReadCards,
   ReadItems,
   ReadOutput,
   Recorded,
@@ -90,6 +94,8 @@ export interface CommandInputs {
 /** What each query takes and answers. */
 export interface Queries {
   snapshot: [Nothing, Snapshot];
+  firstLook: [Nothing, FirstLook];
+  readCards: [ReadCards, CardsPage];
   listTasks: [Nothing, TaskList];
   listAgents: [Nothing, AgentList];
   readTask: [OneTask, TaskDetail];
@@ -144,6 +150,8 @@ export const COMMANDS = [
 
 export const QUERIES = [
   'snapshot',
+  'firstLook',
+  'readCards',
   'listTasks',
   'listAgents',
   'readTask',
@@ -199,6 +207,8 @@ export interface Bridge extends CommandMethods, QueryMethods {
   onDesktopDrop(listener: (drag: DesktopDrag) => void): Stop;
   /** What the shell says from now on, and what it said before anybody listened. */
   onShell(listener: (says: ShellSays) => void): Stop;
+  /** What the desktop around the window offers. */
+  desktopStatus(): Promise<DesktopStatus>;
   quitQuestionShown(): Promise<void>;
   answerQuit(leaves: boolean): Promise<void>;
   /** Opens a web address in the person's browser; the person was asked before. */

@@ -93,6 +93,7 @@ export function tauriBridge(): Bridge {
         void unlisten.then((stop) => stop());
       };
     },
+    desktopStatus: () => commands.desktopStatus().catch((thrown) => Promise.reject(asNoxError(thrown))),
     quitQuestionShown: () => done(commands.quitQuestionShown()),
     answerQuit: (leaves) => done(commands.answerQuit(leaves)),
     openExternal: async (link) => void (await answered(commands.openLink(link))),

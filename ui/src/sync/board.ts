@@ -4,7 +4,7 @@
  * The column and the rank come from the engine. A card that was just moved stands where it was put until the engine's
  * answer is here (`hold`, `release`); that is the only thing the window adds, and such a card is drawn as not recorded.
  */
-import type { Card, Column, TaskId } from '../bindings/nox';
+import type { Card, Column, ColumnCount, TaskId } from '../bindings/nox';
 import { type Frame, Signal } from './frame';
 
 /** Where a card was put that is not recorded yet. */
@@ -36,6 +36,8 @@ export class BoardOrder {
   readonly #columns: Record<Column, ColumnList>;
   readonly #held = new Map<TaskId, Held>();
   readonly #any: Signal;
+  /** How many cards the columns have, while not all are here. */
+  #expected: ReadonlyMap<Column, ColumnCount> | null = null;
 
   constructor(frame: Frame, card: (id: TaskId) => Card | undefined) {
     this.#card = card;
@@ -65,6 +67,22 @@ export class BoardOrder {
     const list = this.#columns[column];
     list.order ??= this.#sorted(column, list);
     return list.order;
+  }
+
+  /** How many cards a column has, also while some of them are on their way. */
+  count(column: Column): number {
+    return Math.max(this.column(column).length, this.#expected?.get(column)?.count ?? 0);
+  }
+
+  /** What there will be, while not all cards are here; the same map until it changes. */
+  get expected() {
+    return this.#expected;
+  }
+
+  /** Says how many cards there will be; null when all are here. */
+  expect(columns: readonly ColumnCount[] | null) {
+    this.#expected = columns && new Map(columns.map((found) => [found.column, found]));
+    this.#any.raise();
   }
 
   subscribe(column: Column, listener: () => void) {

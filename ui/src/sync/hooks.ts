@@ -120,13 +120,17 @@ export function useColumn(column: Column): readonly TaskId[] {
 /** How many cards each column has; the same object until one of them changes. */
 export function useColumnCounts(): Readonly<Record<Column, number>> {
   const { board } = useNox().mirror;
-  const text = useSyncExternalStore(board.subscribeAny, () =>
-    COLUMNS.map((column) => board.column(column).length).join(' '),
-  );
+  const text = useSyncExternalStore(board.subscribeAny, () => COLUMNS.map((column) => board.count(column)).join(' '));
   return useMemo(() => {
     const counts = text.split(' ').map(Number);
     return Object.fromEntries(COLUMNS.map((column, index) => [column, counts[index] ?? 0])) as Record<Column, number>;
   }, [text]);
+}
+
+/** How many cards the columns will have, while some are on their way; else null. */
+export function useExpectedColumns() {
+  const { board } = useNox().mirror;
+  return useSyncExternalStore(board.subscribeAny, () => board.expected);
 }
 
 /** Whether something about this id was sent and is not recorded yet. */

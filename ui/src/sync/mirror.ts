@@ -11,6 +11,7 @@ import type {
   Column,
   EngineInfo,
   FileProblem,
+  FirstLook,
   Place,
   ProjectRow,
   Push,
@@ -18,7 +19,6 @@ import type {
   SessionId,
   SessionView,
   Settings,
-  Snapshot,
   TaskId,
   Told,
 } from '../bindings/nox';
@@ -58,6 +58,8 @@ export class Mirror {
   #engine: EngineInfo | null = null;
   #link: Link = { state: 'connecting' };
   #seq = 0;
+  /** While cards are still on their way: those that are here, and those that a push has told of, which is newer. */
+  #known: Set<TaskId> | null = null;
 
   /** Listens to the settings, the engine's facts and the link. */
   readonly subscribeSingle = this.#single.subscribe;
@@ -91,14 +93,15 @@ export class Mirror {
     };
   }
 
-  /** Makes the mirror what the snapshot says. */
-  fill(snapshot: Snapshot) {
-    const gone = new Set(this.cards.all().map((card) => card.task.id));
+  /** Makes the mirror what the engine says. Unless that is whole, `addCards` and at last `isWhole` follow. */
+  fill({ snapshot, columns, is_whole: isWhole }: FirstLook) {
+    this.#known = new Set();
     for (const card of snapshot.cards) {
-      gone.delete(card.task.id);
+      this.#known.add(card.task.id);
       this.#putCard(card);
     }
-    for (const id of gone) this.#removeCard(id);
+    this.board.expect(columns);
+    if (isWhole) this.isWhole();
     this.sessions.replace(snapshot.sessions.map((view) => [view.row.id, view]));
     this.requests.replace(snapshot.requests.map((row) => [row.request.id, row]));
     this.agents.replace(snapshot.agents.map((row) => [row.agent.id, row]));
@@ -109,6 +112,25 @@ export class Mirror {
     this.#seq = snapshot.cursor.seq;
     this.pending.applied(this.#seq, null);
     this.#single.raise();
+  }
+
+  /** Takes in cards that were out of sight. */
+  addCards(cards: readonly Card[]) {
+    for (const card of cards) {
+      if (this.#known?.has(card.task.id)) continue;
+      this.#known?.add(card.task.id);
+      this.#putCard(card);
+    }
+  }
+
+  /** All cards are here; those that the engine did not name are gone. */
+  isWhole() {
+    const known = this.#known;
+    this.#known = null;
+    if (known) {
+      for (const { task } of this.cards.all()) if (!known.has(task.id)) this.#removeCard(task.id);
+    }
+    this.board.expect(null);
   }
 
   /** Applies one push. `gap` is not for here: the connection asks for a snapshot again. */
@@ -169,6 +191,7 @@ export class Mirror {
   #change(changed: Changed) {
     switch (changed.kind) {
       case 'card':
+        this.#known?.add(changed.row.task.id);
         this.#putCard(changed.row);
         break;
       case 'session':
@@ -200,8 +223,11 @@ export class Mirror {
   }
 
   #remove(kind: string, id: string) {
-    if (kind === 'card') this.#removeCard(id);
-    else if (kind === 'session') this.sessions.remove(id);
+    if (kind === 'card') {
+      // A page that was read before must not bring it back.
+      this.#known?.add(id);
+      this.#removeCard(id);
+    } else if (kind === 'session') this.sessions.remove(id);
     else if (kind === 'request') this.requests.remove(id);
     else if (kind === 'agent') this.agents.remove(id);
     else if (kind === 'project') this.projects.remove(id);

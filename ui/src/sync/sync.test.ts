@@ -4,7 +4,7 @@ import { NoxError } from '../bridge/bridge';
 import { type FakeBridge, fakeBridge } from '../bridge/fake/fake';
 import { connect } from './connect';
 import { Frame } from './frame';
-import { Mirror } from './mirror';
+import { COLUMNS, Mirror } from './mirror';
 import { KEEP_LINES, OutputLog } from './output';
 import { sender } from './send';
 
@@ -25,9 +25,9 @@ function firstOf(mirror: Mirror, column: Card['column']): Card {
 describe('connecting', () => {
   it('applies what came between attaching and the snapshot, and nothing twice', async () => {
     const bridge = fakeBridge('full');
-    const snapshot = bridge.snapshot;
-    bridge.snapshot = async (input) => {
-      const answer = await snapshot(input);
+    const look = bridge.firstLook;
+    bridge.firstLook = async (input) => {
+      const answer = await look(input);
       // Recorded after the snapshot was taken, heard before it arrives.
       await bridge.createTask({ title: 'Came in between' });
       return answer;
@@ -47,9 +47,54 @@ describe('connecting', () => {
     expect(mirror.board.column('todo')).not.toContain(card.task.id);
   });
 
+  it('has every card after the pages, and at once the first and the counts', async () => {
+    const bridge = fakeBridge('big');
+    const { mirror } = await ready(bridge);
+    const all = bridge.state.tasks.size;
+    expect(mirror.cards.size).toBeLessThan(all);
+    const counts = () => COLUMNS.map((column) => mirror.board.count(column));
+    expect(counts().reduce((sum, count) => sum + count)).toBe(all);
+    const before = counts();
+    await vi.waitFor(() => expect(mirror.cards.size).toBe(all), { timeout: 5_000 });
+    await vi.waitFor(() => expect(COLUMNS.map((column) => mirror.board.column(column).length)).toEqual(before));
+  });
+
+  it('keeps what it hears while pages come, which may be older', async () => {
+    const bridge = fakeBridge('big');
+    const read = bridge.readCards;
+    const tasks = [...bridge.state.tasks.keys()].sort();
+    const [gone, changed] = [tasks.at(-1) ?? '', tasks.at(-2) ?? ''];
+    let isFirst = true;
+    bridge.readCards = async (input) => {
+      const page = await read({ after: null, limit: 100_000 });
+      if (isFirst) {
+        // Both happen after the page was read and are heard before it arrives.
+        isFirst = false;
+        await bridge.deleteTask({ task: gone });
+        await bridge.changeTask({ task: changed, patch: { title: 'Newer' } });
+      }
+      return { ...page, next: null, cards: input.after ? [] : page.cards };
+    };
+    const { mirror } = await ready(bridge);
+    await vi.waitFor(() => expect(mirror.cards.size).toBe(bridge.state.tasks.size), { timeout: 5_000 });
+    expect(mirror.cards.get(gone)).toBeUndefined();
+    expect(mirror.cards.get(changed)?.task.title).toBe('Newer');
+  });
+
+  it('forgets after a gap what is in no page', async () => {
+    const bridge = fakeBridge('big');
+    const { mirror } = await ready(bridge);
+    await vi.waitFor(() => expect(mirror.cards.size).toBe(bridge.state.tasks.size), { timeout: 5_000 });
+    const [gone = ''] = [...bridge.state.tasks.keys()].sort().slice(-1);
+    bridge.state.tasks.delete(gone);
+    bridge.push({ push: 'gap' });
+    await vi.waitFor(() => expect(mirror.cards.get(gone)).toBeUndefined(), { timeout: 5_000 });
+    expect(mirror.cards.size).toBe(bridge.state.tasks.size);
+  });
+
   it('says why when the engine does not answer', async () => {
     const bridge = fakeBridge('full');
-    bridge.snapshot = () => Promise.reject(new NoxError({ code: 'disk', message: 'Full.', hint: null, field: null }));
+    bridge.firstLook = () => Promise.reject(new NoxError({ code: 'disk', message: 'Full.', hint: null, field: null }));
     const mirror = new Mirror();
     connect(bridge, mirror);
     await vi.waitFor(() => expect(mirror.link).toMatchObject({ state: 'failed', error: { code: 'disk' } }));
@@ -122,6 +167,7 @@ describe('10,000 cards', () => {
   it('keep their order and move one without touching other columns', async () => {
     const bridge = fakeBridge('big');
     const { mirror } = await ready(bridge);
+    await vi.waitFor(() => expect(mirror.board.expected).toBeNull(), { timeout: 5_000 });
     expect(mirror.cards.size).toBe(10_000);
     const done = mirror.board.column('done');
     const id = mirror.board.column('backlog')[0] ?? '';

@@ -14,6 +14,7 @@ use nox_domain::{
     life::PauseWhy,
     rows::SessionRow,
     session::SessionCommand,
+    words::Card,
 };
 use nox_engine::{
     Engine, Error, Purpose,
@@ -31,6 +32,10 @@ use tokio::sync::{mpsc, watch};
 
 /// Sessions that are over and stand in a snapshot.
 const OLD_SESSIONS: usize = 200;
+/// Cards of each column in a first look: more than a tall window shows.
+const FIRST_CARDS: usize = 60;
+/// Cards in a page.
+const MAX_CARDS: u32 = 1_000;
 /// How long an answer waits for the mirror.
 const MIRROR_LIMIT: Duration = Duration::from_secs(1);
 
@@ -205,7 +210,10 @@ impl Api {
             Err(error) => {
                 // The same command may have been done meanwhile, which is why it is refused now.
                 let done = self.engine().receipt(&caller.command).await.ok().flatten();
-                let Some(answer) = done else { return Err(error.into()) };
+                let Some(answer) = done else {
+                    tracing::debug!(command = %caller.command, face = ?caller.face, %error, "a command was refused");
+                    return Err(error.into());
+                };
                 return Ok(self.inner.answered(&caller.command, answer).await);
             }
         }
@@ -213,11 +221,39 @@ impl Api {
         let answer = answer.ok_or_else(|| {
             ApiError::new(ErrorCode::Internal, "the command left no receipt").hint("The log has more.")
         })?;
+        tracing::debug!(command = %caller.command, face = ?caller.face, "a command was recorded");
         Ok(self.inner.answered(&caller.command, answer).await)
     }
 
-    /// Everything that a window begins with.
+    /// Everything that clients see.
     pub async fn snapshot(&self, _: Nothing) -> Result<Snapshot, ApiError> {
+        self.look(Mirror::cards).await
+    }
+
+    /// What a window begins with: what is in sight, and how much there is.
+    pub async fn first_look(&self, _: Nothing) -> Result<FirstLook, ApiError> {
+        let mut columns = Vec::new();
+        let snapshot = self
+            .look(|mirror| {
+                let (cards, counts) = mirror.first_cards(FIRST_CARDS);
+                columns = counts;
+                cards
+            })
+            .await?;
+        let all: u32 = columns.iter().map(|column| column.count).sum();
+        let is_whole = all as usize == snapshot.cards.len();
+        Ok(FirstLook { snapshot, columns, is_whole })
+    }
+
+    /// A page of all cards. Who reads all pages has every card that was there all the time.
+    pub async fn read_cards(&self, input: ReadCards) -> Result<CardsPage, ApiError> {
+        let most = input.limit.clamp(1, MAX_CARDS) as usize;
+        let cards = self.inner.mirror().0.cards_after(input.after.as_ref(), most);
+        let next = cards.last().filter(|_| cards.len() == most).map(|card| card.task.id.clone());
+        Ok(CardsPage { cards, next })
+    }
+
+    async fn look(&self, cards: impl FnOnce(&Mirror) -> Vec<Card>) -> Result<Snapshot, ApiError> {
         let engine = self.engine();
         // Whether their folders are there is asked of the disk, which may be a slow one.
         let looking = engine.clone();
@@ -241,7 +277,7 @@ impl Api {
         requests.extend(answered);
         Ok(Snapshot {
             cursor: cursor.clone(),
-            cards: mirror.cards(),
+            cards: cards(mirror),
             sessions: open.into_iter().map(view).collect(),
             requests: requests.into_iter().cloned().collect(),
             agents: mirror.agents.values().cloned().collect(),

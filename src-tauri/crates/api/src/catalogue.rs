@@ -39,6 +39,8 @@ macro_rules! with_catalogue {
             command make_samples(Nothing) -> Recorded;
             command undo(Undo) -> Recorded;
             query snapshot(Nothing) -> Snapshot;
+            query first_look(Nothing) -> FirstLook;
+            query read_cards(ReadCards) -> CardsPage;
             query list_tasks(Nothing) -> TaskList;
             query list_agents(Nothing) -> AgentList;
             query read_task(OneTask) -> TaskDetail;

@@ -1,6 +1,6 @@
 //! What the board shows, kept in memory: tasks joined with their open or newest sessions. Fed by the log, read by snapshots.
 
-use crate::dto::{Changed, Gone, SessionView, Settings, Told, ToldWhat};
+use crate::dto::{Changed, ColumnCount, Gone, SessionView, Settings, Told, ToldWhat};
 use nox_domain::{
     At,
     event::{Closed, Problem},
@@ -12,7 +12,7 @@ use nox_domain::{
     },
     task::TaskStatus,
     tool::Risk,
-    words::{Card, card, session_status},
+    words::{Card, Column, card, column, session_status},
 };
 use nox_engine::reading::RowChange;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -212,6 +212,36 @@ impl Mirror {
         let is_open = |id: &&TaskId| self.tasks.get(*id).is_some_and(|other| !other.status.is_settled());
         let open = row.depends_on.iter().filter(is_open).count() as u32;
         Some(card(row, session, open))
+    }
+
+    /// The first cards of each column, in the board's order, and how many each column has.
+    pub(crate) fn first_cards(&self, most_of_each: usize) -> (Vec<Card>, Vec<ColumnCount>) {
+        let mut tasks: Vec<&TaskRow> = self.tasks.values().collect();
+        tasks.sort_unstable_by(|a, b| (&a.rank, &a.id).cmp(&(&b.rank, &b.id)));
+        let mut counts: BTreeMap<Column, ColumnCount> = BTreeMap::new();
+        let mut cards = Vec::new();
+        for row in tasks {
+            let column = column(row, self.shown_session(&row.id));
+            let found = counts.entry(column).or_insert(ColumnCount { column, count: 0, cancelled: 0 });
+            found.count += 1;
+            found.cancelled += u32::from(row.status == TaskStatus::Cancelled);
+            if found.count as usize <= most_of_each {
+                cards.extend(self.card(&row.id));
+            }
+        }
+        (cards, counts.into_values().collect())
+    }
+
+    /// Up to so many cards in the order of their tasks' ids, which no change of a card changes.
+    pub(crate) fn cards_after(&self, after: Option<&TaskId>, most: usize) -> Vec<Card> {
+        let mut ids: Vec<&TaskId> =
+            self.tasks.keys().filter(|id| after.is_none_or(|after| *id > after)).collect();
+        if ids.len() > most {
+            ids.select_nth_unstable(most);
+            ids.truncate(most);
+        }
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| self.card(id)).collect()
     }
 
     /// All cards, in the board's order.

@@ -6,7 +6,7 @@ use nox_domain::{
     ids::CommandId,
     rows::RequestState,
     tool::Decision,
-    words::{Column, Words},
+    words::{Card, Column, Words},
 };
 use std::time::Duration;
 
@@ -101,4 +101,43 @@ async fn a_task_is_made_started_asked_allowed_and_done() {
     // The card is right as soon as the fact is on disk; the file follows at once, at the latest before the end.
     api.close().await;
     assert!(std::fs::read_to_string(file).unwrap().contains("status: done"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_look_has_the_first_cards_and_all_counts_and_pages_have_the_rest_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = Home::at(folder.path()).unwrap();
+    let lock = home.lock().unwrap().unwrap();
+    let api = Api::open(home, lock).await.unwrap();
+    let small = api.first_look(Nothing {}).await.unwrap();
+    assert!(small.is_whole && small.columns.is_empty());
+    for number in 0..70 {
+        let create = CreateTask { title: format!("Task {number}"), ..CreateTask::default() };
+        api.create_task(&caller(), create).await.unwrap();
+    }
+    let whole = api.snapshot(Nothing {}).await.unwrap();
+    let first = api.first_look(Nothing {}).await.unwrap();
+    assert!(!first.is_whole);
+    assert_eq!(first.columns, [ColumnCount { column: whole.cards[0].column, count: 70, cancelled: 0 }]);
+    assert_eq!(first.snapshot.cards, whole.cards[..60], "the first in the board's order");
+
+    let mut paged = Vec::new();
+    let mut after = None;
+    loop {
+        let page = api.read_cards(ReadCards { after, limit: 30 }).await.unwrap();
+        assert!(page.cards.len() <= 30);
+        paged.extend(page.cards);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let ids = |cards: &[Card]| {
+        let mut ids: Vec<_> = cards.iter().map(|card| card.task.id.clone()).collect();
+        ids.sort();
+        ids
+    };
+    assert!(paged.is_sorted_by_key(|card| &card.task.id));
+    assert_eq!(ids(&paged), ids(&whole.cards));
+    api.close().await;
 }

@@ -11,7 +11,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 /// A column of the board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
 pub enum Column {
     /// Not soon.
@@ -223,14 +223,8 @@ pub fn session_status(row: &SessionRow) -> Status {
 /// The card of a task with its newest session, if it has one.
 pub fn card(task: &TaskRow, session: Option<&SessionRow>, open_dependencies: u32) -> Card {
     let session = session.filter(|row| !row.deleted);
-    let live = session.is_some_and(|row| !row.state.is_closed() && !row.state.awaits_prompt());
-    let (column, status) = match session {
-        Some(row) if live => {
-            let column = if row.state.needs_person() { Column::NeedsYou } else { Column::Working };
-            (column, session_status(row))
-        }
-        _ => settled(task, session, open_dependencies),
-    };
+    let live = session.is_some_and(is_live);
+    let (column, status) = standing(task, session, open_dependencies);
     Card {
         task: task.clone(),
         column,
@@ -240,6 +234,25 @@ pub fn card(task: &TaskRow, session: Option<&SessionRow>, open_dependencies: u32
         progress: session.filter(|_| live || matches!(column, Column::NeedsYou)).and_then(|row| row.progress),
         open_dependencies,
         cost_micro_usd: session.and_then(|row| row.cost_micro_usd),
+    }
+}
+
+/// The column of [`card`], for counting many without making their cards.
+pub fn column(task: &TaskRow, session: Option<&SessionRow>) -> Column {
+    standing(task, session.filter(|row| !row.deleted), 0).0
+}
+
+fn is_live(row: &SessionRow) -> bool {
+    !row.state.is_closed() && !row.state.awaits_prompt()
+}
+
+fn standing(task: &TaskRow, session: Option<&SessionRow>, open: u32) -> (Column, Status) {
+    match session {
+        Some(row) if is_live(row) => {
+            let column = if row.state.needs_person() { Column::NeedsYou } else { Column::Working };
+            (column, session_status(row))
+        }
+        _ => settled(task, session, open),
     }
 }
 

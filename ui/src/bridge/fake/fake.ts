@@ -17,7 +17,17 @@ import { newCommandId, newId } from '../ids';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
 import { type SampleName, sample } from './samples';
-import { cardOf, type FakeState, newAgent, newTask, rowsOfTask, sessionsOf, snapshotOf, viewOf } from './state';
+import {
+  cardOf,
+  type FakeState,
+  firstLookOf,
+  newAgent,
+  newTask,
+  rowsOfTask,
+  sessionsOf,
+  snapshotOf,
+  viewOf,
+} from './state';
 import { processesOf, recoveryOf } from './vitals';
 
 export { sample, sampleNamed } from './samples';
@@ -440,6 +450,12 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       for (const listener of [...shell]) listener(says);
     },
     snapshot: async () => structuredClone(snapshotOf(state, seq)),
+    firstLook: async () => structuredClone(firstLookOf(snapshotOf(state, seq))),
+    readCards: async ({ after, limit }) => {
+      const all = snapshotOf(state, seq).cards.sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
+      const cards = all.filter(({ task }) => !after || task.id > after).slice(0, limit);
+      return structuredClone({ cards, next: cards.length === limit ? (cards.at(-1)?.task.id ?? null) : null });
+    },
     listTasks: async () => ({ tasks: snapshotOf(state, seq).cards }),
     listAgents: async () => ({ agents: [...state.agents.values()] }),
     async readTask({ task: id }) {
@@ -531,6 +547,9 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       };
     },
     async reportUsable() {},
+    async desktopStatus() {
+      return { tray: 'present', notifications_problem: null };
+    },
     async quitQuestionShown() {
       desktop.push('quitQuestionShown');
     },

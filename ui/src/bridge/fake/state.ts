@@ -6,7 +6,10 @@ import type {
   AgentRow,
   Card,
   Changed,
+  Column,
+  ColumnCount,
   FileProblem,
+  FirstLook,
   Item,
   OutputPiece,
   ProjectRow,
@@ -150,6 +153,27 @@ export function snapshotOf(state: FakeState, seq: number): Snapshot {
       sandbox: 'none',
       default_agent: state.agents.has('runbook') ? 'runbook' : null,
     },
+  };
+}
+
+/** As the engine has it. */
+const FIRST_CARDS = 60;
+
+/** What a window begins with: the first cards of each column, and how many there are. */
+export function firstLookOf(snapshot: Snapshot): FirstLook {
+  const counts = new Map<Column, ColumnCount>();
+  const byRank = [...snapshot.cards].sort((a, b) => (a.task.rank < b.task.rank ? -1 : 1));
+  const cards = byRank.filter(({ column, task }) => {
+    const found = counts.get(column) ?? { column, count: 0, cancelled: 0 };
+    counts.set(column, found);
+    found.count += 1;
+    if (task.status === 'cancelled') found.cancelled += 1;
+    return found.count <= FIRST_CARDS;
+  });
+  return {
+    snapshot: { ...snapshot, cards },
+    columns: [...counts.values()],
+    is_whole: cards.length === snapshot.cards.length,
   };
 }
 

@@ -32,6 +32,8 @@ const GAP = 6;
 export interface BoardColumnProps {
   column: Column;
   ids: readonly TaskId[];
+  /** How many cards it has; more than ids while some are on their way. */
+  count: number;
   hideProject: boolean;
   /** The task whose details are open. */
   opened: TaskId | null;
@@ -43,7 +45,7 @@ export interface BoardColumnProps {
 }
 
 export function BoardColumn(props: BoardColumnProps) {
-  const { column, ids, hideProject, opened, buttons, onCreate, onFold, head = true } = props;
+  const { column, ids, count, hideProject, opened, buttons, onCreate, onFold, head = true } = props;
   const { mirror } = useNox();
   const view = useBoardView();
   const list = useRef<HTMLDivElement>(null);
@@ -68,7 +70,7 @@ export function BoardColumn(props: BoardColumnProps) {
       estimate(Number(element.getAttribute('data-index'))),
     getItemKey: (index) => ids[index] ?? index,
     gap: GAP,
-    overscan: 6,
+    overscan: 4,
     paddingStart: 3,
     paddingEnd: GAP,
     // A page without layout (a test) has no heights: then as many as fit an ordinary window are drawn.
@@ -95,7 +97,7 @@ export function BoardColumn(props: BoardColumnProps) {
         <header className={s.head}>
           <StatusSign sign={COLUMN_SIGNS[column]} />
           <h2 className={s.word}>{word}</h2>
-          <span className={s.count}>{ids.length}</span>
+          <span className={s.count}>{count}</span>
           <span className={s.tools}>
             {onFold && <IconButton icon="arrowRight" size="sm" label={BOARD.fold(word)} onClick={onFold} />}
             {onCreate && <IconButton icon="plus" size="sm" label={BOARD.newTaskIn(word)} onClick={onCreate} />}
@@ -127,7 +129,7 @@ export function BoardColumn(props: BoardColumnProps) {
                   id={id}
                   column={column}
                   index={row.index}
-                  count={ids.length}
+                  count={count}
                   hideProject={hideProject}
                   tabStop={id === stop}
                   buttons={buttons}

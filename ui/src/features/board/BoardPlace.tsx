@@ -5,7 +5,7 @@
 import { DndContext, DragOverlay, PointerSensor, pointerWithin, useSensor, useSensors } from '@dnd-kit/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { type ReactNode, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
-import type { Column, TaskId } from '@/bindings/nox';
+import type { Column, ColumnCount, TaskId } from '@/bindings/nox';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
 import { EmptyBox, EmptyState } from '@/components/feedback/EmptyState';
@@ -15,7 +15,7 @@ import { useViewParams } from '@/components/layout/viewParams';
 import { StatusSign } from '@/components/status/StatusSign';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
-import { useAgent, useCard, useColumn, useColumnCounts } from '@/sync/hooks';
+import { useAgent, useCard, useColumn, useColumnCounts, useExpectedColumns } from '@/sync/hooks';
 import { COLUMNS } from '@/sync/mirror';
 import { AgentsBar } from './AgentsBar';
 import { type BoardActs, BoardActsProvider, useBoardActs } from './acts';
@@ -74,6 +74,9 @@ function Board({ banners, details }: BoardPlaceProps) {
   const shown = COLUMNS.reduce((sum, column) => sum + lists[column].length, 0);
   const counts = useColumnCounts();
   const all = COLUMNS.reduce((sum, column) => sum + counts[column], 0);
+  // Cards that are still on their way count already; what a filter shows is known only of those that are here.
+  const expected = useExpectedColumns();
+  const told = countsOf(lists, isFiltering(filter) ? null : expected, filter.cancelled);
   return (
     <DndContext
       sensors={sensors}
@@ -90,9 +93,15 @@ function Board({ banners, details }: BoardPlaceProps) {
             {all > 0 && shown === 0 && isFiltering(filter) ? (
               <NothingFits all={all} onClear={() => setFilter({ text: '', project: null, agent: null })} />
             ) : narrow ? (
-              <Tabs lists={lists} hideProject={filter.project !== null} opened={opened} />
+              <Tabs lists={lists} counts={told} hideProject={filter.project !== null} opened={opened} />
             ) : (
-              <Columns lists={lists} hideProject={filter.project !== null} opened={opened} onCreate={create} />
+              <Columns
+                lists={lists}
+                counts={told}
+                hideProject={filter.project !== null}
+                opened={opened}
+                onCreate={create}
+              />
             )}
             {all === 0 && <EmptyBoard onCreate={() => create()} />}
             <AgentsBar />
@@ -135,8 +144,20 @@ function useFiltered(column: Column, filter: BoardFilter): readonly TaskId[] {
   return useMemo(() => filterIds(ids, (id) => mirror.cards.get(id), filter), [ids, mirror, filter]);
 }
 
+type Counts = Readonly<Record<Column, number>>;
+
+function countsOf(lists: Lists, expected: ReadonlyMap<Column, ColumnCount> | null, cancelled: boolean): Counts {
+  const counts = COLUMNS.map((column) => {
+    const found = expected?.get(column);
+    const coming = found ? found.count - (cancelled ? 0 : found.cancelled) : 0;
+    return [column, Math.max(lists[column].length, coming)];
+  });
+  return Object.fromEntries(counts) as Record<Column, number>;
+}
+
 interface ColumnsProps {
   lists: Lists;
+  counts: Counts;
   hideProject: boolean;
   opened: TaskId | null;
 }
@@ -144,7 +165,13 @@ interface ColumnsProps {
 /** A new task can begin here. */
 const STARTS: readonly Column[] = ['backlog', 'todo'];
 
-function Columns({ lists, hideProject, opened, onCreate }: ColumnsProps & { onCreate: (column: Column) => void }) {
+function Columns({
+  lists,
+  counts,
+  hideProject,
+  opened,
+  onCreate,
+}: ColumnsProps & { onCreate: (column: Column) => void }) {
   const view = useBoardView();
   const doneOpen = useView((state) => state.doneOpen);
   const box = useRef<HTMLDivElement>(null);
@@ -159,7 +186,7 @@ function Columns({ lists, hideProject, opened, onCreate }: ColumnsProps & { onCr
           <FoldedColumn
             key={column}
             column={column}
-            count={lists.done.length}
+            count={counts.done}
             onUnfold={() => view.set({ doneOpen: true })}
           />
         ) : (
@@ -167,6 +194,7 @@ function Columns({ lists, hideProject, opened, onCreate }: ColumnsProps & { onCr
             key={column}
             column={column}
             ids={lists[column]}
+            count={counts[column]}
             hideProject={hideProject}
             opened={opened}
             buttons={false}
@@ -180,7 +208,7 @@ function Columns({ lists, hideProject, opened, onCreate }: ColumnsProps & { onCr
 }
 
 /** One column at a time, as tabs; it opens at the first that needs a person. */
-function Tabs({ lists, hideProject, opened }: ColumnsProps) {
+function Tabs({ lists, counts, hideProject, opened }: ColumnsProps) {
   const [tab, setTab] = useState<Column>(
     () => (['needs_you', 'review', 'working', 'todo'] as const).find((column) => lists[column].length > 0) ?? 'todo',
   );
@@ -214,7 +242,7 @@ function Tabs({ lists, hideProject, opened }: ColumnsProps) {
           >
             <StatusSign sign={COLUMN_SIGNS[column]} />
             {COLUMN_WORDS[column]}
-            <span className={s.count}>{lists[column].length}</span>
+            <span className={s.count}>{counts[column]}</span>
           </button>
         ))}
       </div>
@@ -223,6 +251,7 @@ function Tabs({ lists, hideProject, opened }: ColumnsProps) {
           key={tab}
           column={tab}
           ids={lists[tab]}
+          count={counts[tab]}
           hideProject={hideProject}
           opened={opened}
           buttons

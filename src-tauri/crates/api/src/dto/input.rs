@@ -313,6 +313,16 @@ pub struct CheckRunbook {
     pub body: String,
 }
 
+/// Some of all cards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ReadCards {
+    /// Only cards behind this one in the order of ids; none begins at the first.
+    #[serde(default)]
+    pub after: Option<TaskId>,
+    /// At most this many; at most 1,000.
+    pub limit: u32,
+}
+
 /// A part of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct ReadItems {

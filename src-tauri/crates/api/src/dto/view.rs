@@ -3,11 +3,11 @@
 use super::{RuleDraft, Theme};
 use nox_domain::{
     At, Size,
-    ids::AgentId,
+    ids::{AgentId, TaskId},
     life::{LifeRules, LogPolicy},
     policy::Policy,
     rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow, SessionRow},
-    words::{Card, Status},
+    words::{Card, Column, Status},
 };
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +68,37 @@ pub struct Snapshot {
     pub settings: Settings,
     /// About the engine.
     pub engine: EngineInfo,
+}
+
+/// What a window begins with: all that is in sight and how much there is; the rest is read by `read_cards`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, specta::Type)]
+pub struct FirstLook {
+    /// As `snapshot` answers it, with the first cards of each column only.
+    pub snapshot: Snapshot,
+    /// How many cards each column has.
+    pub columns: Vec<ColumnCount>,
+    /// Whether the snapshot has all cards.
+    pub is_whole: bool,
+}
+
+/// How many cards a column has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ColumnCount {
+    /// The column.
+    pub column: Column,
+    /// Its cards.
+    pub count: u32,
+    /// Those of them that are cancelled, which a board may leave out.
+    pub cancelled: u32,
+}
+
+/// Some of all cards, in the order of their tasks' ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct CardsPage {
+    /// They are as new as the moment when they were asked for.
+    pub cards: Vec<Card>,
+    /// What to ask for next; none when these were the last.
+    pub next: Option<TaskId>,
 }
 
 /// A position in the log.
