@@ -1,12 +1,13 @@
 // What the engine tells people becomes a message, and so goes to the live regions, too: requests and failures at once,
 // finished work politely. Who looks at the thing already is only told, without a message over it.
 
-import type { RequestId, Told } from '@/bindings/nox';
+import { useEffect } from 'react';
+import type { RequestId, SessionId, Told } from '@/bindings/nox';
 import { announce } from '@/components/feedback/announce';
 import { toast } from '@/components/feedback/toasts';
 import { firstLine } from '@/components/words';
 import { useNoxEvent } from '@/sync/hooks';
-import { navigate } from './location';
+import { navigate, useHashLocation } from './location';
 import { openPlace } from './openPlace';
 import { routes } from './routes';
 import { TOLD } from './text';
@@ -14,21 +15,35 @@ import { TOLD } from './text';
 export function useTold(): void {
   useNoxEvent('told', tell);
   useNoxEvent('open', openPlace);
+  // Where a request is seen, its message says nothing more and would only lie over it.
+  const here = useHashLocation();
+  useEffect(() => {
+    for (const [request, { session, close }] of asked) {
+      if (!isSeen(here, session)) continue;
+      close();
+      asked.delete(request);
+    }
+  }, [here]);
 }
 
 /** Toasts of requests that are still open, so that an answer from elsewhere takes them away. */
-const asked = new Map<RequestId, () => void>();
+const asked = new Map<RequestId, { session: SessionId; close: () => void }>();
+
+/** Whether a session's requests are in sight at this address. */
+function isSeen(here: string, session: SessionId): boolean {
+  return here.startsWith(routes.approvals()) || here === routes.session(session);
+}
 
 function tell(told: Told): void {
   const { agent_name: agent, title, session, what } = told;
   const here = window.location.hash;
   const open = { label: TOLD.open, run: () => navigate(routes.session(session)) };
   if (what.what === 'settled') {
-    asked.get(what.request)?.();
+    asked.get(what.request)?.close();
     asked.delete(what.request);
   } else if (what.what === 'asked') {
     // Who looks at it already sees the request itself.
-    if (here.startsWith(`#${routes.approvals()}`) || here === `#${routes.session(session)}`) {
+    if (isSeen(here.replace(/^#/, ''), session)) {
       announce(TOLD.asked(agent, title, what.text), 'assertive');
       return;
     }
@@ -39,7 +54,7 @@ function tell(told: Told): void {
       sign: 'needs_you',
       action: review,
     });
-    asked.set(what.request, close);
+    asked.set(what.request, { session, close });
   } else if (what.what === 'waits') {
     if (here === `#${routes.session(session)}`) announce(TOLD.waits(agent, title, what.why), 'assertive');
     else toast({ text: TOLD.waits(agent, title, what.why), sign: 'needs_you', action: open });

@@ -11,9 +11,9 @@ export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'button', 'range'].includes(target.type);
 }
 
-/** Whether a dialog or menu is open, which has its own keys. */
+/** Whether a dialog or menu is open, which has its own keys. One that was closed and still fades is not. */
 export function isModalOpen(): boolean {
-  return document.querySelector('[aria-modal="true"], [role="menu"]') !== null;
+  return document.querySelector('[aria-modal="true"]:not([data-closing]), [role="menu"]') !== null;
 }
 
 function wanted(action: Action, event: KeyboardEvent, typing: boolean): boolean {

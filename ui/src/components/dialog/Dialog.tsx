@@ -23,7 +23,8 @@ export function Dialog({ opened, onClose, title, children, actions, size = 'sm',
   return (
     <Modal.Root opened={opened} onClose={onClose} size={size === 'sm' ? 'var(--dialog)' : 'var(--palette)'} centered>
       <Modal.Overlay />
-      <Modal.Content>
+      {/* While it fades, keys go to the window again: see isModalOpen. */}
+      <Modal.Content data-closing={!opened || undefined}>
         <div className={s.content}>
           <div className={s.head}>
             <Modal.Title className={s.title}>{title}</Modal.Title>

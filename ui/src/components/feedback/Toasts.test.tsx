@@ -2,6 +2,7 @@ import { act, fireEvent, screen } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { faultsOf } from '@/test/axe';
 import { renderThemed } from '@/test/render';
+import { keepClear } from '../layout/lowerBars';
 import { Toasts } from './Toasts';
 import { forgetToasts, toast, undoLast } from './toasts';
 
@@ -55,6 +56,28 @@ describe('Toasts', () => {
       expect(undoLast()).toBe(false);
     });
     expect(first).toHaveBeenCalledOnce();
+  });
+
+  test('they stand above the bars at the lower edge, as long as there is one', () => {
+    const bar = document.createElement('div');
+    bar.getBoundingClientRect = () => ({ top: window.innerHeight - 52, height: 52 }) as DOMRect;
+    const folded = document.createElement('div');
+    folded.getBoundingClientRect = () => ({ top: 0, height: 0 }) as DOMRect;
+    const length = () => document.documentElement.style.getPropertyValue('--lower-bar');
+    const forget = [keepClear(folded), keepClear(bar)];
+    expect(length()).toBe('52px');
+    for (const each of forget) each?.();
+    expect(length()).toBe('0px');
+  });
+
+  test('a long command stands in two lines, with the whole of it in the title', () => {
+    renderThemed(<Toasts />);
+    const text = `Backend asks: ${'rm -r very/long/path '.repeat(40)}`;
+    act(() => {
+      toast({ text, detail: 'A task' });
+    });
+    const words = screen.getByTitle(text, { normalizer: (title) => title });
+    expect(words.textContent).toBe(text);
   });
 
   test('is announced, a failure at once', async () => {

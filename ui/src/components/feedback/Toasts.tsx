@@ -34,7 +34,7 @@ function One({ toast }: { toast: ShownToast }) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only stops its clock; the keys get there by focus.
     <div
-      className={cx(s.toast, detail && s.tall)}
+      className={cx(s.toast, stays && s.failed)}
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
       onFocus={() => setHeld(true)}
@@ -42,8 +42,14 @@ function One({ toast }: { toast: ShownToast }) {
     >
       <StatusSign sign={toast.sign ?? 'done'} className={s.sign} />
       <div className={s.words}>
-        <p>{toast.text}</p>
-        {detail && <p className={s.detail}>{detail}</p>}
+        <p className={s.text} title={toast.text}>
+          {toast.text}
+        </p>
+        {detail && (
+          <p className={s.detail} title={detail}>
+            {detail}
+          </p>
+        )}
       </div>
       {undo && <Button onClick={() => runUndo(toast.id)}>{FEEDBACK.undo}</Button>}
       {action && (

@@ -39,7 +39,7 @@ export function CommandPalette({ opened, onClose }: CommandPaletteProps) {
       returnFocus
     >
       <Modal.Overlay />
-      <Modal.Content aria-label={PALETTE.name}>
+      <Modal.Content aria-label={PALETTE.name} data-closing={!opened || undefined}>
         <div className={s.content}>{opened && <Finder onClose={onClose} />}</div>
       </Modal.Content>
     </Modal.Root>

@@ -9,6 +9,7 @@ import { matches } from '../actions/combo';
 import { isTyping } from '../actions/keyboard';
 import { Button } from '../controls/Button';
 import { cx } from '../cx';
+import { keepClear } from '../layout/lowerBars';
 import { Age } from '../status/Age';
 import { formatAge } from '../status/age';
 import { useClock } from '../status/clock';
@@ -97,7 +98,7 @@ export function PermissionCard({ row, variant, pending, onAnswer, preview, facts
           />
         )}
       </div>
-      <footer className={s.acts}>
+      <footer ref={variant === 'pane' ? keepClear : undefined} className={s.acts}>
         {open ? (
           <div className={s.answers} role="group" aria-label={PERMISSION.answer}>
             <div className={s.allow}>

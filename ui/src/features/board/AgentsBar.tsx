@@ -6,6 +6,7 @@ import type { AgentRow } from '@/bindings/nox';
 import { KeyHint } from '@/components/controls/Key';
 import { cx } from '@/components/cx';
 import { Monogram } from '@/components/identity/Monogram';
+import { keepClear } from '@/components/layout/lowerBars';
 import { type SignName, StatusSign } from '@/components/status/StatusSign';
 import { useAgents, useSessions } from '@/sync/hooks';
 import s from './AgentsBar.module.css';
@@ -34,7 +35,7 @@ export function AgentsBar() {
   }, [sessions]);
   if (agents.length === 0) return null;
   return (
-    <section className={s.strip} aria-label={BOARD.agents} data-pane="agents">
+    <section ref={keepClear} className={s.strip} aria-label={BOARD.agents} data-pane="agents">
       <h2 className={s.heading}>{BOARD.agents}</h2>
       <ul className={s.chips}>
         {agents.map((row) => (

@@ -2,7 +2,7 @@
  * Everything that can be done with cards, the same for pointer, keys, menus and buttons: it is sent, drawn as not recorded,
  * and said in a toast with Undo. Questions (which agent, stop it?) are asked here.
  */
-import { createContext, type ReactNode, useContext, useMemo, useState } from 'react';
+import { createContext, type ReactNode, useContext, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import type { AgentId, Card, Column, SessionId, Target, TaskId } from '@/bindings/nox';
@@ -29,7 +29,7 @@ export interface Spot {
 export interface BoardActs {
   /** Shows the task beside the board. */
   open: (card: Card) => void;
-  /** A session that is live, else the task. */
+  /** A session that is live or just beginning, else the task. */
   openWork: (card: Card) => void;
   openSession: (session: SessionId) => void;
   /** Opens the list of columns, agents or tasks for these cards. */
@@ -62,15 +62,27 @@ export function BoardActsProvider({ children }: { children: ReactNode }) {
   const [, setParams] = useViewParams();
   const [, navigate] = useLocation();
   const [question, setQuestion] = useState<Question | null>(null);
+  const { current: starting } = useRef<Starting>(new Map());
 
   const acts = useMemo<BoardActs>(() => {
     const openSession = (session: SessionId) => navigate(routes.session(session));
     const open = (card: Card) => setParams({ task: card.task.id });
-    const mover = makeMover({ mirror, send, act, openSession, ask: setQuestion });
+    const mover = makeMover({ mirror, send, act, openSession, ask: setQuestion, starting });
     return {
       open,
       openSession,
-      openWork: (card) => (card.live && card.session ? openSession(card.session) : open(card)),
+      openWork(card) {
+        if (card.live && card.session) return openSession(card.session);
+        const begins = starting.get(card.task.id);
+        if (!begins) return open(card);
+        // It was started a moment ago: the session is what is meant, also when it is not recorded yet.
+        void begins.then((session) => {
+          const now = mirror.cards.get(card.task.id) ?? card;
+          if (now.live && now.session) openSession(now.session);
+          else if (session && !mirror.sessions.get(session)) openSession(session);
+          else open(now);
+        });
+      },
       ask: (kind, tasks) => tasks.length > 0 && setQuestion({ kind, tasks }),
       move: (card, to, spot) =>
         card.live && to !== 'working' ? setQuestion({ kind: 'stop', card, to, spot }) : void mover(card, to, spot),
@@ -96,7 +108,7 @@ export function BoardActsProvider({ children }: { children: ReactNode }) {
         void act('deleteTask', { task: id }, { about: [id], done: DONE.deleted(title) });
       },
     };
-  }, [mirror, send, act, setParams, navigate]);
+  }, [mirror, send, act, setParams, navigate, starting]);
 
   const close = () => setQuestion(null);
   const cards = question && 'tasks' in question ? question.tasks.map((id) => mirror.cards.get(id)) : [];
@@ -145,7 +157,7 @@ export function BoardActsProvider({ children }: { children: ReactNode }) {
         onGo={() => {
           close();
           if (question?.kind === 'stop') {
-            void makeMover({ mirror, send, act, openSession: acts.openSession, ask: setQuestion })(
+            void makeMover({ mirror, send, act, openSession: acts.openSession, ask: setQuestion, starting })(
               question.card,
               question.to,
               question.spot,
@@ -165,20 +177,32 @@ interface MoverParts {
   act: Act;
   openSession: (session: SessionId) => void;
   ask: (question: Question) => void;
+  starting: Starting;
 }
 
+/** Sessions that a start from here will have, by their tasks; null when it came to nothing. The newest of each task. */
+type Starting = Map<TaskId, Promise<SessionId | null>>;
+
 /** Moves a card; into Working that starts it, and when it has no agent one is asked for. */
-function makeMover({ mirror, send, act, openSession, ask }: MoverParts) {
+function makeMover({ mirror, send, act, openSession, ask, starting }: MoverParts) {
   return async function mover(card: Card, to: Target, spot: Spot | undefined, agent?: AgentId): Promise<void> {
     const { id, title } = card.task;
     const column: Column = to === 'cancelled' ? 'done' : to;
     const at = { column, after: spot ? spot.after : undefined };
     try {
-      const done = await send(
+      const sent = send(
         'moveTask',
         { task: id, to, after: spot?.after ?? null, before: spot?.before ?? null, agent: agent ?? null },
         { about: [id], hold: { task: id, at } },
       );
+      if (to === 'working') {
+        const begins = sent.then(
+          ({ session }) => session ?? null,
+          () => null,
+        );
+        starting.set(id, begins);
+      }
+      const done = await sent;
       if (to === card.column) return;
       const { session, command } = done;
       toast({

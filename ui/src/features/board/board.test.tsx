@@ -72,6 +72,30 @@ describe('the board', () => {
     );
   });
 
+  it('opens the session by Enter right after a start, however early the key comes', async () => {
+    const bridge = fakeBridge('full', { stepMs: 1 });
+    const move = bridge.moveTask;
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    bridge.moveTask = async (...input) => {
+      await held;
+      return move(...input);
+    };
+    const user = await open(bridge);
+    const title = 'Rotate the backup keys';
+    const card = await cardIn('To do', title);
+    act(() => card.focus());
+    await user.keyboard('m');
+    await screen.findByRole('dialog', { name: 'Move to…' });
+    await user.keyboard('{ArrowDown}{Enter}{Enter}');
+    expect(window.location.hash).toBe('#/board');
+    go();
+    await waitFor(() => expect(window.location.hash).toMatch(/^#\/sessions\/./));
+    expect(bridge.state.sessions.get(decodeURIComponent(window.location.hash.split('/')[2] ?? ''))?.title).toBe(title);
+  });
+
   it('puts a card back and keeps the message when the engine refuses', async () => {
     const bridge = fakeBridge('full');
     const user = await open(bridge);

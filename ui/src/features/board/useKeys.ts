@@ -4,6 +4,7 @@ import type { Column, TaskId } from '@/bindings/nox';
 import { useActions } from '@/components/actions/registry';
 import { useNox } from '@/sync/context';
 import type { BoardActs } from './acts';
+import { DROP_CARD } from './landing';
 import { BOARD, KEYS } from './text';
 import type { BoardView } from './view';
 
@@ -23,7 +24,15 @@ const WALK: Record<string, 'up' | 'down' | 'left' | 'right'> = {
 export function useBoardKeys(view: BoardView, acts: BoardActs, columns: readonly Column[], order: Order) {
   const { mirror } = useNox();
   const focused = () => (view.state.focused ? mirror.cards.get(view.state.focused) : undefined);
-  const onCard = () => document.activeElement?.closest('[data-card]') !== null && focused() !== undefined;
+  const onCard = () => {
+    const card = focused();
+    if (!card) return false;
+    const active = document.activeElement;
+    if (active?.closest('[data-card]')) return true;
+    // A card on its way to another column has no element for a moment; keys still mean the one that was walked to.
+    const { id } = card.task;
+    return active === document.body && (view.wanted === id || (view.held === id && !isDrawn(id)));
+  };
   /** The selected cards when the focused one is among them, else that one alone. */
   const meant = (): TaskId[] => {
     const { focused: id, selected } = view.state;
@@ -101,6 +110,10 @@ export function useBoardKeys(view: BoardView, acts: BoardActs, columns: readonly
     event.preventDefault();
     step(view, columns, order, way);
   };
+}
+
+function isDrawn(id: TaskId): boolean {
+  return [...document.querySelectorAll(`[${DROP_CARD}]`)].some((each) => each.getAttribute(DROP_CARD) === id);
 }
 
 /** Gives the focus to the first card of the first column that has one, or back to where it was. */

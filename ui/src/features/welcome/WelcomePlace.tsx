@@ -60,7 +60,7 @@ export function WelcomePlace() {
                   <b>{WELCOME.runbook}</b>
                   <span>{WELCOME.runbookHint}</span>
                 </span>
-                <StatusText sign="done" word={WELCOME.ready} />
+                <StatusText sign="done" word={WELCOME.builtIn} />
               </li>
             </ul>
             <h2 className={s.second}>{WELCOME.how}</h2>

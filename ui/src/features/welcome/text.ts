@@ -5,8 +5,8 @@ export const WELCOME = {
     'Describe work as a task and drop it on the board. Agents do it here, on this computer, and ask you before anything risky. Close the window whenever you like: they keep working, and the tray tells you when one is done.',
   programs: 'Agent programs on this computer',
   runbook: 'Runbook',
-  runbookHint: 'Built in; runs the commands of a Markdown file',
-  ready: 'Ready',
+  runbookHint: 'Runs the commands of a Markdown file. Its agent comes with the first runbook.',
+  builtIn: 'Built in',
   how: 'How the board works',
   steps: [
     { sign: 'running', word: 'Working', text: 'Drop a card here, and its agent starts.' },
