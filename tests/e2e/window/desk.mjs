@@ -6,7 +6,7 @@
  * was started is gone after `stop`. A desk knows no journey: tests say what to do and what must be seen.
  */
 import { execFile, spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -304,6 +304,13 @@ export class Desk extends Page {
 
   dropLink(address, target, options) {
     return dragFrom(this, 'links', [address], target, options);
+  }
+
+  /** Everything that the app has logged. */
+  logText() {
+    const folder = path.join(this.home, 'logs');
+    if (!existsSync(folder)) return '';
+    return readdirSync(folder).sort().map((name) => readFileSync(path.join(folder, name), 'utf8')).join('');
   }
 
   // Evidence and end.

@@ -24,11 +24,27 @@ const words = process.argv.slice(2);
 const failures = [];
 let made = 0;
 
-/** Takes one picture in both themes. A step that fails is told and the next goes on. */
-async function picture(desk, name, arrange = async () => {}) {
+/** Closes every message, so that a picture shows its place and nothing over it. Not by the pointer, which may hold something. */
+async function closeMessages(desk) {
+  const messages = await desk.find('region', 'Messages');
+  await until(async () => {
+    for (const close of await desk.findAll('button', 'Close', { within: messages })) await desk.run('arguments[0].click()', close);
+    return (await desk.findAll('button', 'Close', { within: messages })).length === 0;
+  }, 'the messages to be closed');
+}
+
+/**
+ * Takes one picture in both themes. A step that fails is told and the next goes on.
+ * @param {{messages?: boolean, holding?: boolean}} options whether messages may be on it; whether the pointer holds something
+ */
+async function picture(desk, name, arrange = async () => {}, { messages = false, holding = false } = {}) {
   if (words.length && !words.some((word) => name.includes(word))) return;
   try {
     await arrange();
+    if (!messages) await closeMessages(desk);
+    // A row under the pointer looks as if it were chosen.
+    if (!holding) await desk.driver.actions().move({ x: 1, y: 1 }).perform();
+    await desk.atRest();
     for (const theme of THEMES) {
       await desk.setTheme(theme);
       const file = path.join(FOLDER, `${name}-${theme}.png`);
@@ -100,10 +116,16 @@ async function main() {
     for (const place of await places(desk)) await picture(desk, `${slug(place)}-empty`, () => desk.goTo(place));
 
     await fill(desk);
+    await picture(desk, 'messages', undefined, { messages: true });
     for (const place of await places(desk)) await picture(desk, slug(place), () => desk.goTo(place));
     await desk.goTo('Board');
     const running = SAMPLE_TASKS.find((task) => task.run === 'stay');
     const asking = SAMPLE_TASKS.find((task) => task.run === 'ask');
+    await picture(desk, 'board-task', async () => {
+      await desk.click('article', 'Rotate the backup keys');
+      await desk.find('button', 'Start');
+    });
+    await desk.goTo('Board');
     await picture(desk, 'session-running', () => openSession(desk, running.title));
     await desk.goTo('Board');
     await picture(desk, 'session-approval', () => openSession(desk, asking.title));
@@ -113,19 +135,52 @@ async function main() {
       await desk.dialog(WORDS.palette);
     });
     await desk.keys('Escape');
+    await desk.gone('dialog');
     await picture(desk, 'keys', async () => {
       await desk.keys('?');
       await desk.dialog(WORDS.keys);
     });
     await desk.keys('Escape');
+    await desk.gone('dialog');
     await picture(desk, 'new-task', async () => {
       await desk.keys('C');
       await desk.find('textbox', WORDS.title);
     });
     await desk.keys('Escape');
+    await desk.gone('dialog');
+    await picture(desk, 'move', async () => {
+      await desk.focus(await desk.card('Rotate the backup keys'));
+      await desk.keys('M');
+      await desk.dialog(WORDS.moveTo);
+    });
+    await desk.keys('Escape');
+    await desk.gone('dialog');
+
+    await picture(desk, 'rule', async () => {
+      await desk.goTo('Approvals');
+      await desk.click('button', 'Always allow');
+      await until(async () => /echo|git|rm/.test(await (await desk.find('textbox', 'Rule')).getAttribute('value')), 'the narrowest rule');
+    });
+    await picture(desk, 'rules', async () => {
+      await desk.goTo('Approvals');
+      await desk.keys('R');
+      await desk.find('heading', 'Rules');
+    });
+    await picture(desk, 'agent-new', async () => {
+      await desk.goTo('Agents');
+      await desk.click('button', 'New agent');
+      await desk.find('textbox', 'Name');
+    });
+    for (const section of ['API keys', 'Doctor', 'About']) {
+      await picture(desk, `settings-${slug(section)}`, async () => {
+        await desk.goTo('Settings');
+        await desk.click('link', section);
+      });
+    }
+    await desk.goTo('Board');
 
     const drag = desk.world.write('november-invoices.csv', 'date,sum\n2026-11-03,12.40\n');
-    await desk.dropFiles([drag], await desk.column('To do'), { hover: () => picture(desk, 'board-drop') });
+    await desk.dropFiles([drag], await desk.column('To do'), { hover: () => picture(desk, 'board-drop', undefined, { holding: true }) });
 
     await picture(desk, 'board-narrow', () => desk.resize(...NARROW));
     await picture(desk, 'session-narrow', () => openSession(desk, asking.title));
