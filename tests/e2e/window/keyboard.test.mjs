@@ -73,7 +73,7 @@ story('the first page, an agent from its making to its end, and back, by keys', 
   await desk.keys('Space');
   await tabTo(desk, 'At once');
   await desk.type('2');
-  await tabTo(desk, 'Seconds');
+  await tabTo(desk, 'One command');
   await desk.type('90');
   await tabTo(desk, 'Environment');
   await desk.type('LEVEL=quiet');
