@@ -3,7 +3,7 @@
 //! A command is one batch: some facts, one new item row for each, the session's own row, and a receipt. Sizes are
 //! those of a session that talks: facts of some 250 bytes, items of 400, a session row of 700.
 
-use nox_store::{Batch, NewEvent, NewReceipt, RowWrite};
+use nox_store::{Batch, CausedBy, NewEvent, NewReceipt, RowWrite};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -52,6 +52,7 @@ impl Load {
                  wrong, not the code; next comes the reader of front matter, which still accepts a tab."
             );
             events.push(NewEvent {
+                command: CausedBy::Batch,
                 stream: session.to_owned(),
                 kind: "said".to_owned(),
                 version: 1,

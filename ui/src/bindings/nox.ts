@@ -37,6 +37,8 @@ export const commands = {
 	deleteKey: (command: CommandId, input: OneKey) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_key", { command, input })),
 	changeSettings: (command: CommandId, input: ChangeSettings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("change_settings", { command, input })),
 	makeSamples: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("make_samples", { command, input })),
+	importSession: (command: CommandId, input: ImportSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("import_session", { command, input })),
+	compactLog: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("compact_log", { command, input })),
 	undo: (command: CommandId, input: Undo) => typedError<Recorded, ApiError>(__TAURI_INVOKE("undo", { command, input })),
 	snapshot: (input: Nothing) => typedError<Snapshot, ApiError>(__TAURI_INVOKE("snapshot", { input })),
 	firstLook: (input: Nothing) => typedError<FirstLook, ApiError>(__TAURI_INVOKE("first_look", { input })),
@@ -51,6 +53,7 @@ export const commands = {
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
+	exportSession: (input: ExportSession) => typedError<Exported, ApiError>(__TAURI_INVOKE("export_session", { input })),
 	doctor: (input: Nothing) => typedError<DoctorReport, ApiError>(__TAURI_INVOKE("doctor", { input })),
 	processes: (input: Nothing) => typedError<ProcessesView, ApiError>(__TAURI_INVOKE("processes", { input })),
 	recovery: (input: Nothing) => typedError<RecoveryView, ApiError>(__TAURI_INVOKE("recovery", { input })),
@@ -524,6 +527,12 @@ export type Cursor = {
 export type DatabaseRecovery = {
 	/**  Where it is kept, absolute. */
 	aside: string,
+	/**  Whether it is still being read. */
+	under_way: boolean,
+	/**  Sessions that came back whole. */
+	sessions_saved: number,
+	/**  Sessions of which only a beginning came back, or nothing. */
+	sessions_damaged: number,
 };
 
 /**  A person's or a rule's answer. */
@@ -656,6 +665,37 @@ export type ExcerptLine = {
 	text: string,
 };
 
+/**  The form of an export. */
+export type ExportFormat = 
+/**  Every event with its envelope, one JSON object for each line; can be imported. Nothing is masked in it. */
+"jsonl" | 
+/**  The conversation for people, as Markdown; what looks like a secret is masked. */
+"markdown";
+
+/**  Writes a session into a file. */
+export type ExportSession = {
+	/**  The session. */
+	session: SessionId,
+	/**  In which form. */
+	format: ExportFormat,
+	/**  The file, absolute. Its folder has to be there. */
+	path: string,
+	/**  Whether a file that is there may be replaced. */
+	overwrite?: boolean,
+};
+
+/**  An export that was written. */
+export type Exported = {
+	/**  The file. */
+	path: string,
+	/**  Its size. */
+	bytes: Size,
+	/**  Events that the session has, without those that were pruned. */
+	events: Size,
+	/**  Events that were pruned before: their text is not in the export. */
+	pruned: Size,
+};
+
 /**  A file that is not understood; the last good state stays. */
 export type FileProblem = {
 	/**  Relative to the registry. */
@@ -748,6 +788,12 @@ export type HoldingView = {
 	cpu: Held,
 	/**  The number of processes. */
 	processes: Held,
+};
+
+/**  Reads a session from an export. */
+export type ImportSession = {
+	/**  The file in JSON lines, absolute. */
+	path: string,
 };
 
 /**  One entry of a conversation. */

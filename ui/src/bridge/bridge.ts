@@ -20,8 +20,11 @@ import type {
   DoctorReport,
   DropThings,
   ErrorCode,
+  Exported,
+  ExportSession,
   FirstLook,
   GrantProject,
+  ImportSession,
   ItemsPage,
   KeysView,
   KeyTest,
@@ -88,6 +91,8 @@ export interface CommandInputs {
   deleteKey: OneKey;
   changeSettings: ChangeSettings;
   makeSamples: Nothing;
+  importSession: ImportSession;
+  compactLog: Nothing;
   undo: Undo;
 }
 
@@ -106,6 +111,7 @@ export interface Queries {
   previewRule: [PreviewRule, RulePreview];
   listKeys: [Nothing, KeysView];
   testKey: [OneKey, KeyTest];
+  exportSession: [ExportSession, Exported];
   doctor: [Nothing, DoctorReport];
   processes: [Nothing, ProcessesView];
   recovery: [Nothing, RecoveryView];
@@ -145,6 +151,8 @@ export const COMMANDS = [
   'deleteKey',
   'changeSettings',
   'makeSamples',
+  'importSession',
+  'compactLog',
   'undo',
 ] as const satisfies readonly CommandName[];
 
@@ -162,6 +170,7 @@ export const QUERIES = [
   'previewRule',
   'listKeys',
   'testKey',
+  'exportSession',
   'doctor',
   'processes',
   'recovery',

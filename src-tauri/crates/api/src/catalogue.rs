@@ -37,6 +37,8 @@ macro_rules! with_catalogue {
             command delete_key(OneKey) -> Recorded;
             command change_settings(ChangeSettings) -> Recorded;
             command make_samples(Nothing) -> Recorded;
+            command import_session(ImportSession) -> Recorded;
+            command compact_log(Nothing) -> Recorded;
             command undo(Undo) -> Recorded;
             query snapshot(Nothing) -> Snapshot;
             query first_look(Nothing) -> FirstLook;
@@ -51,6 +53,7 @@ macro_rules! with_catalogue {
             query preview_rule(PreviewRule) -> RulePreview;
             query list_keys(Nothing) -> KeysView;
             query test_key(OneKey) -> KeyTest;
+            query export_session(ExportSession) -> Exported;
             query doctor(Nothing) -> DoctorReport;
             query processes(Nothing) -> ProcessesView;
             query recovery(Nothing) -> RecoveryView;

@@ -25,7 +25,14 @@ pub(crate) enum Verb {
     /// Lists the tasks, in the board's order.
     ListTasks(List),
     /// Says what is here, what is missing and how to get it. Exit status 1 when something does not work.
-    Doctor(List),
+    Doctor(Doctor),
+    /// Writes a session into a file: every event as JSON lines, or the conversation as Markdown.
+    ///
+    /// JSON lines hold everything as it is; in Markdown what looks like a secret is masked. What programs wrote is in
+    /// neither but for its first and last 4 KiB.
+    Export(Export),
+    /// Reads a session from an export in JSON lines. It can be read, and not gone on with.
+    Import(Import),
 }
 
 #[derive(Debug, ClapArgs)]
@@ -33,6 +40,48 @@ pub(crate) struct List {
     /// One JSON object per line.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Mends what Nox keeps, with the app closed: sets a damaged database aside, saves what can be read of it, and makes
+    /// what lists and conversations show anew from the log.
+    #[arg(long)]
+    pub(crate) rebuild: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Export {
+    /// The session's id.
+    #[arg(value_name = "SESSION")]
+    pub(crate) session: String,
+    /// The form.
+    #[arg(long, value_name = "FORM", default_value = "jsonl")]
+    pub(crate) format: Form,
+    /// The file, or - for standard output. Without it a file named after the session, here.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Replaces a file that is there.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Form {
+    /// Every event, one JSON object per line.
+    Jsonl,
+    /// The conversation for people.
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Import {
+    /// The file.
+    #[arg(value_name = "FILE.jsonl")]
+    pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,4 +1,4 @@
-//! `nox`: runs a task, lists tasks and agents, looks whether all is well.
+//! `nox`: runs a task, lists tasks and agents, exports and imports sessions, looks whether all is well.
 //!
 //! A face as the window is: with the home's lock free it opens the engine in this process, else it is a client of the
 //! engine that holds it (see `door`). It derives no status and decides nothing; words and answers are its own.
@@ -11,6 +11,7 @@ mod door;
 mod failure;
 mod follow;
 mod list;
+mod log;
 mod out;
 mod prompt;
 mod report;
@@ -54,7 +55,10 @@ async fn act(args: Args) -> ExitCode {
         Verb::Run(run) => run::run(&root, run).await,
         Verb::ListTasks(list) => told(list::tasks(&root, list.json).await),
         Verb::ListAgents(list) => told(list::agents(&root, list.json).await),
-        Verb::Doctor(list) => list::doctor(&root, list.json).await,
+        Verb::Doctor(doctor) if doctor.rebuild => told(log::rebuild(&root, doctor.json).await),
+        Verb::Doctor(doctor) => list::doctor(&root, doctor.json).await,
+        Verb::Export(export) => told(log::export(&root, export).await),
+        Verb::Import(import) => told(log::import(&root, import).await),
     }
 }
 

@@ -49,12 +49,23 @@ pub(crate) fn open_store(home: &Home, at: At) -> Result<(Store, Option<PathBuf>)
     match Store::open(&path, nox_store::Options::default()) {
         Ok(store) => Ok((store, None)),
         Err(nox_store::Error::Damaged { detail, .. }) => {
-            let aside = nox_store::set_aside(&path, &format!("damaged-{}", at.0))?;
-            tracing::error!(%detail, aside = %aside.display(), "the database is damaged and was set aside");
+            let aside = move_aside(home, at, &detail)?;
             Ok((Store::open(&path, nox_store::Options::default())?, Some(aside)))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn move_aside(home: &Home, at: At, detail: &str) -> Result<PathBuf, Error> {
+    let aside = nox_store::set_aside(&home.database(), &format!("damaged-{}", at.0))?;
+    tracing::error!(%detail, aside = %aside.display(), "the database is damaged and was set aside");
+    Ok(aside)
+}
+
+/// Sets the database of a store that was closed aside, and opens a new one.
+pub(crate) fn set_aside(home: &Home, at: At, detail: &str) -> Result<Store, Error> {
+    move_aside(home, at, detail)?;
+    Ok(Store::open(&home.database(), nox_store::Options::default())?)
 }
 
 /// Sessions that are not over.

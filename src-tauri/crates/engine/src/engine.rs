@@ -8,6 +8,7 @@ use crate::{
     home::{Home, HomeLock},
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
+    log::Jobs,
     scheduler::{Caps, Scheduler},
     sessions::{Pace, Sessions, Shared},
     settings::{Local, Patch},
@@ -79,7 +80,7 @@ enum Inverse {
     },
 }
 
-struct Inner {
+pub(crate) struct Inner {
     home: Home,
     _lock: HomeLock,
     shared: Arc<Shared>,
@@ -88,6 +89,8 @@ struct Inner {
     local: Local,
     keys: Keys,
     beginning: Beginning,
+    /// What is done to the log in the background.
+    jobs: Jobs,
     /// Tasks that are being started right now, so that two starts do not meet.
     starting: Mutex<HashSet<TaskId>>,
     /// Held while the sessions of an agent are counted and another one is opened.
@@ -97,7 +100,7 @@ struct Inner {
 /// The engine of one home. Cheap to clone; [`Engine::close`] ends it.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl Engine {
@@ -141,6 +144,8 @@ impl Engine {
             Some(problem) => put(&Row::Problem(problem)),
             None => gone(kind::PROBLEM, "local.toml"),
         });
+        // What an earlier start said of the database has been read, or is said again.
+        rows.push(gone(kind::PROBLEM, crate::log::DATABASE));
         let change = Change { events: vec![("engine".into(), began)], rows, ..Change::default() };
         ledger.commit(&Cause::nox(), at, change).await?;
         sessions.recover(open.sessions).await;
@@ -154,11 +159,13 @@ impl Engine {
                 local,
                 keys,
                 beginning,
+                jobs: Jobs::default(),
                 starting: Mutex::default(),
                 counting: tokio::sync::Mutex::default(),
             }),
         };
         tokio::spawn(crate::limits::watch_memory(engine.sessions().clone()));
+        engine.start_jobs();
         let pruning = engine.clone();
         tokio::spawn(async move {
             if let Err(error) = pruning.ledger().prune().await {
@@ -170,6 +177,7 @@ impl Engine {
 
     /// Ends all connections and writes what is pending. Requests that are open stay open.
     pub async fn close(&self) {
+        self.inner.jobs.close().await;
         self.inner.sessions.park_all().await;
         self.inner.files.close().await;
         let store = self.inner.shared.ledger.store().clone();
@@ -216,6 +224,9 @@ impl Engine {
     pub async fn usage(&self) -> Usage {
         let runs = self.inner.shared.vitals.measure_all().await;
         Usage { own: crate::vitals::own().await, runs }
+    }
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.inner.jobs
     }
     /// Live runs.
     pub fn live_runs(&self) -> usize {

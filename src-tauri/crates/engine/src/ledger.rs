@@ -7,7 +7,9 @@ use nox_domain::{
     ids::CommandId,
     rows::Row,
 };
-use nox_store::{Batch, Committed, Expected, NewEvent, NewOutbox, NewReceipt, Receipt, RowWrite, Store};
+use nox_store::{
+    Batch, CausedBy, Committed, Expected, NewEvent, NewOutbox, NewReceipt, Receipt, RowWrite, Store,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// How long receipts are kept. Older commands are refused, never applied again.
@@ -77,6 +79,7 @@ impl Ledger {
                 version: Event::VERSION,
                 at: at.0,
                 actor: cause.actor.as_str().to_owned(),
+                command: CausedBy::Batch,
                 cause: None,
                 audit: event.is_audit(),
                 body: json(&event),

@@ -1,8 +1,9 @@
 //! The engine of Nox: everything that happens without a face.
 //!
 //! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
-//!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`] keeps output; [`ledger`] is the pen
-//!   that writes facts; [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
+//!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`]
+//!   keeps output; [`ledger`] is the pen that writes facts; [`log`] exports, imports, packs and mends what was written;
+//!   [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
 mod asking;
@@ -16,6 +17,7 @@ pub mod home;
 pub mod keys;
 pub mod ledger;
 mod limits;
+pub mod log;
 pub mod logs;
 pub mod reading;
 pub mod scheduler;

@@ -185,6 +185,7 @@ impl Ledger {
         seq: i64,
     ) -> rusqlite::Result<Placed> {
         let stream_seq = self.stream_head(scribe.db, &event.stream)? + 1;
+        let command = event.command.or(command);
         let mut prev_hash = None;
         if event.audit {
             let entry = audit::Entry {
@@ -297,7 +298,10 @@ impl Batch {
         let events: usize = self
             .events
             .iter()
-            .map(|event| event.body.len() + event.stream.len() + event.kind.len() + event.actor.len() + 160)
+            .map(|event| {
+                let names = event.stream.len() + event.kind.len() + event.actor.len();
+                event.body.len() + names + event.command.or(None).map_or(0, str::len) + 160
+            })
             .sum();
         let rows: usize = self
             .rows
@@ -334,7 +338,7 @@ impl Written {
                 version: event.version,
                 at: event.at,
                 actor: event.actor,
-                command: command.clone(),
+                command: event.command.or(command.as_deref()).map(str::to_owned),
                 cause: event.cause,
                 prev_hash: placed.prev_hash,
                 body: event.body,

@@ -53,8 +53,9 @@ pub use crate::{
     history::{Gap, Piece},
     hub::{Next, Subscription},
     model::{
-        Batch, ChangedPage, Commit, Committed, Cursor, Expected, MAX_BATCH_BYTES, MAX_SEQ, NewEvent,
-        NewOutbox, NewReceipt, Order, PendingEffect, Receipt, RowPage, RowWrite, StoredEvent, StoredRow,
+        Batch, CausedBy, ChangedPage, Commit, Committed, Cursor, Expected, MAX_BATCH_BYTES, MAX_SEQ,
+        NewEvent, NewOutbox, NewReceipt, Order, PendingEffect, Receipt, RowPage, RowWrite, StoredEvent,
+        StoredRow,
     },
     reader::Reader,
     salvage::{Salvaged, SavedItem, salvage},

@@ -62,12 +62,33 @@ pub struct NewEvent {
     pub at: i64,
     /// Who decided: user, agent, cli, token or schedule.
     pub actor: String,
+    /// The command that caused it.
+    pub command: CausedBy,
     /// `seq` of the event that led to this one.
     pub cause: Option<i64>,
     /// Whether the event joins the audit trail, whose entries are chained by hash.
     pub audit: bool,
     /// JSON text.
     pub body: String,
+}
+
+/// Which command caused a fact.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum CausedBy {
+    /// The batch's.
+    #[default]
+    Batch,
+    /// Another one or none: the fact comes from another log.
+    Other(Option<String>),
+}
+
+impl CausedBy {
+    pub(crate) fn or<'a>(&'a self, batch: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::Batch => batch,
+            Self::Other(command) => command.as_deref(),
+        }
+    }
 }
 
 /// A change of the read model.

@@ -202,6 +202,17 @@ impl Reader<'_> {
         stream_head(self.db, stream).map_err(|error| self.failed(&error))
     }
 
+    /// Streams with a prefix after a name (the prefix itself begins with the first one), in order, archived ones too:
+    /// the newest event of each is in the log.
+    pub fn streams(&self, prefix: &str, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+        self.list(
+            "SELECT stream FROM events WHERE stream > ?1 AND substr(stream, 1, length(?2)) = ?2
+             GROUP BY stream ORDER BY stream LIMIT ?3",
+            params![after.max(prefix), prefix, limit],
+            |row| row.get(0),
+        )
+    }
+
     /// Events of the whole log in order, after `seq`, archived ones too. Pruned ones are left out, which nothing in
     /// the answer shows: numbers of the whole log have holes anyway, since rows take some.
     pub fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<StoredEvent>, Error> {

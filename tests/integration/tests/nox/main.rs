@@ -19,6 +19,8 @@ mod hand;
 mod journey;
 mod life;
 mod limits;
+mod log;
+mod mending;
 mod queue;
 mod restart;
 mod runbook;

@@ -365,6 +365,15 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       const row = make({ title: 'How is this computer doing?', agent: 'runbook' }, body);
       return { task: row.id, agent: 'runbook', rows: [{ kind: 'agent', row: agent }, ...rowsOfTask(state, row.id)] };
     },
+    importSession({ path }) {
+      throw new NoxError({
+        code: 'bad_input',
+        message: `${path} cannot be read in the example`,
+        hint: null,
+        field: 'path',
+      });
+    },
+    compactLog: () => ({ rows: [] }),
     undo({ command }) {
       const inverse = inverses.get(command);
       if (!inverse)
@@ -518,6 +527,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       readable: state.keys.has(name),
       problem: null,
     }),
+    exportSession: async ({ path }) => ({ path, bytes: 2048, events: 12, pruned: 0 }),
     doctor: async () => ({ checks: [{ code: 'git', name: 'git', state: 'good', found: '2.39.5', hint: null }] }),
     processes: async () => structuredClone(processesOf(state)),
     recovery: async () => structuredClone(recoveryOf(state)),

@@ -39,6 +39,9 @@ export function ProblemBanners({ under = '' }: ProblemBannersProps) {
   );
 }
 
+/** The database's own banner has no line and is no file to edit. */
+const DATABASE = 'nox.db';
+
 function One({ problem }: { problem: FileProblem }) {
   const { bridge } = useNox();
   const home = useEngine()?.home ?? '';
@@ -49,6 +52,15 @@ function One({ problem }: { problem: FileProblem }) {
       toast({ text: message, detail: hint ?? file, sign: 'failed' });
     });
   };
+  if (problem.path === DATABASE) {
+    return (
+      <Banner tone="error" title={PROBLEMS.database}>
+        <p>
+          {sentence(problem.message)} {problem.hint}
+        </p>
+      </Banner>
+    );
+  }
   return (
     <Banner
       tone="error"
@@ -79,6 +91,10 @@ function One({ problem }: { problem: FileProblem }) {
 function absolute(home: string, path: string): string {
   const separator = home.includes('\\') ? '\\' : '/';
   return [home, 'registry', ...path.split('/')].join(separator);
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function whatOf(path: string): string {

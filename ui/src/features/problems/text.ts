@@ -5,6 +5,7 @@ export const PROBLEMS = {
   agent: 'agent’s file',
   policy: 'policy file',
   other: 'file',
+  database: 'The database of Nox is or was damaged',
   open: 'Open file',
   reveal: 'Show in folder',
   more: (n: number) => (n === 1 ? 'Show 1 more' : `Show ${n} more`),

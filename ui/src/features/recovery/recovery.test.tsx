@@ -51,7 +51,13 @@ describe('after an unexpected end', () => {
 
   it('a database that was set aside is named, with its place', async () => {
     const bridge = fakeBridge('lives');
-    if (bridge.state.recovery) bridge.state.recovery.database = { aside: '/home/you/nox/nox.db.damaged-1' };
+    if (bridge.state.recovery)
+      bridge.state.recovery.database = {
+        aside: '/home/you/nox/nox.db.damaged-1',
+        under_way: false,
+        sessions_saved: 3,
+        sessions_damaged: 0,
+      };
     const { user } = open(bridge, '#/recovery');
     await screen.findByText('The database was damaged');
     await user.click(screen.getByRole('button', { name: 'Show in folder' }));

@@ -143,6 +143,12 @@ pub struct RecoveryView {
 pub struct DatabaseRecovery {
     /// Where it is kept, absolute.
     pub aside: String,
+    /// Whether it is still being read.
+    pub under_way: bool,
+    /// Sessions that came back whole.
+    pub sessions_saved: u32,
+    /// Sessions of which only a beginning came back, or nothing.
+    pub sessions_damaged: u32,
 }
 
 /// A session that was under way when the engine ended.

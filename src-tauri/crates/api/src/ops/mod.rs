@@ -2,11 +2,14 @@
 
 mod agents;
 mod doctor;
+mod log;
 mod queries;
 mod sessions;
 mod settings;
 mod tasks;
 mod vitals;
+
+pub use log::rebuild;
 
 use crate::{Api, ApiError, ErrorCode, dto::*};
 use serde::{Serialize, de::DeserializeOwned};

@@ -61,10 +61,15 @@ impl Api {
             clean: beginning.lost_runs == 0 && beginning.swept == 0 && beginning.set_aside.is_none(),
             lost_runs: beginning.lost_runs,
             swept: beginning.swept,
-            database: beginning
-                .set_aside
-                .as_ref()
-                .map(|aside| DatabaseRecovery { aside: aside.display().to_string() }),
+            database: beginning.set_aside.as_ref().map(|aside| {
+                let saved = engine.saved().into_iter().find(|saved| saved.file == *aside);
+                DatabaseRecovery {
+                    aside: aside.display().to_string(),
+                    under_way: saved.as_ref().is_none_or(|saved| saved.under_way),
+                    sessions_saved: saved.as_ref().map_or(0, |saved| saved.sessions_saved),
+                    sessions_damaged: saved.as_ref().map_or(0, |saved| saved.sessions_damaged),
+                }
+            }),
             sessions,
         })
     }

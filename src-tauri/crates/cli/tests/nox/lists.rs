@@ -58,3 +58,35 @@ fn the_doctor_says_what_is_bad_and_ends_with_1() {
     assert_eq!(ill.code, Some(1), "{ill:?}");
     assert!(ill.out.contains("✗ bad      Engine") && ill.out.contains("/nowhere"), "{}", ill.out);
 }
+
+#[test]
+fn a_session_leaves_and_comes_back_as_a_file() {
+    let world = World::new();
+    world.file("task.md", "```sh\necho hello\n```\n");
+    let ran = world.nox(&["run", "task.md", "--allow", "all", "--json"]);
+    let session = ran.result()["session_id"].as_str().unwrap().to_owned();
+    let shown = world.nox(&["export", &session, "--out", "-"]);
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    let lines = shown.lines();
+    assert_eq!(
+        (&lines[0]["format"], &lines[0]["session"]),
+        (&"nox-session".into(), &session.as_str().into())
+    );
+    let talk = world.nox(&["export", &session, "--format", "markdown", "--out", "-"]);
+    assert!(talk.out.contains("## Tool call") && talk.out.contains("hello"), "{talk:?}");
+    assert_eq!(world.nox(&["export", &session]).code, Some(0));
+    let file = format!("{session}.jsonl");
+    assert_eq!(std::fs::read_to_string(world.work().join(&file)).unwrap().lines().count(), lines.len());
+    let again = world.nox(&["export", &session]);
+    assert!(again.code == Some(1) && again.err.contains("is there already"), "{again:?}");
+    let imported = world.nox(&["import", &file]);
+    assert!(imported.code == Some(0) && imported.out.starts_with("ses_"), "{imported:?}");
+    world.file("bad.jsonl", "{}\n");
+    let refused = world.nox(&["import", "bad.jsonl"]);
+    assert!(refused.code == Some(2) && refused.err.contains("line 1"), "{refused:?}");
+    let mended = world.nox(&["doctor", "--rebuild"]);
+    assert!(
+        mended.code == Some(0) && mended.out.contains("2 sessions looked at, 0 rows mended"),
+        "{mended:?}"
+    );
+}

@@ -213,7 +213,10 @@ impl Session {
                 self.next_ord += 1;
             }
             Event::ForeignNamed { name } => self.foreign = Some(name.clone()),
-            Event::SessionImported => self.imported = true,
+            Event::SessionImported => {
+                self.imported = true;
+                self.granted.clear();
+            }
             Event::SessionDeleted => self.deleted = true,
             Event::SessionRestored => self.deleted = false,
             _ => {}

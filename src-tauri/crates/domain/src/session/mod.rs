@@ -198,8 +198,9 @@ pub struct Call {
     pub ended_at: Option<At>,
     /// How it ended.
     pub end: Option<CallEnd>,
-    /// What it wrote. Only for the rows of the commit that ends it: the stored state stays small.
-    #[serde(skip)]
+    /// What it wrote. A call that is over is forgotten, and this with it; one whose end nobody saw keeps it until a person
+    /// has chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputDigest>,
 }
 

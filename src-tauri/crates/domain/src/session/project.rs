@@ -113,6 +113,31 @@ impl Session {
         self.open_requests().map(|request| self.request_of(request.clone(), RequestState::Open)).collect()
     }
 
+    /// The rows that these facts changed, as [`rows`](Self::rows) says after each of them; of a row that changed twice the
+    /// last. So what is stored beside the facts of one commit is what their replay gives, one by one. `before` is the
+    /// state before them; none for a session that begins.
+    pub fn rows_after(before: Option<&Self>, events: &[Event], at: At) -> Vec<Row> {
+        let mut state = before.cloned();
+        let mut rows: Vec<Row> = Vec::new();
+        for event in events {
+            let items = state.as_ref().map_or(0, |state| state.next_ord);
+            match &mut state {
+                Some(state) => state.apply(event, at),
+                None => state = Self::begin(event, at),
+            }
+            let Some(state) = &state else { return rows };
+            for row in state.rows(items, std::slice::from_ref(event), at) {
+                let key = row.key();
+                rows.retain(|known| {
+                    let known = known.key();
+                    (known.kind, &known.id) != (key.kind, &key.id)
+                });
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
     /// The rows that these facts changed; `self` is the state after all of them, `before` the items it had before.
     pub fn rows(&self, before_items: u32, events: &[Event], at: At) -> Vec<Row> {
         let mut rows = vec![Row::Session(self.row())];

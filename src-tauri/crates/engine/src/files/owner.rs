@@ -120,8 +120,9 @@ impl Owner {
                 None => unreadable = true,
             }
         }
-        // The settings' file is no part of the registry.
-        for row in self.stored(kind::PROBLEM).await?.into_iter().filter(|row| row.id != "local.toml") {
+        // The settings' file and the database are no part of the registry.
+        let others = ["local.toml", crate::log::DATABASE];
+        for row in self.stored(kind::PROBLEM).await?.into_iter().filter(|row| !others.contains(&&*row.id)) {
             problems.extend(readable(&row).map(|problem| (row.id.clone(), problem)));
         }
         if unreadable {

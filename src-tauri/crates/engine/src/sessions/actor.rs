@@ -86,7 +86,7 @@ impl Actor {
             session.apply(event, at);
         }
         let stream_seq = step.events.len() as i64;
-        let mut change = change_of(&session, 0, &step, at, stream_seq, Snapshot::Take);
+        let mut change = change_of(&session, None, &step, at, stream_seq, Snapshot::Take);
         change.receipt = Some(receipt);
         change.expected = Some(Expected { stream: stream(session.id()), stream_seq: 0 });
         let id = session.id().clone();

@@ -7,7 +7,7 @@ mod actor;
 mod looks;
 mod near;
 mod record;
-mod stored;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

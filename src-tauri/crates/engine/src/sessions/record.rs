@@ -50,7 +50,7 @@ impl Actor {
     pub(super) fn change_to(&self, next: &Session, step: &Step, at: At) -> Change {
         let stream_seq = self.stream_seq + step.events.len() as i64;
         let snapshot = self.snapshot_for(next, stream_seq);
-        let mut change = change_of(next, self.session.next_ord, step, at, stream_seq, snapshot);
+        let mut change = change_of(next, Some(&self.session), step, at, stream_seq, snapshot);
         change.expected = Some(Expected { stream: stream(self.session.id()), stream_seq: self.stream_seq });
         change
     }
@@ -257,17 +257,18 @@ pub(super) enum Snapshot {
     Leave,
 }
 
-/// Everything that is stored with these facts; `session` is the state after them, `stream_seq` the place of the last.
+/// Everything that is stored with these facts; `before` and `session` are the states before and after them, `stream_seq`
+/// is the place of the last.
 pub(super) fn change_of(
     session: &Session,
-    items_before: u32,
+    before: Option<&Session>,
     step: &Step,
     at: At,
     stream_seq: i64,
     snapshot: Snapshot,
 ) -> Change {
     let stream = stream(session.id());
-    let mut rows: Vec<RowWrite> = session.rows(items_before, &step.events, at).iter().map(put).collect();
+    let mut rows: Vec<RowWrite> = Session::rows_after(before, &step.events, at).iter().map(put).collect();
     if snapshot == Snapshot::Take {
         rows.push(state_row(session, stream_seq));
     }

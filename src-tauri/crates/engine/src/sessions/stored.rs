@@ -114,6 +114,11 @@ impl Stored {
     }
 }
 
+/// Whether a stored state can be read.
+pub(crate) fn is_readable(body: &str) -> bool {
+    snapshot(body, i64::MAX).is_some()
+}
+
 /// Reads a stored state and its place. One of the first version, which stood with every event, has none.
 fn snapshot(body: &str, head: i64) -> Option<(Session, i64)> {
     if let Ok(Snapshot { stream_seq, session }) = serde_json::from_str(body) {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use nox_store::{Batch, NewEvent, NewReceipt, Options, RowWrite, Store, StoredRow, Update};
+use nox_store::{Batch, CausedBy, NewEvent, NewReceipt, Options, RowWrite, Store, StoredRow, Update};
 use tempfile::TempDir;
 
 pub(crate) struct Home {
@@ -39,6 +39,7 @@ pub(crate) fn event(stream: &str, body: &str) -> NewEvent {
         version: 1,
         at: 1_700_000_000_000,
         actor: "user".to_owned(),
+        command: CausedBy::Batch,
         cause: None,
         audit: false,
         body: body.to_owned(),

@@ -1,0 +1,86 @@
+//! Operations on the log: export, import, compaction; and mending a home whose engine is closed.
+
+use crate::{Api, ApiError, Home, HomeLock, dto::*, markdown};
+use nox_domain::Size;
+use nox_engine::{
+    clock,
+    log::{ItemsOf, Whole},
+};
+use std::path::Path;
+
+impl Api {
+    /// Writes a session into a file, which appears when it is complete.
+    pub async fn export_session(&self, input: ExportSession) -> Result<Exported, ApiError> {
+        let (engine, path) = (self.engine(), Path::new(&input.path));
+        let done = match input.format {
+            ExportFormat::Jsonl => engine.export_lines(&input.session, path, input.overwrite).await?,
+            ExportFormat::Markdown => self.export_markdown(&input, path).await?,
+        };
+        Ok(Exported {
+            path: done.path.display().to_string(),
+            bytes: Size(done.bytes),
+            events: Size(done.events),
+            pruned: Size(done.pruned),
+        })
+    }
+
+    async fn export_markdown(
+        &self,
+        input: &ExportSession,
+        path: &Path,
+    ) -> Result<nox_engine::log::Exported, ApiError> {
+        let engine = self.engine();
+        let row = engine.session(&input.session).await?;
+        let mut file = Whole::begin(path, input.overwrite).await?;
+        let (pruned, all) = engine.pruned_of(&input.session).await?;
+        file = file.write(markdown::head(&row, pruned, clock::now())).await?;
+        let mut items = ItemsOf::new(&input.session);
+        loop {
+            let page = items.next(engine).await?;
+            if page.is_empty() {
+                break;
+            }
+            let text = page.iter().map(|(item, request)| markdown::item(item, request.as_ref())).collect();
+            file = file.write(text).await?;
+        }
+        file = file.write(markdown::foot(&row)).await?;
+        let (path, bytes) = file.keep().await?;
+        Ok(nox_engine::log::Exported { path, bytes, events: all - pruned, pruned })
+    }
+
+    /// Reads a session from an export; it can be read, and not gone on with. Undo hides it.
+    pub async fn import_session(&self, caller: &Caller, input: ImportSession) -> Result<Recorded, ApiError> {
+        self.once(caller, async |cause| {
+            self.engine().import_session(Path::new(&input.path), cause).await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Compacts old sessions now, in the background, as the settings say.
+    pub async fn compact_log(&self, caller: &Caller, _: Nothing) -> Result<Recorded, ApiError> {
+        self.once(caller, async |cause| self.engine().compact_soon(cause).await).await
+    }
+}
+
+/// Mends a home whose engine is closed: a damaged database is set aside, what can be read of it is saved, and what lists
+/// and conversations show of sessions is made anew from their events.
+pub async fn rebuild(home: &Home, lock: &HomeLock) -> Result<RebuildReport, ApiError> {
+    let done = nox_engine::log::rebuild(home, lock).await?;
+    let saved = done.saved.iter().map(|saved| match &saved.failed {
+        Some(why) => format!("{} cannot be read: {why}", saved.file.display()),
+        None => format!(
+            "{}: {} sessions came back whole, {} in part or not at all",
+            saved.file.display(),
+            saved.sessions_saved,
+            saved.sessions_damaged
+        ),
+    });
+    Ok(RebuildReport {
+        sessions: Size(done.sessions),
+        rows_mended: Size(done.rows_mended),
+        pruned: Size(done.pruned),
+        unreadable: done.unreadable.clone(),
+        saved: saved.collect(),
+    })
+}

@@ -1,0 +1,118 @@
+//! Compaction: events of sessions that are over long since are packed or dropped, as the settings say.
+//!
+//! One session at a time, in small transactions (the store's), never the audit trail. First the session's state is stored
+//! at the end of its stream, so that it can be read and continued without what is taken away. Stopping half-way is safe.
+
+use super::STREAMS;
+use crate::{
+    Engine, Error, clock,
+    ledger::{Cause, Change},
+    sessions::{Stored, stored::state_row},
+};
+use nox_domain::{At, event::Event, ids::SessionId, life::LogPolicy, rows::kind};
+use nox_store::{Expected, Fate, RowPage};
+use std::time::Duration;
+
+/// States in one read.
+const PAGE: u32 = 100;
+/// Between two sessions while others work.
+const REST: Duration = Duration::from_millis(200);
+/// The stream of what happens to the log as a whole.
+const STREAM: &str = "log";
+
+/// What compaction did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compacted {
+    /// Sessions of which events were taken out of the log.
+    pub sessions: u64,
+    /// Their events.
+    pub events: u64,
+}
+
+impl Engine {
+    /// Compacts the sessions that were over before a time, as the settings say.
+    ///
+    /// # Errors
+    /// Those of the store. What was done until then stays.
+    pub async fn compact(&self, over_before: At) -> Result<Compacted, Error> {
+        let mut done = Compacted::default();
+        let fate = match self.local().values().log_policy {
+            LogPolicy::Keep => return Ok(done),
+            LogPolicy::Archive => Fate::Archive,
+            LogPolicy::Prune => Fate::Prune,
+        };
+        let mut page = RowPage::first(PAGE);
+        loop {
+            let rows = self.ledger().store().rows(kind::SESSION_STATE, Some("closed"), page.clone()).await?;
+            let Some(last) = rows.last() else { return Ok(done) };
+            page = page.following(last);
+            for row in &rows {
+                let Ok(id) = SessionId::parse(&row.id) else { continue };
+                if id.made_at() > over_before {
+                    // Ids are in the order of their time: all that follow are younger.
+                    return Ok(done);
+                }
+                match self.compact_session(&id, over_before, fate).await {
+                    Ok(events) => {
+                        done.events += events;
+                        done.sessions += u64::from(events > 0);
+                    }
+                    Err(Error::Store(error @ (nox_store::Error::Disk { .. } | nox_store::Error::Closed))) => {
+                        return Err(error.into());
+                    }
+                    // Others wait for the next round, and this one does as well.
+                    Err(error) => tracing::warn!(%error, session = %id, "a session is not compacted"),
+                }
+                if self.live_runs() > 0 {
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    async fn compact_session(&self, id: &SessionId, over_before: At, fate: Fate) -> Result<u64, Error> {
+        let ledger = self.ledger();
+        let Some(stored) = Stored::read(ledger, id).await? else { return Ok(0) };
+        if stored.session.closed_at.is_none_or(|closed| closed > over_before) {
+            return Ok(0);
+        }
+        let stream = format!("{STREAMS}{id}");
+        if stored.snapshot_seq < stored.stream_seq {
+            let change = Change {
+                expected: Some(Expected { stream: stream.clone(), stream_seq: stored.stream_seq }),
+                rows: vec![state_row(&stored.session, stored.stream_seq)],
+                ..Change::default()
+            };
+            ledger.commit(&Cause::nox(), clock::now(), change).await?;
+        }
+        let archived = ledger.store().archive(&stream, stored.stream_seq, fate).await?;
+        if archived.events == 0 && archived.pruned_pages == 0 {
+            return Ok(0);
+        }
+        let event = Event::LogCompacted {
+            session: id.clone(),
+            events: u32::try_from(archived.events).unwrap_or(u32::MAX),
+            pruned: fate == Fate::Prune,
+        };
+        let change = Change { events: vec![(STREAM.to_owned(), event)], ..Change::default() };
+        ledger.commit(&Cause::nox(), clock::now(), change).await?;
+        Ok(archived.events.max(1))
+    }
+
+    /// Compacts in the background now, instead of with the next round; resolves when the wish is on disk.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the settings keep everything.
+    pub async fn compact_soon(&self, cause: Cause) -> Result<(), Error> {
+        if self.local().values().log_policy == LogPolicy::Keep {
+            return Err(Error::Conflict {
+                message: "the settings keep all events".into(),
+                hint: "Choose in Settings that old sessions are archived, then try again.".into(),
+            });
+        }
+        let change = Change { receipt: Some((serde_json::Value::Null, None)), ..Change::default() };
+        self.ledger().commit(&cause, clock::now(), change).await?;
+        self.jobs().compact_soon();
+        Ok(())
+    }
+}
