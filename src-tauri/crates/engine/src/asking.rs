@@ -8,6 +8,7 @@ use crate::{Error, clock, engine::Engine, vitals::Asking};
 use nox_domain::{
     At,
     agent::Agent,
+    event::PreAllowed,
     rows::{SessionRow, kind},
 };
 use nox_process::ProcessIdentity;
@@ -51,6 +52,11 @@ impl Engine {
         }
     }
 
+    /// Whether a process asks from inside a run, given as that process and those above it.
+    pub async fn is_inside_a_run(&self, chain: &[ProcessIdentity]) -> Result<bool, Error> {
+        Ok(self.asking(chain).await?.is_some())
+    }
+
     /// Refuses a session of this agent when so many were started in the last hour as may be.
     pub(crate) async fn check_spawn_rate(&self, agent: &Agent) -> Result<(), Error> {
         let Some(max) = agent.limits.max_spawn_rate else { return Ok(()) };
@@ -87,6 +93,20 @@ impl Engine {
             hint: format!("Start it again then, or raise max_spawn_rate of {} in Agents.", agent.name),
         })
     }
+}
+
+/// An agent gives a session that it starts no more than it was given itself: else it would allow itself everything.
+pub(crate) fn check_no_more(asking: &Asking, wanted: PreAllowed) -> Result<(), Error> {
+    if wanted == PreAllowed::Nothing || asking.pre_allowed == PreAllowed::All {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        message: format!(
+            "a session of the agent {} cannot allow another one anything beforehand",
+            asking.agent_name
+        ),
+        hint: "Start it without --allow: you are asked in the window.".into(),
+    })
 }
 
 /// How deep a session stands that is asked for from there.
@@ -132,6 +152,7 @@ mod tests {
             agent_name: "Ada".into(),
             depth,
             limits: Limits { max_depth, ..Limits::default() },
+            pre_allowed: PreAllowed::Nothing,
         }
     }
 

@@ -239,6 +239,9 @@ impl Engine {
         let (row, body) = self.files().read_task(start.task.clone()).await?;
         let asking = self.asking(&start.asked_from).await?;
         let depth = asking.as_ref().map_or(Ok(0), crate::asking::depth_below)?;
+        if let Some(asking) = &asking {
+            crate::asking::check_no_more(asking, start.pre_allowed)?;
+        }
         self.check_startable(&row).await?;
         self.check_pre_allowed(start.pre_allowed)?;
         let agent = self.agent_for(&row, &body, start.agent.as_ref()).await?;

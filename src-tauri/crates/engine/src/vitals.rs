@@ -3,7 +3,12 @@
 //! Actors note the process trees of their runs here; nothing is measured as long as nobody looks. A process of a tree is
 //! traced back to its session here too.
 
-use nox_domain::{agent::Limits, event::ProcessRef, ids::SessionId, session::Session};
+use nox_domain::{
+    agent::Limits,
+    event::{PreAllowed, ProcessRef},
+    ids::SessionId,
+    session::Session,
+};
 use nox_process::TreeIdentity;
 use std::{
     collections::HashMap,
@@ -31,6 +36,7 @@ pub(crate) struct Asking {
     pub(crate) agent_name: String,
     pub(crate) depth: u32,
     pub(crate) limits: Limits,
+    pub(crate) pre_allowed: PreAllowed,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +45,7 @@ struct Trees {
     agent_name: String,
     depth: u32,
     limits: Limits,
+    pre_allowed: PreAllowed,
     /// Processor time in milliseconds when it was last asked whether they compute.
     cpu_ms: u64,
 }
@@ -84,6 +91,7 @@ impl Vitals {
                 && let Some(run) = runs.get_mut(session.id())
             {
                 (run.agent_name, run.depth) = (opened.agent_name.clone(), opened.depth);
+                run.pre_allowed = opened.pre_allowed;
             }
         }
         let is_changed = before != runs.len();
@@ -118,6 +126,7 @@ impl Vitals {
             agent_name: run.agent_name.clone(),
             depth: run.depth,
             limits: run.limits,
+            pre_allowed: run.pre_allowed,
         })
     }
 

@@ -11,7 +11,7 @@ use super::{
     wire::{Ask, Asked, ClientHello, EngineHello, Execute, PROTOCOL, Told, Wish},
 };
 use crate::{
-    Api, ApiError, ErrorCode,
+    Api, ApiError, ErrorCode, OPERATIONS, OperationKind,
     dto::{Caller, Push},
     feed::Subscriber,
 };
@@ -337,8 +337,22 @@ async fn run(
         Some(command) => command,
         None => CommandId::from_uuid(uuid::Uuid::now_v7()),
     };
+    check_inside(api, &execute.operation, &processes).await?;
     let caller = Caller { command, face: execute.face, processes };
     api.call(&execute.operation, &caller, execute.input).await
+}
+
+/// From inside a run one may look, and start a task of one's own. An agent does not answer its own requests, and changes
+/// neither rules nor agents nor settings.
+async fn check_inside(api: &Api, operation: &str, processes: &[ProcessIdentity]) -> Result<(), ApiError> {
+    const ALSO: [&str; 3] = ["create_task", "drop_things", "start_task"];
+    let is_query = OPERATIONS.iter().any(|(name, kind)| *name == operation && *kind == OperationKind::Query);
+    if is_query || ALSO.contains(&operation) || !api.engine().is_inside_a_run(processes).await? {
+        return Ok(());
+    }
+    tracing::warn!(operation, "an operation from inside a run was refused");
+    Err(ApiError::new(ErrorCode::Conflict, format!("{operation} cannot be asked for from inside a run"))
+        .hint("Do it in the window, or in a terminal of your own."))
 }
 
 /// Moves pushes to a client. While its queue is full, the subscriber's own queue fills, and then there is a gap.

@@ -47,3 +47,29 @@ async fn a_session_started_inside_a_run_stands_below_it_and_not_too_deep() {
     control.close().await;
     api.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_allows_itself_nothing() {
+    let world = World::new();
+    let api = world.open().await;
+    let control = control::serve(api.clone(), |_| {}).unwrap();
+    let mut environment: std::collections::BTreeMap<String, String> =
+        [("NOX_HOME".to_owned(), world.home().display().to_string())].into();
+    if let Ok(folder) = std::env::var("XDG_RUNTIME_DIR") {
+        environment.insert("XDG_RUNTIME_DIR".into(), folder);
+    }
+    let agent = CreateAgent { name: "Runbook".into(), environment, ..CreateAgent::default() };
+    api.create_agent(&caller(), agent).await.unwrap();
+    let nox = env!("CARGO_BIN_EXE_nox");
+    world.file("inner.md", "```sh\ntouch inner-ran\n```\n");
+    world.file("outer.md", &format!("```sh\n{nox} run inner.md --allow all 2> refused\n```\n"));
+    let running = world.start(&["run", "outer.md", "--allow", "once"]);
+    let ended = tokio::task::spawn_blocking(move || running.end()).await.unwrap();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let refused = std::fs::read_to_string(world.work().join("refused")).unwrap();
+    assert!(refused.contains("cannot allow another one anything"), "{refused}");
+    assert_eq!(opened(&api).await.len(), 1);
+    assert!(!world.work().join("inner-ran").exists());
+    control.close().await;
+    api.close().await;
+}
