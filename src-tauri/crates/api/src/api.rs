@@ -93,15 +93,27 @@ impl Drop for WindowGuard {
 impl Api {
     /// Begins: opens the engine of a home whose lock is held, and mirrors what clients see.
     pub async fn open(home: Home, lock: HomeLock) -> Result<Self, ApiError> {
-        Self::over(Engine::open(home, lock).await?).await
+        Self::open_for(home, lock, Purpose::Work).await
     }
 
     /// As [`Self::open`], for a short look: nothing that waits is started.
     pub async fn open_to_look(home: Home, lock: HomeLock) -> Result<Self, ApiError> {
-        Self::over(Engine::open_for(home, lock, Purpose::Look).await?).await
+        Self::open_for(home, lock, Purpose::Look).await
     }
 
-    async fn over(engine: Engine) -> Result<Self, ApiError> {
+    async fn open_for(home: Home, lock: HomeLock, purpose: Purpose) -> Result<Self, ApiError> {
+        let engine = Engine::open_for(home, lock, purpose).await?;
+        match Self::over(engine.clone()).await {
+            // What clients see first is read, and cannot be: it is saved as after a damage that opening meets.
+            Err(error) => match error.damage() {
+                Some(detail) => Ok(Self::over(engine.begin_anew(purpose, &detail).await?).await?),
+                None => Err(error.into()),
+            },
+            opened => Ok(opened?),
+        }
+    }
+
+    async fn over(engine: Engine) -> Result<Self, Error> {
         let position = engine.position().await;
         let mut changes = engine.changes_after(position.seq);
         let mut mirror = Mirror::default();

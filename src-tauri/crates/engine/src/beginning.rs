@@ -1,10 +1,25 @@
 //! What an engine does before it works: opens the database, finds what is not over, ends what an earlier one left running.
 
-use crate::{Error, home::Home, ledger::Ledger, sessions::Stored, vitals::identity};
+use crate::{
+    Engine, Error, clock,
+    home::{Home, HomeLock},
+    ledger::Ledger,
+    sessions::Stored,
+    vitals::identity,
+};
 use nox_domain::{At, event::ProcessRef, ids::SessionId, rows::kind, session::Session, tool::CallStatus};
 use nox_process::TreeIdentity;
 use nox_store::{RowPage, Store};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
+
+/// What an engine is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Sessions that wait for a place go on.
+    Work,
+    /// Nothing is started: an engine that ends at once would only cut it off.
+    Look,
+}
 
 /// What the engine found when it began.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +81,54 @@ fn move_aside(home: &Home, at: At, detail: &str) -> Result<PathBuf, Error> {
 pub(crate) fn set_aside(home: &Home, at: At, detail: &str) -> Result<Store, Error> {
     move_aside(home, at, detail)?;
     Ok(Store::open(&home.database(), nox_store::Options::default())?)
+}
+
+impl Engine {
+    /// Begins: opens what is stored, ends what an earlier engine left running, wakes what is not over.
+    pub async fn open(home: Home, lock: HomeLock) -> Result<Self, Error> {
+        Self::open_for(home, lock, Purpose::Work).await
+    }
+
+    /// Begins as [`Engine::open`] does, for a purpose.
+    pub async fn open_for(home: Home, lock: HomeLock, purpose: Purpose) -> Result<Self, Error> {
+        let (lock, opened) = (Arc::new(lock), open_store(&home, clock::now())?);
+        let store = opened.0.clone();
+        match Self::begin(home.clone(), lock.clone(), purpose, opened).await {
+            // Opening does not meet all damage; what is read first may.
+            Err(Error::Store(nox_store::Error::Damaged { detail, .. })) => {
+                close(store).await;
+                Self::begin_with_new(home, lock, purpose, &detail).await
+            }
+            begun => begun,
+        }
+    }
+
+    /// Closes an engine whose database turned out to be damaged, sets that aside, and begins again.
+    ///
+    /// # Errors
+    /// Those of a beginning.
+    pub async fn begin_anew(self, purpose: Purpose, detail: &str) -> Result<Self, Error> {
+        self.close().await;
+        let (home, lock) = (self.home().clone(), self.inner.lock.clone());
+        drop(self);
+        Self::begin_with_new(home, lock, purpose, detail).await
+    }
+
+    async fn begin_with_new(
+        home: Home,
+        lock: Arc<HomeLock>,
+        purpose: Purpose,
+        detail: &str,
+    ) -> Result<Self, Error> {
+        let aside = move_aside(&home, clock::now(), detail)?;
+        let store = Store::open(&home.database(), nox_store::Options::default())?;
+        Self::begin(home, lock, purpose, (store, Some(aside))).await
+    }
+}
+
+/// Ends a store, whoever else has a handle of it.
+async fn close(store: Store) {
+    let _ = tokio::task::spawn_blocking(move || store.close()).await;
 }
 
 /// Sessions that are not over.

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    beginning::{Beginning, open_sessions, open_store, sweep},
+    beginning::{Beginning, Purpose, open_sessions, sweep},
     clock,
     files::{Files, Want},
     home::{Home, HomeLock},
@@ -26,7 +26,7 @@ use nox_domain::{
     task::{Change as FieldChange, TaskPatch},
 };
 use nox_process::{ProcessIdentity, ShimPath};
-use nox_store::{Order, RowPage, RowWrite};
+use nox_store::{Order, RowPage, RowWrite, Store};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
@@ -34,15 +34,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::sync::Notify;
-
-/// What an engine is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Sessions that wait for a place go on.
-    Work,
-    /// Nothing is started: an engine that ends at once would only cut it off.
-    Look,
-}
 
 /// A task that is to be worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +73,7 @@ enum Inverse {
 
 pub(crate) struct Inner {
     home: Home,
-    _lock: HomeLock,
+    pub(crate) lock: Arc<HomeLock>,
     shared: Arc<Shared>,
     sessions: Sessions,
     files: Files,
@@ -104,15 +95,14 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Begins: opens what is stored, ends what an earlier engine left running, wakes what is not over.
-    pub async fn open(home: Home, lock: HomeLock) -> Result<Self, Error> {
-        Self::open_for(home, lock, Purpose::Work).await
-    }
-
-    /// Begins as [`Engine::open`] does, for a purpose.
-    pub async fn open_for(home: Home, lock: HomeLock, purpose: Purpose) -> Result<Self, Error> {
+    /// Begins on a store that is open.
+    pub(crate) async fn begin(
+        home: Home,
+        lock: Arc<HomeLock>,
+        purpose: Purpose,
+        (store, set_aside): (Store, Option<PathBuf>),
+    ) -> Result<Self, Error> {
         let at = clock::now();
-        let (store, set_aside) = open_store(&home, at)?;
         let ledger = Ledger::new(store);
         let local = Local::open(&home)?;
         crate::logs::set_level(local.values().log_level());
@@ -152,7 +142,7 @@ impl Engine {
         let engine = Self {
             inner: Arc::new(Inner {
                 home,
-                _lock: lock,
+                lock,
                 shared,
                 sessions,
                 files,

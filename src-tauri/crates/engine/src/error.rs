@@ -194,11 +194,22 @@ impl Error {
             Self::Store(nox_store::Error::Overloaded | nox_store::Error::Closed) | Self::Closing => {
                 "Try again in a moment."
             }
+            Self::Store(nox_store::Error::Damaged { .. }) => {
+                "Export what matters, quit Nox, then run “nox doctor --rebuild”."
+            }
             Self::Store(_) | Self::Process(_) | Self::Corrupt { .. } => {
                 "The log has more: Settings, Data, Open logs."
             }
         };
         Some(fixed.to_owned())
+    }
+
+    /// What is wrong with the database, when that is damaged.
+    pub fn damage(&self) -> Option<String> {
+        match self {
+            Self::Store(nox_store::Error::Damaged { detail, .. }) => Some(detail.clone()),
+            _ => None,
+        }
     }
 
     /// Whether the command was done before, so that its receipt has the answer.

@@ -28,7 +28,7 @@ pub mod steering;
 pub mod vitals;
 
 pub use asking::DEFAULT_DEPTH;
-pub use beginning::{Beginning, Found};
-pub use engine::{Engine, Purpose, SETTINGS, StartTask};
+pub use beginning::{Beginning, Found, Purpose};
+pub use engine::{Engine, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};
 pub use nox_runtimes::runbook;

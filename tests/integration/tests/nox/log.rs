@@ -315,6 +315,9 @@ async fn markdown_is_read_by_people_and_has_no_secret() {
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("{\"format\":\"nox-session\""));
     let relative = world.api().export_session(ExportSession { path: "x.md".into(), ..input.clone() }).await;
     assert_eq!(relative.unwrap_err().code, ErrorCode::BadInput);
+    let policy = world.home().join("registry/policy.toml").display().to_string();
+    let within = world.api().export_session(ExportSession { path: policy, ..input.clone() }).await;
+    assert_eq!(within.unwrap_err().code, ErrorCode::BadInput, "nothing of Nox itself is replaced");
     let nowhere = ExportSession { path: world.desk().join("no/x.md").display().to_string(), ..input };
     assert!(world.api().export_session(nowhere).await.is_err());
     assert_eq!(std::fs::read_dir(world.desk()).unwrap().count(), 1, "nothing else was left");

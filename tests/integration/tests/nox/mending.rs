@@ -10,7 +10,7 @@ use nox_api::{
 };
 use nox_store::{Batch, RowWrite};
 use nox_test_support::{LONG, World, caller, poll};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damaged_rows_are_found_and_made_anew() {
@@ -60,6 +60,52 @@ fn forget_databases(world: &World) {
             std::fs::remove_file(entry.path()).unwrap();
         }
     }
+}
+
+/// Overwrites a page of the database with zeros.
+fn spoil_page(path: &Path, page: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[page * 4096..(page + 1) * 4096].fill(0);
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spoiled_page_is_met_by_the_start_or_told_with_a_banner() {
+    let (mut world, _) = busy().await;
+    assert!(world.api().engine().check_log().await);
+    assert!(world.snapshot().await.problems.is_empty());
+    world.close().await;
+    let good = std::fs::read(database(&world)).unwrap();
+    let pages = good.len() / 4096;
+    // A start does not meet every page: what it meets is set aside, what it does not is told.
+    let mut told = 0;
+    for page in (pages.saturating_sub(8)..pages).rev() {
+        spoil_page(&database(&world), page);
+        world.reopen().await;
+        if world.api().engine().beginning().set_aside.is_none() {
+            assert!(!world.api().engine().check_log().await, "page {page}");
+            let hint = world
+                .until("the banner", |all| {
+                    let problem = all.problems.iter().find(|problem| problem.path == "nox.db")?;
+                    (problem.code == "database_damaged").then(|| problem.hint.clone())
+                })
+                .await;
+            assert!(hint.contains("--rebuild"), "{hint}");
+            told += 1;
+        } else {
+            // The start has met it: what is left comes back.
+            world
+                .until("the banner of what was saved", |all| {
+                    let problem = all.problems.iter().find(|problem| problem.path == "nox.db")?;
+                    (problem.code == "database_salvaged").then_some(())
+                })
+                .await;
+        }
+        world.close().await;
+        forget_databases(&world);
+        std::fs::write(database(&world), &good).unwrap();
+    }
+    assert!(told > 0, "opening met every page");
 }
 
 #[tokio::test(flavor = "multi_thread")]

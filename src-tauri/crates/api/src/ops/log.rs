@@ -1,6 +1,6 @@
 //! Operations on the log: export, import, compaction; and mending a home whose engine is closed.
 
-use crate::{Api, ApiError, Home, HomeLock, dto::*, markdown};
+use crate::{Api, ApiError, ErrorCode, Home, HomeLock, dto::*, markdown};
 use nox_domain::Size;
 use nox_engine::{
     clock,
@@ -12,6 +12,7 @@ impl Api {
     /// Writes a session into a file, which appears when it is complete.
     pub async fn export_session(&self, input: ExportSession) -> Result<Exported, ApiError> {
         let (engine, path) = (self.engine(), Path::new(&input.path));
+        self.check_outside(path).await?;
         let done = match input.format {
             ExportFormat::Jsonl => engine.export_lines(&input.session, path, input.overwrite).await?,
             ExportFormat::Markdown => self.export_markdown(&input, path).await?,
@@ -22,6 +23,20 @@ impl Api {
             events: Size(done.events),
             pruned: Size(done.pruned),
         })
+    }
+
+    /// What Nox keeps is not replaced by an export.
+    async fn check_outside(&self, path: &Path) -> Result<(), ApiError> {
+        let (home, folder) = (self.engine().home().root().to_owned(), path.parent().map(Path::to_owned));
+        let look = move || {
+            let (home, folder) = (home.canonicalize().ok()?, folder?.canonicalize().ok()?);
+            Some(folder.starts_with(home))
+        };
+        if tokio::task::spawn_blocking(look).await.ok().flatten() == Some(true) {
+            let error = ApiError::new(ErrorCode::BadInput, "this folder belongs to Nox itself");
+            return Err(error.field("path").hint("Choose a folder outside of Nox’s home."));
+        }
+        Ok(())
     }
 
     async fn export_markdown(
