@@ -15,7 +15,6 @@ import '@mantine/core/styles/Modal.layer.css';
 import '@mantine/core/styles/Menu.layer.css';
 import '@mantine/core/styles/Switch.layer.css';
 import '@mantine/core/styles/Tooltip.layer.css';
-import './fonts.css';
 import './tokens.css';
 import './base.css';
 import './mantine.css';
