@@ -6,7 +6,10 @@
 use crate::{door::Door, failure::Failure};
 use nox_api::{
     Subscriber,
-    dto::{Changed, ItemsPage, Nothing, OutputPage, OutputPiece, Push, ReadItems, ReadOutput, Snapshot},
+    dto::{
+        Changed, ItemsPage, Nothing, OneTask, OutputPage, OutputPiece, Push, ReadItems, ReadOutput, Snapshot,
+        TaskDetail,
+    },
 };
 use nox_domain::{
     Size,
@@ -69,6 +72,10 @@ impl<'a> Follow<'a> {
         };
         // What came before the watching began.
         follow.read_items(Size(0)).await?;
+        // After the items, so that it is as new as they are: it says how many there will be.
+        let one = OneTask { task: follow.task.clone() };
+        let detail: TaskDetail = door.call("read_task", &one).await?;
+        follow.row = detail.sessions.into_iter().map(|view| view.row).find(|row| row.id == follow.session);
         Ok(follow)
     }
 
