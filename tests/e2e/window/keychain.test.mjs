@@ -57,6 +57,7 @@ story('a key stored in Settings is in the keychain and in no file, log, event or
   assert.equal(traces(desk, canary).length, 1);
 
   await desk.goTo('Settings');
+  await desk.click('link', 'API keys');
   await desk.shows(/anthropic-api-key/);
   await desk.click('button', /^delete/i);
   await desk.click('button', 'Delete key');

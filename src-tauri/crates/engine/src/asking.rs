@@ -38,11 +38,12 @@ impl Engine {
             if let Some(asking) = vitals.session_of(&shim) {
                 return Ok(Some(asking));
             }
+            let name = nox_process::name_of(&shim);
             // Another child of this process: something that the app itself opened.
-            if nox_process::name_of(&shim).is_none_or(|name| name != SHIM) {
+            if name.as_deref().is_some_and(|name| name != SHIM) {
                 return Ok(None);
             }
-            if tokio::time::Instant::now() >= deadline {
+            if name.is_none() || tokio::time::Instant::now() >= deadline {
                 return Err(Error::Conflict {
                     message: "it cannot be told which session asks for this one".into(),
                     hint: "Its run may be ending. Start the task from the window or another terminal.".into(),

@@ -103,6 +103,8 @@ struct State {
     memory_mb: u32,
     /// Memory was measured above the budget, and no run was named for it yet.
     memory_wanted: bool,
+    /// When somebody looks again because time has passed.
+    look_at: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -145,6 +147,7 @@ impl Scheduler {
             faults: HashMap::new(),
             memory_mb: 0,
             memory_wanted: false,
+            look_at: None,
         };
         Self { begun: Instant::now(), breaker_first_ms: BREAKER_FIRST_MS, state: Mutex::new(state) }
     }
@@ -236,7 +239,9 @@ impl Scheduler {
 
     /// Time has passed.
     pub fn look(&self) -> Told {
-        self.state().grant(self.now())
+        let mut state = self.state();
+        state.look_at = None;
+        state.grant(self.now())
     }
 
     /// How a run of an agent ended. Answers whether its breaker changed.
@@ -276,13 +281,17 @@ impl State {
             again = [again, retry_ms].into_iter().flatten().min();
             let waiting = &mut self.waiting[at];
             // An engine that only looks starts nothing, which is no reason to tell.
-            if waiting.told != Some(by) && self.caps.live > 0 {
+            if !waiting.told.is_some_and(|told| same_reason(told, by)) && self.caps.live > 0 {
                 waiting.told = Some(by);
                 told.held_back.push((waiting.wish.session.clone(), by));
             }
             at += 1;
         }
-        told.look_again = again.map(|ms| Duration::from_millis(ms.saturating_sub(now.ms).max(1) as u64));
+        // One look for all that wait is enough.
+        told.look_again = again.filter(|ms| self.look_at.is_none_or(|known| *ms < known)).map(|ms| {
+            self.look_at = Some(ms);
+            Duration::from_millis(ms.saturating_sub(now.ms).max(1) as u64)
+        });
         told.hibernate = self.longest_idle();
         told
     }
@@ -362,6 +371,15 @@ impl State {
                 Some(Breaker::Opened { faults: faults.in_a_row, until: At(now.at.0 + wait) })
             }
         }
+    }
+}
+
+/// Whether two reasons are the same for people: figures that only grow older are not told again and again.
+fn same_reason(told: HeldBack, by: HeldBack) -> bool {
+    match (told, by) {
+        (HeldBack::Memory { .. }, HeldBack::Memory { .. }) => true,
+        (HeldBack::Breaker { faults: told, .. }, HeldBack::Breaker { faults, .. }) => told == faults,
+        _ => told == by,
     }
 }
 

@@ -213,6 +213,8 @@ impl Player {
             self.signals.send(Signal::TurnEnded { end: TurnEnd::End, problem: None }).await;
             return Ok(());
         };
+        // The keys of calls begin anew with each turn, so that a later run finds them as this one did.
+        self.calls = 0;
         for line in turn {
             match line {
                 Line::Say(text) => {

@@ -18,6 +18,7 @@ use crate::{
 use nox_domain::ids::CommandId;
 use nox_engine::vitals::ProcessIdentity;
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -153,6 +154,9 @@ async fn connection(stream: UnixStream, api: Api, window: Option<Window>) {
     let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).and_then(|pid| u32::try_from(pid).ok());
     let look = move || pid.map(ProcessIdentity::with_ancestors).unwrap_or_default();
     let processes = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+    // Decided once: what runs ends, and with it what tells where the client came from. Who cannot be told is inside.
+    let is_gone = cfg!(target_os = "linux") && processes.is_empty();
+    let is_inside = is_gone || api.engine().is_inside_a_run(&processes).await.unwrap_or(true);
     let (read, write) = stream.into_split();
     let (out, lines) = mpsc::channel(QUEUE);
     let mut tasks = JoinSet::new();
@@ -163,6 +167,7 @@ async fn connection(stream: UnixStream, api: Api, window: Option<Window>) {
         alive: Arc::new(AtomicBool::new(true)),
         out,
         processes,
+        is_inside,
         api,
         window,
     };
@@ -206,6 +211,8 @@ struct Client {
     out: mpsc::Sender<Vec<u8>>,
     /// Who it is: its process and those above it.
     processes: Vec<ProcessIdentity>,
+    /// Whether it asks from inside a run.
+    is_inside: bool,
 }
 
 impl Client {
@@ -271,9 +278,16 @@ impl Client {
                 // Without room the next lines stay unread, and the client waits.
                 let Ok(room) = self.room.clone().acquire_owned().await else { return Ok(()) };
                 let (api, out, alive) = (self.api.clone(), self.out.clone(), self.alive.clone());
-                let processes = self.processes.clone();
+                let (processes, is_inside) = (self.processes.clone(), self.is_inside);
                 tokio::spawn(async move {
-                    let answer = run(&api, execute, processes).await;
+                    let answer = match is_inside {
+                        true => check_inside(&execute),
+                        false => Ok(()),
+                    };
+                    let answer = match answer {
+                        Ok(()) => run(&api, execute, processes).await,
+                        Err(refused) => Err(refused),
+                    };
                     if alive.load(Ordering::Relaxed) {
                         let _ = out.send(answer_line(id, answer)).await;
                     }
@@ -281,6 +295,9 @@ impl Client {
                 });
             }
             Ask::Focus(focus) => self.wish(id, Wish::Focus(focus.place)).await,
+            Ask::Quit(_) if self.is_inside => {
+                let _ = self.out.send(answer_line(id, Err(not_inside("quit")))).await;
+            }
             Ask::Quit(_) => self.wish(id, Wish::Quit).await,
             Ask::Subscribe(_) => {
                 if self.subscriber.is_none() {
@@ -337,24 +354,31 @@ async fn run(
         Some(command) => command,
         None => CommandId::from_uuid(uuid::Uuid::now_v7()),
     };
-    check_inside(api, &execute.operation, &processes).await?;
     let caller = Caller { command, face: execute.face, processes };
     api.call(&execute.operation, &caller, execute.input).await
 }
 
-/// From inside a run one may look, and start a task of one's own. An agent does not answer its own requests, and changes
-/// neither rules nor agents nor settings.
-async fn check_inside(api: &Api, operation: &str, processes: &[ProcessIdentity]) -> Result<(), ApiError> {
+/// From inside a run one may look, and start a task of one's own. An agent does not answer its own requests, changes
+/// neither rules nor agents nor settings, grants no folder, and has Nox write no file.
+fn check_inside(execute: &Execute) -> Result<(), ApiError> {
+    const NOT: [&str; 2] = ["export_session", "test_key"];
     const ALSO: [&str; 3] = ["create_task", "drop_things", "start_task"];
-    // An export reads sessions and writes a file wherever it is told to.
-    let is_query = operation != "export_session"
-        && OPERATIONS.iter().any(|(name, kind)| *name == operation && *kind == OperationKind::Query);
-    if is_query || ALSO.contains(&operation) || !api.engine().is_inside_a_run(processes).await? {
+    let operation = execute.operation.as_str();
+    let is_query = OPERATIONS.iter().any(|(name, kind)| *name == operation && *kind == OperationKind::Query);
+    let drops_folder = operation == "drop_things"
+        && execute.input["paths"].as_array().is_some_and(|paths| {
+            paths.iter().filter_map(|path| path.as_str()).any(|path| Path::new(path).is_dir())
+        });
+    if !drops_folder && (is_query && !NOT.contains(&operation) || ALSO.contains(&operation)) {
         return Ok(());
     }
     tracing::warn!(operation, "an operation from inside a run was refused");
-    Err(ApiError::new(ErrorCode::Conflict, format!("{operation} cannot be asked for from inside a run"))
-        .hint("Do it in the window, or in a terminal of your own."))
+    Err(not_inside(operation))
+}
+
+fn not_inside(operation: &str) -> ApiError {
+    ApiError::new(ErrorCode::Conflict, format!("{operation} cannot be asked for from inside a run"))
+        .hint("Do it in the window, or in a terminal of your own.")
 }
 
 /// Moves pushes to a client. While its queue is full, the subscriber's own queue fills, and then there is a gap.

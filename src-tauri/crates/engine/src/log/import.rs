@@ -16,11 +16,11 @@ use super::{
 use crate::{
     Engine, Error,
     clock::{self, SystemIds},
-    ledger::{Cause, Ledger, json, read_json},
+    ledger::{Cause, Change, Ledger, json, read_json},
     sessions::stored::state_row,
 };
 use nox_domain::{
-    event::{Actor, Event},
+    event::{Actor, Event, PreAllowed},
     ids::{CommandId, ItemId, RequestId, RunId, SessionId, TaskId, TurnId},
     rows::kind,
     session::SessionCommand,
@@ -205,10 +205,20 @@ impl Work<'_> {
         if let (Err(error), Some(effect)) = (&written, self.announced) {
             // A person hears that it failed: it must not appear later all the same. With the engine closing it stays.
             tracing::warn!(%error, "an import is given up");
-            let batch = Batch { outbox_done: vec![effect], ..Batch::default() };
-            let _ = self.handle.block_on(commit(self.ledger, batch));
+            let _ = self.handle.block_on(self.give_up(effect));
         }
         written
+    }
+
+    /// What is written already is marked as imported, so that nothing can ever go on with it.
+    async fn give_up(&self, effect: i64) -> Result<(), Error> {
+        let stream = format!("{STREAMS}{}", self.intent.session);
+        let name = stream.clone();
+        let begun = self.ledger.store().read(move |reader| reader.stream_head(&name)).await? > 0;
+        let events = if begun { vec![(stream, Event::SessionImported)] } else { vec![] };
+        let change = Change { events, outbox_done: vec![effect], ..Change::default() };
+        self.ledger.commit(&Cause::nox(), clock::now(), change).await?;
+        Ok(())
     }
 
     fn run_to_the_end(&mut self, copy: &Path) -> Result<Imported, Error> {
@@ -289,6 +299,9 @@ impl Work<'_> {
     fn adapt(&self, mut event: Event) -> Result<Event, Error> {
         if let Event::SessionOpened(opened) = &mut event {
             opened.session = self.intent.session.clone();
+            // What somebody else's home allowed or set counts for nothing here.
+            opened.pre_allowed = PreAllowed::Nothing;
+            opened.environment.clear();
             opened.task = opened.task.take().filter(|task| self.intent.task.as_ref() == Some(task));
         }
         if self.intent.id_kept {

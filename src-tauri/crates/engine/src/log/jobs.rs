@@ -103,10 +103,14 @@ async fn work(weak: WeakEngine, stop: Stop) {
         return;
     }
     tokio::time::sleep(BEFORE_LOOKING).await;
-    if let Some(engine) = weak.upgrade() {
-        look(&engine).await;
-    }
+    let mut looked: Option<tokio::time::Instant> = None;
     loop {
+        if looked.is_none_or(|looked| looked.elapsed() >= A_DAY)
+            && let Some(engine) = weak.upgrade()
+        {
+            look(&engine).await;
+            looked = Some(tokio::time::Instant::now());
+        }
         let Some(wake) = compact(&weak).await else { return };
         // No engine is held meanwhile: one that is dropped without being closed ends.
         let _ = tokio::time::timeout(A_DAY, wake.notified()).await;

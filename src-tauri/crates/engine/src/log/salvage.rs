@@ -274,7 +274,8 @@ async fn finish(ledger: &Ledger, id: &SessionId, is_damaged: bool) -> Result<boo
         }
         for piece in pieces {
             let Piece::Event(stored) = piece else { return Ok(false) };
-            let event: Event = read_json("event", &stored.body)?;
+            // One that cannot be read ends its session, not the saving of the others.
+            let Ok(event) = read_json::<Event>("event", &stored.body) else { return Ok(false) };
             let Some(rows) = fold.take(&event, At(stored.at)) else { return Ok(false) };
             stage.rows(rows.iter().filter(|row| may_be_seen_early(row)));
             if stage.is_full() {

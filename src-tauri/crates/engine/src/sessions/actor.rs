@@ -36,6 +36,8 @@ const SIGNALS_AT_ONCE: usize = 64;
 const PARK_LIMIT: Duration = Duration::from_secs(8);
 /// How long what follows from a command waits for whoever holds it.
 const HOLD_LIMIT: Duration = Duration::from_secs(3);
+/// The longest wait before a restart, in milliseconds.
+const LONGEST_WAIT_MS: u64 = 120_000;
 /// How often something is decided anew because the state was old.
 pub(super) const TRIES: u32 = 3;
 
@@ -379,7 +381,8 @@ impl Actor {
                     }
                 }
                 Effect::RestartAt(at) => {
-                    let wait = u64::try_from(at.0 - clock::now().0).unwrap_or_default();
+                    // However the clock was set meanwhile, it waits no longer than the longest back-off.
+                    let wait = u64::try_from(at.0 - clock::now().0).unwrap_or_default().min(LONGEST_WAIT_MS);
                     self.restart_at = Some(Instant::now() + Duration::from_millis(wait));
                 }
                 Effect::Deliver { key, item, allowed, reason, by_person } => {

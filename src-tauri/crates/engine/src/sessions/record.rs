@@ -178,8 +178,10 @@ impl Actor {
                     }
                 }
                 Some(Mail::Place) => self.place_postponed = true,
+                // Its run cannot be closed now: another one is named for those who want the place.
+                Some(Mail::Hibernate) => self.tell(self.shared().scheduler.stays(self.session.id())),
                 // Nothing is lost with these: they are told again.
-                Some(Mail::HeldBack { .. } | Mail::Hibernate | Mail::Measured(_)) => {}
+                Some(Mail::HeldBack { .. } | Mail::Measured(_)) => {}
                 Some(Mail::Park { reply }) => {
                     self.park().await;
                     self.over = true;
@@ -205,10 +207,15 @@ impl Actor {
     /// Records a stop that was refused by the disk when it was wanted, so that the end of the run is no failure.
     pub(super) async fn record_stop(&mut self, cause: Cause) {
         let stop = SessionCommand::Stop;
-        let decided = self.session.decide(&stop, &mut Now { at: clock::now(), ids: &mut SystemIds });
-        let Ok(step) = decided else { return };
-        if self.record_surely(&Cause { command: None, ..cause }, &step).await == Recorded::Yes {
-            self.follow(step.effects).await;
+        let cause = Cause { command: None, ..cause };
+        for _ in 0..super::actor::TRIES {
+            let decided = self.session.decide(&stop, &mut Now { at: clock::now(), ids: &mut SystemIds });
+            let Ok(step) = decided else { return };
+            match self.record_surely(&cause, &step).await {
+                Recorded::Yes => return self.follow(step.effects).await,
+                Recorded::Stale => {}
+                Recorded::No => return,
+            }
         }
     }
 
