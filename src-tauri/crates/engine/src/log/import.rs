@@ -20,7 +20,7 @@ use crate::{
     sessions::stored::state_row,
 };
 use nox_domain::{
-    event::{Actor, Event, PreAllowed},
+    event::{Actor, Event},
     ids::{CommandId, ItemId, RequestId, RunId, SessionId, TaskId, TurnId},
     rows::kind,
     session::SessionCommand,
@@ -299,9 +299,6 @@ impl Work<'_> {
     fn adapt(&self, mut event: Event) -> Result<Event, Error> {
         if let Event::SessionOpened(opened) = &mut event {
             opened.session = self.intent.session.clone();
-            // What somebody else's home allowed or set counts for nothing here.
-            opened.pre_allowed = PreAllowed::Nothing;
-            opened.environment.clear();
             opened.task = opened.task.take().filter(|task| self.intent.task.as_ref() == Some(task));
         }
         if self.intent.id_kept {
