@@ -226,6 +226,11 @@ pub enum Event {
         /// `changed`, `stopped`, `deleted`.
         why: String,
     },
+    /// A run asked again for what was decided before it began. It is told at once, or after a pause.
+    AskedAgain {
+        /// The tool call.
+        item: ItemId,
+    },
     /// The tool call has begun.
     ToolCallStarted {
         /// The item.
@@ -466,6 +471,7 @@ impl Event {
             Self::PermissionRequested { .. } => "permission_requested",
             Self::PermissionDecided { .. } => "permission_decided",
             Self::PermissionWithdrawn { .. } => "permission_withdrawn",
+            Self::AskedAgain { .. } => "asked_again",
             Self::ToolCallStarted { .. } => "tool_call_started",
             Self::ToolCallEnded { .. } => "tool_call_ended",
             Self::Progressed { .. } => "progressed",

@@ -5,12 +5,14 @@
 //!
 //! - [`session`]: `decide(state, command) → events` and `apply(state, event)` for one session.
 //! - [`event`]: what is stored, for ever; [`ends`]: how things end. [`rows`]: what people and faces read, derived from it.
-//! - [`policy`]: which tool calls may run unasked; [`risk`]: how dangerous they look. [`words`]: the one place where states become words.
+//! - [`policy`]: which tool calls may run unasked; [`risk`]: how dangerous they look. [`words`]: the one place where states become words;
+//!   [`dialect`]: the same for programs.
 //! - [`life`]: what happens when nobody watches, after a crash, in silence, at a limit.
 //! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
 //! - [`terminal`]: makes the output of programs harmless to show.
 
 pub mod agent;
+pub mod dialect;
 pub mod ends;
 pub mod event;
 pub mod ids;

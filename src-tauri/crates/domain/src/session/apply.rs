@@ -20,7 +20,7 @@ impl Session {
         match event {
             Event::TurnQueued { turn, text, .. } => {
                 let turn = Turn { id: turn.clone(), phase: TurnPhase::Queued, text: text.clone() };
-                if self.turn_is_over() {
+                if self.turn_is_over() && self.next.is_empty() {
                     self.turn = Some(turn);
                 } else {
                     self.next.push(turn);
@@ -28,6 +28,11 @@ impl Session {
                 self.next_ord += 1;
             }
             Event::RunStarting { run, generation, attempt } => {
+                // It is started with the oldest prompt that waits.
+                if self.turn_is_over() && !self.next.is_empty() {
+                    self.turn = Some(self.next.remove(0));
+                }
+                self.gave_up = false;
                 self.resume_wanted = false;
                 self.restart = None;
                 self.held_back = None;
@@ -37,6 +42,7 @@ impl Session {
                     generation: *generation,
                     attempt: *attempt,
                     phase: RunPhase::Starting,
+                    asked: self.open_turn().map(|turn| turn.id.clone()),
                 });
             }
             Event::RunLive { .. } => self.set_run(RunPhase::Live),
@@ -51,12 +57,16 @@ impl Session {
                 if self.turn_is_over() && self.next.first().is_some_and(|next| next.id == *turn) {
                     self.turn = Some(self.next.remove(0));
                 }
-                self.problem = None;
-                self.set_turn(TurnPhase::Running);
+                if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
+                    self.problem = None;
+                    self.stall = None;
+                    self.set_turn(TurnPhase::Running);
+                }
             }
             Event::TurnEnded { turn, end, problem } => {
                 if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
                     self.set_turn(TurnPhase::Ended(*end));
+                    self.stall = None;
                     self.problem = problem.clone();
                 } else {
                     // One that waited for its turn was taken back.
@@ -68,6 +78,7 @@ impl Session {
                 self.next_ord += 1;
             }
             Event::ToolCallProposed { item, call } => {
+                self.stall = None;
                 self.calls.push(Call {
                     item: item.clone(),
                     turn: self.turn.as_ref().map(|turn| turn.id.clone()),
@@ -79,6 +90,7 @@ impl Session {
                     reason: None,
                     by: None,
                     held: false,
+                    asked_in: Some(self.generation()),
                     process: None,
                     at,
                     started_at: None,
@@ -94,21 +106,20 @@ impl Session {
                     call.request = Some((**request).clone());
                 });
             }
-            Event::PermissionDecided { item, decision, by, reason, hash, .. } => {
+            Event::PermissionDecided { item, request, decision, by, reason, hash } => {
                 if *decision == Decision::AllowSession {
                     self.granted.push(Grant { hash: hash.clone(), once: false });
                 }
-                match by {
-                    DecidedBy::Flag => self.pre_allowance_used = true,
-                    DecidedBy::Session => {
-                        if let Some(used) = self.granted.iter().position(|g| g.once && g.hash == *hash) {
-                            self.granted.remove(used);
-                        }
-                    }
-                    _ => {}
+                self.pre_allowance_used |= *by == DecidedBy::Flag;
+                // A grant for once is used up by the next call, whoever allows that.
+                if request.is_none()
+                    && let Some(used) = self.granted.iter().position(|g| g.once && g.hash == *hash)
+                {
+                    self.granted.remove(used);
                 }
                 self.resume_wanted |= !self.has_live_run();
-                let held = self.paused.is_some() && decision.allows();
+                let held =
+                    !self.has_live_run() || self.is_ending() || (self.paused.is_some() && decision.allows());
                 self.with_call(item, |call| {
                     // A refused call is over only when the driver was told and its end is recorded.
                     call.status = CallStatus::Allowed;
@@ -129,16 +140,35 @@ impl Session {
                     call.started_at = Some(at);
                 });
             }
-            Event::ToolCallEnded { item, end, output } => self.with_call(item, |call| {
-                call.held = false;
-                call.status = end.status();
-                call.end = Some(end.clone());
-                call.ended_at = Some(at);
-                call.output = output.as_deref().cloned();
-            }),
+            Event::ToolCallEnded { item, end, output } => {
+                self.stall = None;
+                // What a restart cut short is done again: the person who wanted it said so.
+                if self.restarting && *end == CallEnd::Cancelled {
+                    let generation = self.generation();
+                    let cut =
+                        self.calls.iter().find(|call| call.item == *item && call.may_have_begun(generation));
+                    let again = cut.map(|call| Grant { hash: call.call.binding_hash(), once: true });
+                    self.granted.extend(again);
+                }
+                self.with_call(item, |call| {
+                    call.held = false;
+                    call.status = end.status();
+                    call.end = Some(end.clone());
+                    call.ended_at = Some(at);
+                    call.output = output.as_deref().cloned();
+                });
+            }
+            Event::AskedAgain { item } => {
+                let (generation, paused) = (self.generation(), self.paused.is_some());
+                self.stall = None;
+                self.with_call(item, |call| {
+                    call.asked_in = Some(generation);
+                    call.held = paused && call.decision.is_some_and(Decision::allows);
+                });
+            }
             Event::UnknownResolved { item, choice } => {
                 let mut again = None;
-                self.resume_wanted = true;
+                self.resume_wanted |= !self.has_live_run();
                 self.with_call(item, |call| {
                     call.status = match choice {
                         UnknownChoice::Again => {
@@ -154,7 +184,10 @@ impl Session {
                 });
                 self.granted.extend(again);
             }
-            Event::Progressed { done, of } => self.progress = Some(Progress { done: *done, of: *of }),
+            Event::Progressed { done, of } => {
+                self.stall = None;
+                self.progress = Some(Progress { done: *done, of: *of });
+            }
             Event::UsageReported { cost_micro_usd, .. } => {
                 let before = self.cost_micro_usd.unwrap_or_default().0;
                 self.cost_micro_usd = Some(Size(before.saturating_add(cost_micro_usd.0)));
@@ -167,7 +200,10 @@ impl Session {
                 self.paused = None;
                 self.restart = None;
                 self.held_back = None;
+                self.gave_up = false;
                 self.next.clear();
+                // Leave to run something once more ends with what it was given for.
+                self.granted.retain(|grant| !grant.once);
             }
             Event::SessionReopened => {
                 self.resume_wanted = true;
@@ -180,8 +216,11 @@ impl Session {
             Event::SessionResumed => {
                 self.paused = None;
                 self.resume_wanted |= !self.has_live_run();
-                for call in &mut self.calls {
-                    call.held = false;
+                if self.has_live_run() && !self.is_ending() {
+                    let generation = self.generation();
+                    for call in &mut self.calls {
+                        call.held &= !call.is_asked_in(generation);
+                    }
                 }
             }
             Event::HibernateAsked => self.hibernating = true,
@@ -192,19 +231,15 @@ impl Session {
                 self.restart = Some(PlannedRestart { at: *due, number: *number });
                 self.next_ord += 1;
             }
-            Event::GaveUp { problem } => self.problem = problem.clone(),
+            Event::GaveUp { problem } => {
+                self.gave_up = true;
+                self.problem = problem.clone();
+            }
             Event::StallNoticed { stall } => self.stall = Some(*stall),
             Event::WaitedOn => self.stall = None,
             Event::RestartAsked => {
                 self.restarting = true;
                 self.stall = None;
-                // What runs is done again: the person who wants the restart said so.
-                let again = self
-                    .calls
-                    .iter()
-                    .filter(|call| matches!(call.status, CallStatus::Running | CallStatus::Allowed))
-                    .map(|call| Grant { hash: call.call.binding_hash(), once: true });
-                self.granted.extend(again);
             }
             Event::LimitReached { hit, .. } => {
                 if hit.action == LimitAction::Ended {

@@ -43,9 +43,10 @@ impl Session {
                     reason: reason.clone(),
                     hash: call.call.binding_hash(),
                 });
-                if self.paused.is_some() && decision.allows() {
-                    // Told when the session goes on.
-                } else if self.has_live_run() && !self.hibernating {
+                if !self.has_live_run() {
+                    // The run that asked is gone: a new one will ask the same again and gets this answer once.
+                    self.want_place_after(&mut step);
+                } else if !(self.is_ending() || self.paused.is_some() && decision.allows()) {
                     step.effects.push(Effect::Deliver {
                         key: call.call.key.clone(),
                         item: call.item.clone(),
@@ -53,9 +54,6 @@ impl Session {
                         reason: reason.clone(),
                         by_person: true,
                     });
-                } else if !self.has_live_run() {
-                    // The run that asked is gone: a new one will ask the same again and gets this answer once.
-                    step.effects.push(Effect::WantPlace);
                 }
                 Ok(step)
             }
@@ -87,12 +85,11 @@ impl Session {
             step.events.push(Event::SessionReopened);
         }
         step.events.push(queued);
-        let idle = self.turn_is_over() && self.paused.is_none() && !self.stopping;
-        if idle && self.has_live_run() && !self.hibernating {
+        if !self.has_live_run() {
+            self.want_place_after(&mut step);
+        } else if self.turn_is_over() && self.next.is_empty() && self.paused.is_none() && !self.is_ending() {
             step.events.push(Event::TurnStarted { turn });
             step.effects.push(Effect::Prompt { text: text.to_owned() });
-        } else if idle && !self.has_live_run() {
-            step.effects.push(Effect::WantPlace);
         }
         Ok(step)
     }
@@ -135,8 +132,25 @@ impl Session {
         step.effects.extend([Effect::GivePlaceBack, Effect::Settled(how)]);
     }
 
+    /// Wants a place if the session could be started after these facts.
+    fn want_place_after(&self, step: &mut Step) {
+        let mut next = self.clone();
+        for event in &step.events {
+            next.apply(event, self.last_event_at);
+        }
+        if next.wants_place() {
+            step.effects.push(Effect::WantPlace);
+        }
+    }
+
+    /// Ends what is open, except what these facts end already.
     pub(super) fn cancel_open_calls(&self, why: &str, step: &mut Step) {
         for call in &self.calls {
+            let is_ended =
+                |event: &Event| matches!(event, Event::ToolCallEnded { item, .. } if *item == call.item);
+            if step.events.iter().any(is_ended) {
+                continue;
+            }
             match call.status {
                 CallStatus::Waiting => {
                     if let Some(request) = &call.request {
@@ -174,13 +188,17 @@ impl Session {
         }
         let mut step =
             Step { events: vec![Event::UnknownResolved { item: item.clone(), choice }], effects: vec![] };
+        if choice == UnknownChoice::Stop && self.has_live_run() {
+            step.events.push(Event::StopAsked);
+            step.effects.push(Effect::StopRun);
+            return Ok(step);
+        }
         if choice == UnknownChoice::Stop {
             self.end_as_stopped(Some(Problem::Stopped), &mut step);
             return Ok(step);
         }
-        let others = self.calls.iter().any(|call| call.item != *item && call.status == CallStatus::Unknown);
-        if !others && !self.has_open_request() && !self.has_live_run() && self.paused.is_none() {
-            step.effects.push(Effect::WantPlace);
+        if !self.has_live_run() {
+            self.want_place_after(&mut step);
         }
         Ok(step)
     }
@@ -193,6 +211,7 @@ impl Session {
             return Err(Rejection::Hidden);
         }
         match self.closed {
+            None if self.stopping => Err(Rejection::AlreadyStopping),
             None if self.paused.is_some() => Ok(self.resume()),
             Some(Closed::Finished) => Err(Rejection::Finished),
             Some(Closed::Failed | Closed::Stopped) => {
@@ -212,6 +231,8 @@ impl Session {
             }
             None if self.has_live_run() => Err(Rejection::StillRuns),
             None if self.has_unknown() || self.has_open_request() => Err(Rejection::StillRuns),
+            // It stands by: only a prompt gives it something to do.
+            None if !self.could_start() => Err(Rejection::Finished),
             None => Ok(Step { events: vec![Event::SessionReopened], effects: vec![Effect::WantPlace] }),
         }
     }
@@ -242,7 +263,7 @@ impl Session {
 
     /// Whether a run could go on with it now.
     pub fn wants_place(&self) -> bool {
-        self.could_start() && self.paused.is_none()
+        self.could_start() && self.paused.is_none() && !self.is_lost()
     }
 
     /// Whether a run could go on with it if it were not paused.
@@ -251,7 +272,7 @@ impl Session {
             && !self.stopping
             && !self.imported
             && !self.has_live_run()
-            && (self.open_turn().is_some() || !self.next.is_empty())
+            && (self.open_turn().is_some() || !self.next.is_empty() || self.restart.is_some())
             && !self.has_unknown()
             && !self.has_open_request()
     }
@@ -265,12 +286,16 @@ impl Session {
         }
         if let Some(run) = self.run.as_ref().filter(|_| self.has_live_run()) {
             let unseen = self.end_unseen_calls(&mut step);
-            let idle = self.turn_is_over();
+            let idle = self.stands_by();
             let how = if idle && self.foreign.is_some() { RunEnd::Hibernated } else { RunEnd::Lost };
             step.events.push(Event::RunEnded { run: run.id.clone(), how });
             if self.stopping {
                 // Nobody wanted it to go on; what ran was ended with the engine.
                 self.end_as_stopped(Some(Problem::Stopped), &mut step);
+            } else if self.turn_is_over() && !self.opened.runtime.takes_prompts() {
+                self.close_with_turn(&mut step);
+            } else if let Some(hit) = self.limit.filter(|_| !idle) {
+                self.close_failed(Problem::Limit { hit }, &mut step);
             } else if !unseen && !self.has_unknown() && !self.has_open_request() {
                 self.go_on_after_crash(idle, now, &mut step);
             }
@@ -278,7 +303,7 @@ impl Session {
         }
         if self.stopping {
             self.end_as_stopped(Some(Problem::Stopped), &mut step);
-        } else if self.wants_place() && !self.is_lost() {
+        } else if self.wants_place() {
             step.effects.push(self.when_to_start());
         }
         step
@@ -290,13 +315,16 @@ impl Session {
         for call in &self.calls {
             let refused = call.decision == Some(Decision::Deny);
             let unseen = match call.status {
+                // One that is being stopped is cancelled with its session.
+                _ if self.stopping => false,
                 CallStatus::Running => true,
                 // Allowed and not heard of again: it may have begun. Refused, or not told yet: it cannot have.
-                CallStatus::Allowed => !refused && !call.held && !self.stopping,
+                CallStatus::Allowed => !refused && call.was_told(self.generation()),
                 _ => false,
             };
             if unseen {
-                let end = if self.restarting { CallEnd::Cancelled } else { CallEnd::Unknown };
+                let was_ended = self.restarting || self.limit.is_some();
+                let end = if was_ended { CallEnd::Cancelled } else { CallEnd::Unknown };
                 step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output: None });
             }
         }
@@ -310,7 +338,8 @@ impl Session {
         let is_queued = self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Queued);
         if idle {
             // It stood by. Prompts that wait for it wake it.
-            if !self.next.is_empty() && self.paused.is_none() {
+            let waits = self.open_turn().is_some() || !self.next.is_empty();
+            if waits && self.paused.is_none() {
                 step.effects.push(Effect::WantPlace);
             }
         } else if is_queued {

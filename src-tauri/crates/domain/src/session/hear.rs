@@ -7,7 +7,7 @@ use crate::{
     life::{LimitAction, Restart},
     policy::{Effect as PolicyEffect, Policy, Why},
     risk::risk_of,
-    tool::{CallEnd, CallStatus, DecidedBy, Decision, PermissionRequest, ToolCall},
+    tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
 };
 
 impl Session {
@@ -23,26 +23,34 @@ impl Session {
                 if run.phase == RunPhase::Starting {
                     step.events.push(Event::RunLive { run: run.id.clone() });
                 }
-                let waiting = self.turn.as_ref().filter(|turn| turn.phase == TurnPhase::Queued);
-                let next = if self.turn_is_over() { self.next.first() } else { None };
-                if let Some(turn) = waiting.or(next) {
-                    step.events.push(Event::TurnStarted { turn: turn.id.clone() });
+                match self.turn.as_ref().filter(|turn| turn.phase == TurnPhase::Queued) {
+                    // It was started with this turn, and begins it by itself.
+                    Some(turn) if run.asked.as_ref() == Some(&turn.id) => {
+                        step.events.push(Event::TurnStarted { turn: turn.id.clone() });
+                    }
+                    _ if self.paused.is_none() && !self.stopping && !self.is_ending() => {
+                        self.begin_next_turn(&mut step);
+                    }
+                    _ => {}
                 }
             }
             Signal::Said(text) => step.events.push(Event::Said { item: ItemId::fresh(now.ids), text }),
             Signal::Noted(code, text) => {
                 step.events.push(Event::Noted { item: ItemId::fresh(now.ids), code, text });
             }
+            // A run that is being ended begins nothing more; the next one proposes it again.
+            Signal::Proposed(_) if self.stopping || self.is_ending() => {}
             Signal::Proposed(call) => self.proposed(*call, policy, now, &mut step),
             Signal::CallStarted { key, process } => {
-                if let Some(call) = self.call_by_key(&key).filter(|call| call.status == CallStatus::Allowed) {
+                let begins = |call: &&Call| {
+                    call.status == CallStatus::Allowed && call.may_have_begun(self.generation())
+                };
+                if let Some(call) = self.call_by_key(&key).filter(begins) {
                     step.events.push(Event::ToolCallStarted { item: call.item.clone(), process });
                 }
             }
             Signal::CallEnded { key, end, output } => {
-                if let Some(call) = self.call_by_key(&key).filter(|call| !call.status.is_over()) {
-                    step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output });
-                }
+                self.call_ended(&key, end, output, &mut step);
             }
             Signal::Progress(progress) => {
                 if self.progress != Some(progress) {
@@ -68,6 +76,28 @@ impl Session {
         step
     }
 
+    fn call_ended(&self, key: &str, end: CallEnd, output: Option<Box<OutputDigest>>, step: &mut Step) {
+        let is_known = |call: &&Call| !call.status.is_over() && call.status != CallStatus::Unknown;
+        let Some(call) = self.call_by_key(key).filter(is_known) else { return };
+        // A driver that is being closed takes its question back; the next one asks it again.
+        if self.is_ending() && call.waits(self.generation()) && end == CallEnd::Cancelled {
+            return;
+        }
+        self.withdraw(call, step);
+        step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output });
+    }
+
+    /// Nobody waits for the answer any more, or the one that was given reached nobody.
+    fn withdraw(&self, call: &Call, step: &mut Step) {
+        if let Some(request) = call.request.as_ref().filter(|_| call.waits(self.generation())) {
+            step.events.push(Event::PermissionWithdrawn {
+                request: request.id.clone(),
+                item: call.item.clone(),
+                why: "stopped".to_owned(),
+            });
+        }
+    }
+
     fn call_by_key(&self, key: &str) -> Option<&Call> {
         self.calls.iter().rev().find(|call| call.call.key == key)
     }
@@ -79,8 +109,14 @@ impl Session {
             .filter(|known| matches!(known.status, CallStatus::Waiting | CallStatus::Allowed));
         if let Some(known) = open {
             if known.call.binding_hash() == hash {
-                // The same question as before a restart. Unanswered, it stays open; answered, the answer is delivered.
-                if let Some(decision) = known.decision.filter(|_| !known.held) {
+                // The same question as before a restart. Unanswered, it stays open; answered, the answer is delivered,
+                // and once: a driver that asks twice is told once.
+                let Some(decision) = known.decision.filter(|_| !known.is_asked_in(self.generation())) else {
+                    return;
+                };
+                step.events.push(Event::AskedAgain { item: known.item.clone() });
+                // While it is paused, nothing that is allowed begins.
+                if self.paused.is_none() || !decision.allows() {
                     step.effects.push(Effect::Deliver {
                         key: call.key,
                         item: known.item.clone(),
@@ -171,21 +207,30 @@ impl Session {
 
     /// A turn is over. The next one begins, or the session stands by; one that takes no prompts ends with its run.
     fn turn_ended(&self, end: TurnEnd, problem: Option<Problem>, step: &mut Step) {
-        let Some(turn) = self.open_turn() else { return };
-        if end == TurnEnd::Cancelled && (self.hibernating || self.restarting) {
-            // Only its run ends; the turn goes on with another one.
+        let Some(turn) = self.open_turn().filter(|_| !self.stands_by()) else { return };
+        // A run that is being closed, restarted or ended for a limit says that it was cancelled. Its turn is not over.
+        if self.is_ending() && !self.stopping && end == TurnEnd::Cancelled {
             return;
         }
-        let (end, problem) = match self.limit {
-            Some(hit) => (TurnEnd::Failed, Some(Problem::Limit { hit })),
-            None => (end, problem),
+        // The agent does not wait for answers any more.
+        for call in &self.calls {
+            if call.waits(self.generation()) {
+                self.withdraw(call, step);
+                let (item, end) = (call.item.clone(), CallEnd::Cancelled);
+                step.events.push(Event::ToolCallEnded { item, end, output: None });
+            }
+        }
+        // What a driver calls a failure is the limit's doing.
+        let problem = match self.limit {
+            Some(hit) if end == TurnEnd::Failed => Some(Problem::Limit { hit }),
+            _ => problem,
         };
         step.events.push(Event::TurnEnded { turn: turn.id.clone(), end, problem });
         if !self.opened.runtime.takes_prompts() || self.stopping {
             return;
         }
         match self.next.first() {
-            Some(next) if self.paused.is_none() => {
+            Some(next) if self.paused.is_none() && !self.is_ending() => {
                 step.events.push(Event::TurnStarted { turn: next.id.clone() });
                 step.effects.push(Effect::Prompt { text: next.text.clone() });
             }
@@ -207,6 +252,10 @@ impl Session {
         let unseen = self.end_calls_of_run(step);
         step.effects.push(Effect::GivePlaceBack);
         let waits = unseen || self.has_open_request() || self.has_unknown();
+        if self.turn_is_over() && !self.opened.runtime.takes_prompts() {
+            step.events.push(Event::RunEnded { run, how });
+            return self.close_with_turn(step);
+        }
         if self.hibernating {
             step.events.push(Event::RunEnded { run, how: RunEnd::Hibernated });
             // Something may have come while it was being closed.
@@ -217,7 +266,7 @@ impl Session {
         }
         let message = detail.unwrap_or_default();
         let problem = self.limit.map_or(Problem::ConnectionEnded { message }, |hit| Problem::Limit { hit });
-        if self.turn_is_over() {
+        if self.stands_by() {
             let how = if self.foreign.is_some() { RunEnd::Hibernated } else { how };
             step.events.push(Event::RunEnded { run, how });
             return self.ended_between_turns(problem, now, step);
@@ -242,7 +291,7 @@ impl Session {
             let refused = call.decision == Some(Decision::Deny);
             let end = match call.status {
                 CallStatus::Proposed => CallEnd::Cancelled,
-                CallStatus::Allowed if call.held => continue,
+                CallStatus::Allowed if !call.was_told(self.generation()) => continue,
                 CallStatus::Allowed if refused => CallEnd::Denied { reason: call.reason.clone() },
                 CallStatus::Running | CallStatus::Allowed if self.restarting || self.limit.is_some() => {
                     CallEnd::Cancelled
@@ -257,14 +306,16 @@ impl Session {
     }
 
     fn ended_between_turns(&self, problem: Problem, now: &mut Now<'_>, step: &mut Step) {
-        if self.opened.runtime.takes_prompts() {
-            if !self.next.is_empty() && self.paused.is_none() {
-                step.effects.push(Effect::WantPlace);
-            } else if self.opened.life.restart == Restart::Always && self.limit.is_none() {
-                self.restart_or_give_up(Some(problem), Wait::BackOff, now, step);
-            }
-            return;
+        let waits = self.open_turn().is_some() || !self.next.is_empty();
+        if waits && self.paused.is_none() {
+            step.effects.push(Effect::WantPlace);
+        } else if self.opened.life.restart == Restart::Always && self.limit.is_none() {
+            self.restart_or_give_up(Some(problem), Wait::BackOff, now, step);
         }
+    }
+
+    /// Closes a session that takes no prompts as its turn ended.
+    pub(super) fn close_with_turn(&self, step: &mut Step) {
         let closed = match self.turn.as_ref().map(|turn| turn.phase) {
             Some(TurnPhase::Ended(end)) => closed_by(end),
             _ => Closed::Failed,
@@ -275,11 +326,15 @@ impl Session {
     }
 
     /// Ends the turn as failed and closes the session: nobody can mend it by going on.
-    fn close_failed(&self, problem: Problem, step: &mut Step) {
+    pub(super) fn close_failed(&self, problem: Problem, step: &mut Step) {
         self.cancel_open_calls("stopped", step);
         if let Some(turn) = self.open_turn() {
             let (turn, end) = (turn.id.clone(), TurnEnd::Failed);
             step.events.push(Event::TurnEnded { turn, end, problem: Some(problem) });
+        }
+        for next in &self.next {
+            let (turn, end) = (next.id.clone(), TurnEnd::Cancelled);
+            step.events.push(Event::TurnEnded { turn, end, problem: None });
         }
         step.events.push(Event::SessionClosed { how: Closed::Failed });
         step.effects.push(Effect::Settled(Closed::Failed));

@@ -9,13 +9,16 @@ use crate::{
         HeldBack, PauseWhy, RESTART_WINDOW_MS, RESTARTS_IN_WINDOW, Restart, Stall, StallStep,
         restart_delay_ms,
     },
-    tool::{CallStatus, DecidedBy},
+    tool::{CallStatus, DecidedBy, Decision},
 };
 
 impl Session {
     pub(super) fn pause(&self, why: PauseWhy) -> Result<Step, Rejection> {
         if self.closed.is_some() {
             return Err(Rejection::Over);
+        }
+        if self.stopping {
+            return Err(Rejection::AlreadyStopping);
         }
         if self.paused.is_some() {
             return Err(Rejection::AlreadyPaused);
@@ -30,18 +33,22 @@ impl Session {
     /// Goes on after a pause: what was allowed meanwhile is told, what waited begins.
     pub(super) fn resume(&self) -> Step {
         let mut step = Step { events: vec![Event::SessionResumed], effects: vec![] };
-        if self.has_live_run() && !self.hibernating {
-            for call in self.calls.iter().filter(|call| call.held && call.status == CallStatus::Allowed) {
+        if self.has_live_run() && !self.is_ending() {
+            let generation = self.generation();
+            let held = |call: &&super::Call| {
+                call.held && call.status == CallStatus::Allowed && call.is_asked_in(generation)
+            };
+            for call in self.calls.iter().filter(held) {
                 step.effects.push(Effect::Deliver {
                     key: call.call.key.clone(),
                     item: call.item.clone(),
-                    allowed: true,
+                    allowed: call.decision.is_some_and(Decision::allows),
                     reason: call.reason.clone(),
                     by_person: matches!(call.by, Some(DecidedBy::Person { .. })),
                 });
             }
             self.begin_next_turn(&mut step);
-        } else if self.could_start() {
+        } else if !self.has_live_run() && self.could_start() {
             step.effects.push(self.when_to_start());
         }
         step
@@ -50,12 +57,12 @@ impl Session {
     /// Whether its run may be closed and opened again later without anything being lost or done twice.
     pub fn can_hibernate(&self) -> bool {
         let stands = self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Live);
-        if !stands || self.stopping || self.hibernating || self.restarting || self.closed.is_some() {
+        if !stands || self.stopping || self.is_ending() || self.closed.is_some() {
             return false;
         }
         let quiet = self.calls.iter().all(|call| match call.status {
             CallStatus::Waiting | CallStatus::Unknown => true,
-            CallStatus::Allowed => call.held,
+            CallStatus::Allowed => call.held && call.is_asked_in(self.generation()),
             status => status.is_over(),
         });
         if self.opened.runtime.takes_prompts() {
@@ -92,8 +99,7 @@ impl Session {
     pub fn works_unseen(&self) -> bool {
         self.has_live_run()
             && !self.stopping
-            && !self.hibernating
-            && !self.restarting
+            && !self.is_ending()
             && !self.turn_is_over()
             && !self.has_open_request()
             && self.paused.is_none()
@@ -103,7 +109,9 @@ impl Session {
     pub fn silent(&self, stall: Stall) -> Step {
         let known = self.stall.map(|known| (known.step, known.computes));
         let news = match stall.step {
-            StallStep::Probed => known.is_none_or(|known| known != (stall.step, stall.computes)),
+            StallStep::Probed => {
+                known.is_none_or(|(step, computes)| step == stall.step && computes != stall.computes)
+            }
             StallStep::Asked => known.is_none_or(|(step, _)| step != StallStep::Asked),
         };
         if !self.works_unseen() || !news {
@@ -172,10 +180,8 @@ impl Session {
 
     /// Begins the next prompt that waits, on a run that stands.
     pub(super) fn begin_next_turn(&self, step: &mut Step) {
-        if !self.turn_is_over() {
-            return;
-        }
-        if let Some(next) = self.next.first() {
+        let next = if self.turn_is_over() { self.next.first() } else { self.turn.as_ref() };
+        if let Some(next) = next.filter(|_| self.stands_by()) {
             step.events.push(Event::TurnStarted { turn: next.id.clone() });
             step.effects.push(Effect::Prompt { text: next.text.clone() });
         }
@@ -188,6 +194,9 @@ impl Session {
         }
         if self.imported {
             return Err(Rejection::Imported);
+        }
+        if self.stopping {
+            return Err(Rejection::AlreadyStopping);
         }
         if !self.opened.runtime.takes_prompts() {
             return Err(Rejection::TakesNoPrompts);

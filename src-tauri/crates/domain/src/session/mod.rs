@@ -12,6 +12,7 @@ mod apply;
 mod decide;
 mod hear;
 mod life;
+pub mod moves;
 mod project;
 
 use crate::{
@@ -60,6 +61,9 @@ pub struct Session {
     /// Somebody wants it to end.
     #[serde(default)]
     pub stopping: bool,
+    /// Its run ended too often or against its rules; a person says whether it goes on.
+    #[serde(default)]
+    pub gave_up: bool,
     /// A person said that it goes on after its run was lost; used up by the next run.
     #[serde(default)]
     pub resume_wanted: bool,
@@ -141,6 +145,9 @@ pub struct Run {
     pub attempt: u32,
     /// How far it is.
     pub phase: RunPhase,
+    /// The turn that it was started with; one that is queued later has to be told to it.
+    #[serde(default)]
+    pub asked: Option<TurnId>,
 }
 
 /// How far a run is.
@@ -185,9 +192,12 @@ pub struct Call {
     pub reason: Option<String>,
     /// By whom.
     pub by: Option<DecidedBy>,
-    /// It was allowed while the session was paused: the driver is told when it goes on.
+    /// It was decided, and no driver was told: none is there, or the session is paused. So it cannot have begun.
     #[serde(default)]
     pub held: bool,
+    /// The run that asked for it last, by its generation; none in a state of an earlier Nox, which had only one.
+    #[serde(default)]
+    pub asked_in: Option<u32>,
     /// The shim that holds its process tree.
     pub process: Option<ProcessRef>,
     /// When it was proposed.
@@ -437,6 +447,7 @@ impl Session {
             granted: Vec::new(),
             pre_allowance_used: false,
             stopping: false,
+            gave_up: false,
             resume_wanted: false,
             paused: None,
             hibernating: false,
@@ -506,6 +517,19 @@ impl Session {
         self.turn.as_ref().filter(|turn| !matches!(turn.phase, TurnPhase::Ended(_)))
     }
 
+    /// Whether the present run has been asked nothing that is not over.
+    fn stands_by(&self) -> bool {
+        self.open_turn().is_none_or(|turn| {
+            turn.phase == TurnPhase::Queued
+                && self.run.as_ref().is_none_or(|run| run.asked.as_ref() != Some(&turn.id))
+        })
+    }
+
+    /// Whether its run is being ended for a reason that does not end the session: what comes now waits for the next one.
+    fn is_ending(&self) -> bool {
+        self.hibernating || self.restarting || self.limit.is_some()
+    }
+
     fn has_unknown(&self) -> bool {
         self.calls.iter().any(|call| call.status == CallStatus::Unknown)
     }
@@ -516,7 +540,9 @@ impl Session {
 
     /// Whether a person is asked because nothing was heard of it.
     fn is_stalled(&self) -> bool {
-        self.stall.is_some_and(|stall| stall.step == StallStep::Asked) && self.has_live_run()
+        self.stall.is_some_and(|stall| stall.step == StallStep::Asked)
+            && self.has_live_run()
+            && !self.stopping
     }
 
     /// Keys of calls that are done: a resumed run does not propose them again.
@@ -528,6 +554,30 @@ impl Session {
 }
 
 impl Call {
+    /// Whether the run of this generation was told what was decided.
+    fn was_told(&self, generation: u32) -> bool {
+        self.status == CallStatus::Allowed && !self.held && self.is_asked_in(generation)
+    }
+
+    fn is_asked_in(&self, generation: u32) -> bool {
+        self.asked_in.is_none_or(|run| run == generation)
+    }
+
+    /// Whether the run of this generation was told that it may run, and nobody saw its end.
+    fn may_have_begun(&self, generation: u32) -> bool {
+        let allowed = self.decision.is_some_and(Decision::allows);
+        self.status == CallStatus::Running || (allowed && self.was_told(generation))
+    }
+
+    /// Whether it waits for something before it can begin: a person, or a driver that asks again.
+    fn waits(&self, generation: u32) -> bool {
+        match self.status {
+            CallStatus::Waiting | CallStatus::Proposed => true,
+            CallStatus::Allowed => !self.was_told(generation),
+            _ => false,
+        }
+    }
+
     /// Whether a run that goes on later leaves it out.
     fn is_done(&self) -> bool {
         match self.status {
@@ -540,5 +590,7 @@ impl Call {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_edges;
 #[cfg(test)]
 mod tests_life;

@@ -18,7 +18,7 @@ impl Session {
                 .run
                 .as_ref()
                 .is_some_and(|run| matches!(run.phase, RunPhase::Ended(how) if how != RunEnd::Hibernated))
-            && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running)
+            && self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running || self.gave_up)
             && self.restart.is_none()
             && self.paused.is_none()
             && !self.resume_wanted

@@ -9,7 +9,7 @@ use super::{
     lines::{EventLine, FORMAT, Header, PrunedLine, VERSION},
 };
 use crate::Error;
-use nox_domain::{At, event::Event, ids::TaskId};
+use nox_domain::{At, event::Event, ids::TaskId, session::moves::Checker};
 use std::{
     collections::HashSet,
     fs::File,
@@ -46,12 +46,11 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        // Looked at before it is opened: opening a pipe waits for somebody who writes.
-        let about = std::fs::metadata(path).map_err(|source| Error::home(path, source))?;
+        let file = File::open(path).map_err(|source| Error::home(path, source))?;
+        let about = file.metadata().map_err(|source| Error::home(path, source))?;
         if !about.is_file() {
             return Err(refused("it is no file", "Name a file that an export has written."));
         }
-        let file = File::open(path).map_err(|source| Error::home(path, source))?;
         if about.len() > MAX_FILE_BYTES {
             return Err(refused("it is larger than 4 GiB", "Files of this size cannot be imported."));
         }
@@ -159,6 +158,7 @@ pub(super) fn check(path: &Path, copy: &Path) -> Result<Valid, Error> {
         if !(At(0)..=LATEST).contains(&at) || fold.take(&fact.event, at).is_none() {
             return Err(lines.wrong("its time is not possible"));
         }
+        rules.moves.take(&fact.event, at).map_err(|why| lines.wrong(&why.to_string()))?;
         if let Event::SessionOpened(opened) = &fact.event
             && opened.session != header.session
         {
@@ -194,6 +194,7 @@ struct Rules {
     calls: HashSet<String>,
     requests: HashSet<String>,
     turns: HashSet<String>,
+    moves: Checker,
 }
 
 impl Rules {
@@ -238,7 +239,8 @@ impl Rules {
                 known(&self.calls, item.as_str(), "tool call")?;
                 known(&self.requests, request.as_str(), "request")
             }
-            Event::ToolCallStarted { item, .. }
+            Event::AskedAgain { item }
+            | Event::ToolCallStarted { item, .. }
             | Event::ToolCallEnded { item, .. }
             | Event::UnknownResolved { item, .. } => known(&self.calls, item.as_str(), "tool call"),
             Event::TurnStarted { turn } | Event::TurnEnded { turn, .. } => {

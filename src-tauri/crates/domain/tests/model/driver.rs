@@ -1,0 +1,212 @@
+//! The driver of a random history: it does what a good driver does, in an order of its own, and rarely what a bad one does.
+
+use crate::play::{Driver, Play, call};
+use nox_domain::{
+    Size,
+    event::{Event, RunEnd, TurnEnd},
+    life::{LimitAction, LimitHit, LimitKind},
+    rows::Progress,
+    session::Signal,
+    tool::CallEnd,
+};
+
+impl Play {
+    pub(crate) fn driver_acts(&mut self) {
+        let Some(mut driver) = self.driver.take() else { return };
+        let prompts = self.model.prompts;
+        if !driver.live {
+            if self.dice.one_in(12) {
+                // It could not be started.
+                self.driver = Some(driver);
+                if self.dice.one_in(2) {
+                    self.turn_ends(TurnEnd::Failed);
+                }
+                if self.driver.is_some() {
+                    self.run_ends(RunEnd::Exit);
+                }
+                return;
+            }
+            driver.live = true;
+            self.driver = Some(driver);
+            let fx = self.model.live();
+            return self.hear(Signal::Live, fx);
+        }
+        // It may not have noticed yet that it was told to stop.
+        if driver.through || (driver.stopped && self.dice.one_in(2)) {
+            return self.driver_ends(driver);
+        }
+        if self.dice.one_in(if self.fragile { 5 } else { 60 }) {
+            return self.run_ends(self.dice_end());
+        }
+        if self.dice.one_in(60) {
+            let action = self.dice.pick(&[LimitAction::Ended, LimitAction::Warned, LimitAction::Throttled]);
+            let hit = LimitHit { limit: LimitKind::Memory, value: Size(2), allowed: Size(1), action };
+            self.driver = Some(driver);
+            let fx = self.model.limit(action);
+            return self.hear(Signal::Limit(hit), fx);
+        }
+        if let Some(key) = driver.running.take() {
+            let end = match self.dice.below(10) {
+                0..=3 => CallEnd::Succeeded,
+                4 | 5 => failed(),
+                6 if self.dice.one_in(3) => CallEnd::Unknown,
+                _ => {
+                    driver.running = Some(key);
+                    self.driver = Some(driver);
+                    return;
+                }
+            };
+            let unseen = end == CallEnd::Unknown;
+            let failed = matches!(end, CallEnd::Failed { .. });
+            self.driver = Some(driver);
+            self.call_ends(key.clone(), end);
+            if unseen && self.driver.is_some() && self.dice.one_in(2) {
+                return self.run_ends(RunEnd::Lost);
+            }
+            if failed && !prompts && !goes_on(&key) {
+                self.turn_ends(TurnEnd::Failed);
+            }
+            return;
+        }
+        if let Some((key, text)) = driver.asked.clone() {
+            match driver.answer.take() {
+                None => {
+                    self.driver = Some(driver);
+                    // Rarely it takes its question back, or ends its turn without an answer.
+                    if self.dice.one_in(25) {
+                        if let Some(driver) = &mut self.driver {
+                            driver.asked = None;
+                        }
+                        match self.dice.below(2) {
+                            0 => self.call_ends(key, CallEnd::Cancelled),
+                            _ => self.turn_ends(TurnEnd::Cancelled),
+                        }
+                    }
+                }
+                Some(true) if self.dice.one_in(12) => {
+                    // Its program could not be started, or it tells only the end.
+                    driver.asked = None;
+                    self.driver = Some(driver);
+                    if self.dice.one_in(2) {
+                        return self.call_ends(key, failed());
+                    }
+                    self.begin_call(&key, &text);
+                    self.call_ends(key, CallEnd::Succeeded);
+                }
+                Some(true) => {
+                    driver.asked = None;
+                    driver.running = Some(key.clone());
+                    self.driver = Some(driver);
+                    self.model.call_started(&key);
+                    self.begin_call(&key, &text);
+                    self.hear(Signal::CallStarted { key, process: None }, vec![]);
+                }
+                Some(false) => {
+                    driver.asked = None;
+                    self.driver = Some(driver);
+                    self.call_ends(key.clone(), CallEnd::Denied { reason: None });
+                    if !prompts && !goes_on(&key) {
+                        self.turn_ends(TurnEnd::Cancelled);
+                    }
+                }
+            }
+            return;
+        }
+        if !driver.works {
+            if prompts && !self.model.named && self.dice.one_in(3) {
+                self.model.named = true;
+                self.driver = Some(driver);
+                return self.hear(Signal::Named("foreign".into()), vec![]);
+            }
+            self.driver = Some(driver);
+            return;
+        }
+        match self.dice.below(12) {
+            0 => {
+                self.driver = Some(driver);
+                self.model.heard();
+                self.hear(Signal::Said("words".into()), vec![]);
+            }
+            1 => {
+                self.driver = Some(driver);
+                self.model.heard();
+                self.hear(Signal::Noted("code".into(), "words".into()), vec![]);
+            }
+            2 => {
+                let progress = Progress { done: driver.next, of: 4 };
+                self.driver = Some(driver);
+                if self.session.progress != Some(progress) {
+                    self.model.heard();
+                }
+                self.hear(Signal::Progress(progress), vec![]);
+            }
+            3 => {
+                self.driver = Some(driver);
+                let end = self.dice.pick(&[TurnEnd::End, TurnEnd::Failed, TurnEnd::Cancelled]);
+                if prompts || end == TurnEnd::Failed {
+                    self.turn_ends(end);
+                }
+            }
+            _ => self.propose(driver),
+        }
+    }
+
+    fn dice_end(&self) -> RunEnd {
+        if self.at % 2 == 0 { RunEnd::Exit } else { RunEnd::Lost }
+    }
+
+    fn propose(&mut self, mut driver: Driver) {
+        driver.next += 1;
+        if driver.next > 4 {
+            self.driver = Some(driver);
+            return self.turn_ends(TurnEnd::End);
+        }
+        let turn = self.log.iter().filter(|(event, _)| matches!(event, Event::TurnEnded { .. })).count();
+        let turn = if self.model.prompts { turn } else { 0 };
+        let key = format!("{turn}:{}", driver.next);
+        if driver.done.contains(&key) {
+            self.driver = Some(driver);
+            return;
+        }
+        let word = ["ask", "safe", "never", "ask", "ask"][(driver.next as usize + turn) % 5];
+        // Now and then the text of a block changes between two runs.
+        let edition = if self.dice.one_in(15) { driver.generation } else { 0 };
+        let text = format!("{word} {} {edition}", driver.next);
+        driver.asked = Some((key.clone(), text.clone()));
+        driver.answer = None;
+        self.driver = Some(driver);
+        let fx = self.model.proposed(&key, &text, &mut self.first, self.all);
+        self.hear(Signal::Proposed(Box::new(call(&key, &text, goes_on(&key)))), fx);
+    }
+
+    /// A driver that was told to stop ends what runs, then itself; one whose turn is over ends.
+    fn driver_ends(&mut self, mut driver: Driver) {
+        if let Some(key) = driver.running.take() {
+            let succeeded = self.dice.one_in(3);
+            self.driver = Some(driver);
+            return self.call_ends(key, if succeeded { CallEnd::Succeeded } else { CallEnd::Cancelled });
+        }
+        let how = if driver.stopped { RunEnd::Killed } else { RunEnd::Exit };
+        let cancels = driver.stopped && driver.works && !self.model.prompts;
+        let asked = driver.asked.take().filter(|_| self.dice.one_in(2));
+        if let Some((key, _)) = asked
+            && driver.answer.is_none()
+        {
+            self.driver = Some(driver);
+            return self.call_ends(key, CallEnd::Cancelled);
+        }
+        self.driver = Some(driver);
+        if cancels {
+            return self.turn_ends(TurnEnd::Cancelled);
+        }
+        self.run_ends(how);
+    }
+}
+
+fn failed() -> CallEnd {
+    CallEnd::Failed { exit_code: Some(1), signal: None, timed_out: false, problem: None }
+}
+
+fn goes_on(key: &str) -> bool {
+    key.ends_with('2')
+}
