@@ -46,11 +46,12 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|source| Error::home(path, source))?;
-        let about = file.metadata().map_err(|source| Error::home(path, source))?;
+        // Looked at before it is opened: opening a pipe waits for somebody who writes.
+        let about = std::fs::metadata(path).map_err(|source| Error::home(path, source))?;
         if !about.is_file() {
             return Err(refused("it is no file", "Name a file that an export has written."));
         }
+        let file = File::open(path).map_err(|source| Error::home(path, source))?;
         if about.len() > MAX_FILE_BYTES {
             return Err(refused("it is larger than 4 GiB", "Files of this size cannot be imported."));
         }
