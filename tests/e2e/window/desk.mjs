@@ -273,12 +273,18 @@ export class Desk extends Page {
     }, `the page to be ${width} × ${height} px`);
   }
 
-  /** Closes the window as its close button does. */
+  /**
+   * Closes the window as its close button does. The first key that a display is sent makes the window manager take its keys
+   * anew, and what comes in that moment is lost; so the keys are pressed again while the window is still there.
+   */
   async closeWindow() {
-    const { id } = await this.window();
-    await this.tool('xdotool', 'windowactivate', '--sync', id);
-    await this.tool('xdotool', 'key', '--clearmodifiers', 'alt+F4');
-    await until(async () => (await this.windows()).length === 0, 'the window to be closed');
+    await until(async () => {
+      const [{ id } = {}] = await this.windows();
+      if (!id) return true;
+      await this.tool('xdotool', 'windowactivate', '--sync', id);
+      await this.tool('xdotool', 'key', '--clearmodifiers', 'alt+F4');
+      return until(async () => (await this.windows()).length === 0, 'the window to be closed', 1000);
+    }, 'the window to be closed', 10_000);
   }
 
   /** The id of the X window that has the focus. */
