@@ -216,9 +216,24 @@ export class Page {
       return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));`, theme);
   }
 
-  /** A picture of the page as PNG bytes, once its fonts are there. */
+  /**
+   * A picture of the page as PNG bytes, once its fonts are there. WebKit takes it with the next frame that it draws, and a page
+   * at rest may draw none; so a dot that nobody sees changes until the picture is there.
+   */
   async picture() {
-    await this.run('return document.fonts.ready.then(() => true)');
-    return Buffer.from(await this.driver.takeScreenshot(), 'base64');
+    await this.run(`
+      const dot = Object.assign(document.createElement('i'), { id: 'window-tests-dot', ariaHidden: 'true' });
+      dot.style.cssText = 'position: fixed; inset: 0 auto auto 0; inline-size: 1px; block-size: 1px; pointer-events: none';
+      document.body.append(dot);
+      let lit = false;
+      dot.timer = setInterval(() => { dot.style.backgroundColor = (lit = !lit) ? '#00000001' : '#00000000'; }, 50);
+      return document.fonts.ready.then(() => true);`);
+    try {
+      return Buffer.from(await this.driver.takeScreenshot(), 'base64');
+    } finally {
+      await this.run(`
+        const dot = document.getElementById('window-tests-dot');
+        if (dot) { clearInterval(dot.timer); dot.remove(); }`);
+    }
   }
 }

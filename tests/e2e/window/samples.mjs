@@ -13,6 +13,9 @@ export const SAMPLE_AGENTS = [
   agent('release', 'Release', 'Builds, signs and publishes', 'Nothing leaves this computer without an answer from a person.'),
 ];
 
+/** The date so many days from now: pictures that are made again look the same. */
+const inDays = (days) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+
 const sh = (script, name) => `\`\`\`sh${name ? ` name="${name}"` : ''}\n${script}\n\`\`\`\n`;
 
 /**
@@ -21,10 +24,10 @@ const sh = (script, name) => `\`\`\`sh${name ? ` name="${name}"` : ''}\n${script
  */
 export const SAMPLE_TASKS = [
   { title: 'Move invoice PDFs to object storage', status: 'backlog', priority: 'low', body: 'The old disk is full by spring.' },
-  { title: 'Write the upgrade notes for 2.0', status: 'backlog', priority: 'medium', agent: 'docs', deadline: '2026-12-04', body: 'One page, with the three breaking changes first.' },
+  { title: 'Write the upgrade notes for 2.0', status: 'backlog', priority: 'medium', agent: 'docs', deadline: inDays(9), body: 'One page, with the three breaking changes first.' },
   { title: 'Read-only mode when the disk is full', status: 'backlog', priority: 'high', body: 'Show what can still be done.' },
   { title: 'Rate-limit the public search endpoint', status: 'todo', priority: 'high', agent: 'backend', body: 'Ten a second for each address.' },
-  { title: 'Explain the permission rules with three examples', status: 'todo', priority: 'medium', agent: 'docs', deadline: '2026-11-27', body: 'Allow, ask, deny.' },
+  { title: 'Explain the permission rules with three examples', status: 'todo', priority: 'medium', agent: 'docs', deadline: inDays(2), body: 'Allow, ask, deny.' },
   {
     title: 'Check the nightly backup', status: 'todo', priority: 'low', agent: 'backend', run: 'stay', until: /checked pack 6\b/,
     body: `${sh('for n in $(seq 1 400); do printf "\\033[32mchecked\\033[0m pack %d of 400, no errors\\n" "$n"; sleep 0.3; done', 'Check the packs')}\n${sh('echo "restored one file to compare"', 'Restore one file')}`,
@@ -34,7 +37,7 @@ export const SAMPLE_TASKS = [
     body: sh('echo "reading 2023-01.csv"\necho "line 212: statement 88121 is already booked" >&2\nexit 101', 'Import'),
   },
   {
-    title: 'Publish 1.8.2 to the package index', status: 'todo', priority: 'high', agent: 'release', deadline: '2026-11-21', run: 'ask',
+    title: 'Publish 1.8.2 to the package index', status: 'todo', priority: 'high', agent: 'release', deadline: inDays(0), run: 'ask',
     body: `The tests are green and the notes are written.\n\n${sh('git push origin v1.8.2', 'Push the tag')}`,
   },
   { title: 'Clear out the stale feature flags', status: 'todo', priority: 'medium', agent: 'backend', run: 'ask', body: sh('rm -r flags/checkout_v1 flags/banner_2024', 'Remove two flags') },

@@ -193,6 +193,44 @@ async function main() {
       await desk.shows(/2026-11-31|30 days/);
     });
     desk.world.write(file, text);
+
+    // What a session, a process and a start can become.
+    await picture(desk, 'session-failed', async () => {
+      await desk.goTo('Sessions');
+      await desk.click('link', new RegExp(SAMPLE_TASKS.find((task) => task.run === 'end').title));
+      await desk.says(await desk.find('log'), /already booked/);
+    });
+    await desk.goTo('Board');
+    await openSession(desk, running.title);
+    await desk.keys('P');
+    await picture(desk, 'session-pausing', () => desk.shows(/Pausing/));
+    await desk.click('button', 'Continue');
+    await picture(desk, 'session-stop-and-delete', async () => {
+      await desk.click('button', /^Stop and delete/);
+      await desk.dialog(/delete/i);
+    });
+    await desk.keys('Escape');
+    await desk.gone('dialog');
+    await picture(desk, 'processes-stop', async () => {
+      await desk.goTo('Processes');
+      await desk.click('button', `Stop “${running.title}”`);
+      await desk.dialog(/^Stop/);
+    });
+    await desk.keys('Escape');
+    await desk.gone('dialog');
+    await desk.killApp();
+    await desk.openApp();
+    await desk.resize(...SIZE);
+    await picture(desk, 'board-after-a-crash', async () => {
+      await desk.goTo('Board');
+      await desk.find('link', 'See what happened', { limitMs: 10_000 });
+    });
+    await picture(desk, 'recovery', async () => {
+      await desk.goTo('Board');
+      await desk.click('link', 'See what happened');
+      await desk.find('region', /^Waits for your choice/);
+    });
+    await picture(desk, 'recovery-narrow', () => desk.resize(...NARROW));
     await until(() => made > 0 || words.length > 0, 'a picture');
   } catch (error) {
     console.log(`the pictures stopped: ${error.message}\n  evidence: ${path.relative(REPOSITORY, await desk.keepEvidence())}`);

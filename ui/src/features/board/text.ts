@@ -61,7 +61,7 @@ export const CARD = {
   today: 'today',
   tomorrow: 'tomorrow',
   late: (days: number) => `late, ${days} d`,
-  steps: (done: number, of: number) => `${done} of ${of} steps`,
+  steps: (done: number, of: number) => `${done} of ${of} ${of === 1 ? 'step' : 'steps'}`,
   files: (n: number) => `${n} files`,
   noCost: 'no cost',
   readOnly: 'Read only: written by a newer Nox',

@@ -132,10 +132,16 @@ export function useDesktopDrops(view: BoardView, order: Order) {
   });
   useEffect(() => {
     const follower = new Follower(view, order);
+    // What the page's events lead over: the innermost element that the drag has entered last.
+    let entered: EventTarget | null = null;
     const begin = (names: readonly string[]) => {
       const { hand } = view.state;
       if (hand?.kind === 'desktop' && hand.names.length > 0 && names.length === 0) return;
       view.set({ hand: { kind: 'desktop', names } });
+    };
+    // The page is not told the names of files, so it never replaces what the bridge knows.
+    const beginText = () => {
+      if (view.state.hand?.kind !== 'desktop') begin([DROP.text]);
     };
     const end = () => {
       follower.end();
@@ -172,27 +178,34 @@ export function useDesktopDrops(view: BoardView, order: Order) {
       if (!event.dataTransfer || !carriesText(event.dataTransfer)) return;
       event.preventDefault();
       event.dataTransfer.dropEffect = 'copy';
-      begin([DROP.text]);
+      beginText();
       follower.moveTo(event.clientX, event.clientY);
     };
+    const onEnter = (event: DragEvent) => {
+      entered = event.target;
+    };
     const onLeave = (event: DragEvent) => {
-      // It leaves the page, not only one element for another.
-      if (event.relatedTarget === null && view.state.hand?.kind === 'desktop') end();
+      // WebKit names no related target. What leaves one element for another has entered that one before.
+      if (event.target !== entered) return;
+      entered = null;
+      if (view.state.hand?.kind === 'desktop') end();
     };
     const onDrop = (event: DragEvent) => {
       if (!event.dataTransfer || !carriesText(event.dataTransfer)) return;
       event.preventDefault();
       const text = textOf(event.dataTransfer);
-      begin([DROP.text]);
+      beginText();
       follower.moveTo(event.clientX, event.clientY);
       if (text) void drop({ text });
       else end();
     };
+    window.addEventListener('dragenter', onEnter);
     window.addEventListener('dragover', onOver);
     window.addEventListener('dragleave', onLeave);
     window.addEventListener('drop', onDrop);
     return () => {
       stop();
+      window.removeEventListener('dragenter', onEnter);
       window.removeEventListener('dragover', onOver);
       window.removeEventListener('dragleave', onLeave);
       window.removeEventListener('drop', onDrop);
