@@ -1,5 +1,5 @@
 // `npm run bench`: builds the release programs, then hands over to tests/bench, which measures what Nox costs beside a
-// yardstick in the same run. `npm run bench -- appends start memory stream` measures some of it.
+// yardstick in the same run. `npm run bench -- appends engine` measures some of it; the parts stand in tests/bench/bench.mjs.
 // It takes minutes and wants a quiet machine; it is no part of the tests. Exit 1 when a figure is outside its bound.
 import { join } from 'node:path';
 import { CARGO_ENV, CARGO_PACKAGES, buildUi, crates, sources, stale, succeeded } from './lib/build.mjs';

@@ -1,20 +1,24 @@
 /**
  * What Nox costs: runs the measurements, prints one table, exits 1 when a figure is outside its bound.
  *
- *   node tests/bench/bench.mjs [appends] [start] [memory] [stream] [--debug]
+ *   node tests/bench/bench.mjs [appends] [events] [opening] [engine] [crash] [start] [memory] [stream] [--debug]
  *
  * Called by `npm run bench`, which builds the release programs first. Every figure stands beside a yardstick that was
  * measured in the same run, in turns with it, because times of one machine mean little on another. `--debug` runs the
  * programs of `target/debug`, to try the measurements themselves; its figures are worth nothing.
  */
 import { appends } from './appends.mjs';
+import { crash } from './crash.mjs';
+import { engine } from './engine.mjs';
+import { events } from './events.mjs';
 import { memory } from './memory.mjs';
+import { opening } from './opening.mjs';
 import { ROUNDS, built } from './programs.mjs';
 import { start } from './start.mjs';
 import { stream } from './stream.mjs';
 import { table } from './table.mjs';
 
-const PARTS = { appends, start, memory, stream };
+const PARTS = { appends, events, opening, engine, crash, start, memory, stream };
 
 const words = process.argv.slice(2);
 const asked = words.filter((word) => !word.startsWith('--'));

@@ -14,12 +14,12 @@ export const ROUNDS = 10;
 export const FOLDER = path.join(TARGET, 'bench');
 
 /** Changes when a home that was made before must be made anew. */
-const HOME_VERSION = 3;
+const HOME_VERSION = 5;
 
 /** The programs of one build profile. */
 export function built(profile) {
   const at = (name) => path.join(TARGET, profile, name);
-  const programs = { profile, app: at('nox-desktop'), bench: at('nox-bench'), empty: at('nox-empty-window') };
+  const programs = { profile, app: at('nox-desktop'), nox: at('nox'), bench: at('nox-bench'), empty: at('nox-empty-window') };
   return programs;
 }
 
@@ -33,15 +33,23 @@ export function bench(programs, ...words) {
 
 /** A home with this much in it; made once, then kept in the build folder. What a start adds to it is a few facts. */
 export function largeHome(programs, tasks, events) {
-  const home = path.join(FOLDER, `home-${tasks}-${events}`);
-  const mark = path.join(FOLDER, `home-${tasks}-${events}.version`);
-  const wanted = String(HOME_VERSION);
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return home;
-  console.error(`making a home with ${tasks} tasks and ${events} events; it is kept in ${path.relative(ROOT, home)}`);
+  return kept(`home-${tasks}-${events}`, `a home with ${tasks} tasks and ${events} events`, (home) => bench(programs, 'home', home, tasks, events)).folder;
+}
+
+/** A folder that takes long to make: made once, then kept. Answers the folder, and what was printed when it was made. */
+export function kept(name, what, make) {
+  const folder = path.join(FOLDER, name);
+  const mark = path.join(FOLDER, `${name}.version`);
+  const wanted = `${HOME_VERSION}\n`;
+  if (existsSync(mark)) {
+    const text = readFileSync(mark, 'utf8');
+    if (text.startsWith(wanted)) return { folder, printed: text.slice(wanted.length) };
+  }
+  console.error(`making ${what}; it is kept in ${path.relative(ROOT, folder)}`);
   rmSync(mark, { force: true });
-  rmSync(home, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
-  bench(programs, 'home', home, tasks, events);
-  writeFileSync(mark, wanted);
-  return home;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const printed = make(folder);
+  writeFileSync(mark, wanted + printed);
+  return { folder, printed };
 }

@@ -9,7 +9,16 @@ pub(crate) enum Error {
     /// The engine refused or failed.
     #[error("the engine: {0}")]
     Engine(#[from] nox_engine::Error),
-    /// What the generator waited for did not come.
+    /// The contract refused.
+    #[error("the engine: {0}")]
+    Api(#[from] nox_api::ApiError),
+    /// An engine in another process refused or could not be asked.
+    #[error("the engine: {0}")]
+    Control(#[from] nox_api::control::Error),
+    /// An engine in another process does not answer.
+    #[error("{0}")]
+    NoEngine(String),
+    /// What a measurement waited for did not come.
     #[error("{0}")]
     Late(&'static str),
     /// The yardstick failed.

@@ -6,7 +6,8 @@
 use crate::{error::Error, talk};
 use nox_domain::{
     At,
-    ids::{AgentId, TaskId},
+    agent::Runtime,
+    ids::{AgentId, SessionId, TaskId},
     task::{Priority, Task, TaskStatus},
 };
 use nox_engine::{
@@ -75,11 +76,31 @@ pub(crate) fn make(folder: &Path, tasks: usize, events: usize) -> Result<(), Err
             let at =
                 At(begun_at + 60 * DAY_MS / (events.div_ceil(SESSION_EVENTS) as i64 + 1) * number as i64);
             let length = SESSION_EVENTS.min(events - number * SESSION_EVENTS);
-            talk::hold(&ledger, task, at, length).await?;
+            talk::hold(&ledger, task, Runtime::Runbook, at, length).await?;
         }
         drop(ledger);
         tokio::task::spawn_blocking(move || store.close()).await?;
         Ok(())
+    })
+}
+
+/// Makes a home with a conversation of each of these lengths; answers which they are.
+pub(crate) fn make_sessions(folder: &Path, lengths: &[usize]) -> Result<Vec<SessionId>, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let home = Home::at(folder)?;
+        let tasks = write_tasks(&home, lengths.len())?;
+        take_over(&home).await?;
+        let store = Store::open(&home.database(), Options::default())?;
+        let ledger = Ledger::new(store.clone());
+        let begun_at = At(clock::now().0 - 7 * DAY_MS);
+        let mut sessions = Vec::with_capacity(lengths.len());
+        for (task, length) in tasks.iter().zip(lengths) {
+            sessions.push(talk::hold(&ledger, task, Runtime::Recorded, begun_at, *length).await?);
+        }
+        drop(ledger);
+        tokio::task::spawn_blocking(move || store.close()).await?;
+        Ok(sessions)
     })
 }
 

@@ -40,7 +40,8 @@ impl Load {
         (0..self.batches).map(|number| self.batch(&session, writer, number)).collect()
     }
 
-    fn batch(self, session: &str, writer: usize, number: usize) -> Batch {
+    /// The batch of a session that follows on so many of the same size.
+    pub(crate) fn batch(self, session: &str, writer: usize, number: usize) -> Batch {
         let at = 1_790_000_000_000 + number as i64;
         let command = format!("cmd_{}", Uuid::now_v7().simple());
         let mut events = Vec::with_capacity(self.events_per_batch);

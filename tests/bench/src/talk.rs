@@ -8,7 +8,7 @@ use nox_domain::{
     ids::{AgentId, SessionId},
     policy::Policy,
     rows::{Progress, Row, kind},
-    session::{Now, Session, Signal, Step},
+    session::{Now, Session, SessionCommand, Signal, Step},
     task::{Task, TaskStatus},
     tool::{CallEnd, OutputDigest, ToolCall, ToolKind, sha256_hex},
 };
@@ -17,6 +17,7 @@ use nox_engine::{
     ledger::{Cause, Change, Ledger, put},
 };
 use nox_store::RowWrite;
+use serde_json::json;
 
 /// Facts in one transaction, at least.
 const PORTION: usize = 250;
@@ -30,37 +31,46 @@ struct Held {
     change: Change,
     policy: Policy,
     at: At,
+    /// Facts that are on disk.
+    stored: usize,
 }
 
 /// Holds a session of about `length` facts about a task and closes it; it begins at `at`, a second for each fact.
-pub(crate) async fn hold(ledger: &Ledger, task: &Task, at: At, length: usize) -> Result<(), Error> {
-    let Some(mut held) = Held::open(task, at) else { return Ok(()) };
-    let mut stored = 0;
+pub(crate) async fn hold(
+    ledger: &Ledger,
+    task: &Task,
+    runtime: Runtime,
+    at: At,
+    length: usize,
+) -> Result<SessionId, Error> {
+    let mut held =
+        Held::open(task, runtime, at).ok_or(Error::Late("a session does not begin with its first fact"))?;
     let mut round = 0;
     let is_failure = task.status == TaskStatus::Failed;
-    while stored + held.change.events.len() + LAST_EVENTS < length {
+    while held.stored + held.change.events.len() + LAST_EVENTS < length {
         held.round(round);
         round += 1;
         if held.change.events.len() >= PORTION {
-            stored += held.store(ledger).await?;
+            held.store(ledger).await?;
         }
     }
     let end = if is_failure { TurnEnd::Failed } else { TurnEnd::End };
     held.hear(Signal::TurnEnded { end, problem: None });
     held.hear(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+    held.close();
     held.store(ledger).await?;
-    Ok(())
+    Ok(held.session.id().clone())
 }
 
 impl Held {
-    fn open(task: &Task, at: At) -> Option<Self> {
+    fn open(task: &Task, runtime: Runtime, at: At) -> Option<Self> {
         let opened = SessionOpened {
             session: SessionId::fresh(&mut SystemIds),
             task: Some(task.id.clone()),
             agent: AgentId::from_name("runbook"),
             agent_name: "Runbook".to_owned(),
             agent_version: sha256_hex(b"runbook"),
-            runtime: Runtime::Runbook,
+            runtime,
             project: None,
             folder: "/home/somebody/projects/sample".to_owned(),
             title: task.title.clone(),
@@ -81,7 +91,7 @@ impl Held {
         let mut step = Session::open(opened, &mut Now { at, ids: &mut ids });
         let session = Session::begin(step.events.first()?, at)?;
         let first = step.events.remove(0);
-        let mut held = Self { session, change: Change::default(), policy: Policy::default(), at };
+        let mut held = Self { session, change: Change::default(), policy: Policy::default(), at, stored: 0 };
         held.note(&first);
         held.take(step);
         let step = held.session.place_granted(&mut Now { at: held.at, ids: &mut ids });
@@ -129,6 +139,16 @@ impl Held {
         self.hear(Signal::Progress(Progress { done, of: done }));
     }
 
+    /// Ends a session that would take a further prompt.
+    fn close(&mut self) {
+        let mut ids = SystemIds;
+        let mut now = Now { at: self.at, ids: &mut ids };
+        // One that is over already refuses, and nothing is to be done.
+        if let Ok(step) = self.session.decide(&SessionCommand::Stop, &mut now) {
+            self.take(step);
+        }
+    }
+
     fn hear(&mut self, signal: Signal) {
         let mut ids = SystemIds;
         let mut now = Now { at: self.at, ids: &mut ids };
@@ -152,20 +172,23 @@ impl Held {
         self.at = At(self.at.0 + 1000);
     }
 
-    /// Writes what has gathered, with the session's row and the state that its actor would start from.
-    async fn store(&mut self, ledger: &Ledger) -> Result<usize, Error> {
+    /// Writes what has gathered, with the session's row and the state that its actor would start from: without what is
+    /// over, and with its place in the stream, as the engine stores it.
+    async fn store(&mut self, ledger: &Ledger) -> Result<(), Error> {
         let mut change = std::mem::take(&mut self.change);
         let count = change.events.len();
+        self.stored += count;
+        self.session.settle();
         change.rows.push(put(&Row::Session(self.session.row())));
         change.rows.push(RowWrite::Put {
             kind: kind::SESSION_STATE.to_owned(),
             id: self.session.id().to_string(),
             parent: Some(if self.session.closed.is_some() { "closed" } else { "open" }.to_owned()),
             ord: String::new(),
-            body: serde_json::to_string(&self.session)?,
+            body: json!({ "stream_seq": self.stored, "session": self.session }).to_string(),
         });
         let cause = Cause { actor: Actor::Agent, command: None };
         ledger.commit(&cause, self.at, change).await?;
-        Ok(count)
+        Ok(())
     }
 }
