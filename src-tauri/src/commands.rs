@@ -2,7 +2,7 @@
 //! `nox-api` (they take only the state), and the few below that need the window.
 
 use crate::{
-    EngineLink, Shell, dropped, links, quit,
+    EngineLink, Shell, chosen, dropped, links, quit,
     shell::{Outgoing, ShellEvent},
     subscribe::{Batch, Subscriptions},
     text,
@@ -10,7 +10,7 @@ use crate::{
 };
 use nox_api::{
     ApiError, ErrorCode,
-    dto::{Caller, Face},
+    dto::{Caller, ExportFormat, Face},
 };
 use nox_domain::ids::{CommandId, SessionId};
 use serde::Serialize;
@@ -133,6 +133,30 @@ pub async fn look_at_dropped(paths: Vec<PathBuf>) -> Vec<dropped::DroppedPath> {
     tauri::async_runtime::spawn_blocking(move || dropped::look_at(paths)).await.unwrap_or_default()
 }
 
+/// Asks where a session with this title is to be exported to. Only there may the page have it written, once.
+///
+/// # Errors
+/// The file has a name that cannot be said.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_export(
+    window: WebviewWindow,
+    title: String,
+    format: ExportFormat,
+) -> Result<Option<String>, ApiError> {
+    chosen::where_to_export(window, &title, format).await
+}
+
+/// Asks which file a session is to be imported from. Only that may the page have read, once.
+///
+/// # Errors
+/// The file has a name that cannot be said.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_import(window: WebviewWindow) -> Result<Option<String>, ApiError> {
+    chosen::what_to_import(window).await
+}
+
 /// What the desktop around Nox offers.
 #[tauri::command]
 #[specta::specta]
@@ -144,6 +168,37 @@ pub async fn desktop_status(app: AppHandle) -> DesktopStatus {
 
 /// One Tauri command for each operation of the catalogue.
 macro_rules! operation {
+    (query export_session($input:ident) -> $output:ident) => {
+        #[tauri::command]
+        #[specta::specta]
+        #[doc = "The query `export_session` of the catalogue, into a file that the person chose."]
+        pub async fn export_session(
+            engine: State<'_, EngineLink>,
+            chosen: State<'_, Chosen>,
+            input: $input,
+        ) -> Result<$output, ApiError> {
+            chosen.take(Purpose::Export, &input.path)?;
+            engine.api().await?.export_session(input).await
+        }
+    };
+    (command import_session($input:ident) -> $output:ident) => {
+        #[tauri::command]
+        #[specta::specta]
+        #[doc = "The command `import_session` of the catalogue, from a file that the person chose."]
+        pub async fn import_session(
+            engine: State<'_, EngineLink>,
+            chosen: State<'_, Chosen>,
+            command: CommandId,
+            input: $input,
+        ) -> Result<$output, ApiError> {
+            chosen.take(Purpose::Import, &input.path)?;
+            engine
+                .api()
+                .await?
+                .import_session(&Caller { command, face: Face::Window, processes: vec![] }, input)
+                .await
+        }
+    };
     (command $name:ident($input:ident) -> $output:ident) => {
         #[tauri::command]
         #[specta::specta]
@@ -174,6 +229,7 @@ macro_rules! operations {
         #[allow(missing_docs, reason = "the catalogue documents them")]
         pub mod operations {
             use super::{ApiError, Caller, CommandId, EngineLink, Face, State};
+            use crate::chosen::{Chosen, Purpose};
             use nox_api::dto::*;
 
             $(operation!($kind $name($input) -> $output);)*
@@ -196,6 +252,8 @@ macro_rules! operations {
                     open_path,
                     reveal_path,
                     look_at_dropped,
+                    choose_export,
+                    choose_import,
                     desktop_status,
                 ])
                 .events(tauri_specta::collect_events![ShellEvent])

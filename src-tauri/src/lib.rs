@@ -6,6 +6,7 @@
 //! Threads: Tauri's main thread draws, everything else runs on Tauri's tokio runtime.
 
 pub mod bindings;
+pub mod chosen;
 pub mod commands;
 pub mod display;
 pub mod dropped;
@@ -122,6 +123,7 @@ pub fn run(options: Options, link: EngineLink) -> Result<i32> {
         .manage(shell::Outgoing::default())
         .manage(quit::Leaving::default())
         .manage(Subscriptions::default())
+        .manage(chosen::Chosen::default())
         .manage(link.clone())
         .invoke_handler(handler)
         .setup(move |app| {

@@ -296,7 +296,9 @@ fn word(status: &Status) -> &'static str {
         Words::Review => "Review",
         Words::Done => "Done",
         Words::Cancelled => "Cancelled",
-        Words::Backlog | Words::Todo | Words::Blocked { .. } | Words::ByHand => "Not started",
+        Words::Backlog | Words::Todo | Words::Blocked { .. } | Words::NotStarted { .. } | Words::ByHand => {
+            "Not started"
+        }
     }
 }
 
@@ -360,7 +362,9 @@ fn notice(told: &Told) -> Option<Notice> {
             (session.clone(), format!("needs you: {why}"), Urgency::Normal, About::Session)
         }
         // Somebody stopped it, or answered: they know.
-        ToldWhat::Closed { how: Closed::Stopped, .. } | ToldWhat::Settled { .. } => return None,
+        ToldWhat::Closed { how: Closed::Stopped, .. }
+        | ToldWhat::Settled { .. }
+        | ToldWhat::NotStarted { .. } => return None,
     };
     Some(Notice { key, title: title(&told.agent_name, &told.title), body, urgency, about, session })
 }

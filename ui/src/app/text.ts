@@ -56,6 +56,7 @@ export const TOLD = {
   asks: (agent: string, text: string) => `${agent} asks: ${text}`,
   asked: (agent: string, title: string, text: string) => `${agent}: ${title}. Needs approval: ${text}`,
   failed: (agent: string, title: string, why: string | null) => `${agent}: ${title}. Failed${why ? `: ${why}` : ''}`,
+  notStarted: (title: string) => `Not started: ${title}`,
   waits: (agent: string, title: string, why: string) => `${agent}: ${title}. ${why}`,
   finished: (agent: string, title: string) => `${agent}: ${title}. Finished`,
   stopped: (agent: string, title: string) => `${agent}: ${title}. Stopped`,

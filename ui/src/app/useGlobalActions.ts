@@ -2,6 +2,8 @@
 import { useMemo } from 'react';
 import { type Action, type Entry, useActions, useEntries } from '@/components/actions/registry';
 import { toast, undoLast } from '@/components/feedback/toasts';
+import { IMPORT } from '@/features/session/text';
+import { useImport } from '@/features/session/transfer';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
 import type { Mirror } from '@/sync/mirror';
@@ -19,6 +21,7 @@ export interface GlobalActionsOptions {
 export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions): void {
   const { mirror } = useNox();
   const act = useAct();
+  const startImport = useImport();
   const actions = useMemo<Action[]>(() => {
     const group = APP.everywhere;
     const places = PLACES.map(
@@ -77,6 +80,14 @@ export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions
         also: ACTIONS.recoveryAlso,
         run: () => navigate(routes.recovery()),
       },
+      {
+        id: 'session.import',
+        label: IMPORT.button,
+        group,
+        icon: 'download',
+        also: IMPORT.also,
+        run: startImport,
+      },
       { id: 'keys', label: ACTIONS.keys, group, icon: 'list', combo: '?', run: openKeys },
       {
         id: 'palette',
@@ -106,7 +117,7 @@ export function useGlobalActions({ openPalette, openKeys }: GlobalActionsOptions
         run: () => nextPane(-1),
       },
     ];
-  }, [mirror, act, openPalette, openKeys]);
+  }, [mirror, act, startImport, openPalette, openKeys]);
   useActions(actions);
   useEntries(() => entriesOf(mirror));
 }

@@ -58,6 +58,8 @@ function tell(told: Told): void {
   } else if (what.what === 'waits') {
     if (here === `#${routes.session(session)}`) announce(TOLD.waits(agent, title, what.why), 'assertive');
     else toast({ text: TOLD.waits(agent, title, what.why), sign: 'needs_you', action: open });
+  } else if (what.what === 'not_started') {
+    toast({ text: TOLD.notStarted(title), detail: what.why, sign: 'blocked', action: open });
   } else if (what.how === 'failed') {
     toast({ text: TOLD.failed(agent, title, what.problem), sign: 'failed', action: open });
   } else if (here === `#${routes.session(session)}` || what.how === 'stopped') {

@@ -37,6 +37,7 @@ export const commands = {
 	deleteKey: (command: CommandId, input: OneKey) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_key", { command, input })),
 	changeSettings: (command: CommandId, input: ChangeSettings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("change_settings", { command, input })),
 	makeSamples: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("make_samples", { command, input })),
+	/** The command `import_session` of the catalogue, from a file that the person chose. */
 	importSession: (command: CommandId, input: ImportSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("import_session", { command, input })),
 	compactLog: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("compact_log", { command, input })),
 	undo: (command: CommandId, input: Undo) => typedError<Recorded, ApiError>(__TAURI_INVOKE("undo", { command, input })),
@@ -53,7 +54,9 @@ export const commands = {
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
+	/** The query `export_session` of the catalogue, into a file that the person chose. */
 	exportSession: (input: ExportSession) => typedError<Exported, ApiError>(__TAURI_INVOKE("export_session", { input })),
+	log: (input: Nothing) => typedError<LogView, ApiError>(__TAURI_INVOKE("log", { input })),
 	doctor: (input: Nothing) => typedError<DoctorReport, ApiError>(__TAURI_INVOKE("doctor", { input })),
 	processes: (input: Nothing) => typedError<ProcessesView, ApiError>(__TAURI_INVOKE("processes", { input })),
 	recovery: (input: Nothing) => typedError<RecoveryView, ApiError>(__TAURI_INVOKE("recovery", { input })),
@@ -102,6 +105,20 @@ export const commands = {
 	revealPath: (path: string) => typedError<null, ApiError>(__TAURI_INVOKE("reveal_path", { path })),
 	/**  What the paths are that were dropped on the window. */
 	lookAtDropped: (paths: string[]) => __TAURI_INVOKE<DroppedPath[]>("look_at_dropped", { paths }),
+	/**
+	 *  Asks where a session with this title is to be exported to. Only there may the page have it written, once.
+	 * 
+	 *  # Errors
+	 *  The file has a name that cannot be said.
+	 */
+	chooseExport: (title: string, format: ExportFormat) => typedError<string | null, ApiError>(__TAURI_INVOKE("choose_export", { title, format })),
+	/**
+	 *  Asks which file a session is to be imported from. Only that may the page have read, once.
+	 * 
+	 *  # Errors
+	 *  The file has a name that cannot be said.
+	 */
+	chooseImport: () => typedError<string | null, ApiError>(__TAURI_INVOKE("choose_import")),
 	/**  What the desktop around Nox offers. */
 	desktopStatus: () => __TAURI_INVOKE<DesktopStatus>("desktop_status"),
 };
@@ -469,6 +486,33 @@ export type ColumnCount = {
 /**  A command: repeating one with the same id is answered from its receipt.  */
 export type CommandId = string;
 
+/**  How far a compaction is. */
+export type CompactionStep = 
+/**  It begins as soon as the log is not being checked. */
+"waiting" | 
+/**  Events are packed or dropped. */
+"packing" | 
+/**  The file is made smaller. */
+"shrinking" | 
+/**  It is over. */
+"done";
+
+/**  A compaction. */
+export type CompactionView = {
+	/**  How far it is. */
+	step: CompactionStep,
+	/**  When it was asked for or began. */
+	begun_at: At,
+	/**  Sessions that it packed or dropped so far. */
+	sessions: Size,
+	/**  Their events. */
+	events: Size,
+	/**  By how many bytes the file became smaller; none when it was left as it is. */
+	freed_bytes: Size | null,
+	/**  Why it ended early. */
+	problem: string | null,
+};
+
 /**  A new agent. */
 export type CreateAgent = {
 	/**  What people call it; its id is made from it. */
@@ -533,6 +577,8 @@ export type DatabaseRecovery = {
 	sessions_saved: number,
 	/**  Sessions of which only a beginning came back, or nothing. */
 	sessions_damaged: number,
+	/**  Why the file could not be read; the next start tries again. */
+	problem: string | null,
 };
 
 /**  A person's or a rule's answer. */
@@ -931,7 +977,9 @@ export type LimitAction =
 /**  It was slowed down. */
 "throttled" | 
 /**  It was ended. */
-"ended";
+"ended" | 
+/**  A session that it asked for, or a person did, was not begun. */
+"refused";
 
 /**  A run that came to a limit. */
 export type LimitHit = {
@@ -996,6 +1044,22 @@ export type LogPolicy =
 "archive" | 
 /**  They are dropped. What the conversation shows stays, and so does the audit trail. */
 "prune";
+
+/**  How large the log is, and what compaction does. */
+export type LogView = {
+	/**  The database on disk, in bytes. */
+	bytes: Size,
+	/**  Of that, empty: what is written next goes there. */
+	free_bytes: Size,
+	/**  Events that are packed. */
+	archived_events: Size,
+	/**  What they take, in bytes. */
+	archived_bytes: Size,
+	/**  Events that were dropped. */
+	pruned_events: Size,
+	/**  The newest compaction since the start that was asked for or did something. */
+	compaction: CompactionView | null,
+};
 
 /**  What a rule looks at. */
 export type Matcher = 
@@ -2022,6 +2086,10 @@ review: boolean } |
 /**  A session does not go on by itself. */
 { what: "waits"; 
 /**  Why, in words. */
+why: string } | 
+/**  A limit does not let a session begin: this one, or one that it asked for. */
+{ what: "not_started"; 
+/**  Which limit and what to do, in words. */
 why: string };
 
 /**  What a driver proposes to do. Everything that can change the effect is in here, so it can be bound by a hash. */
@@ -2129,6 +2197,16 @@ export type Words =
 { code: "blocked"; 
 /**  How many. */
 open: number } | 
+/**  A limit did not let it begin. */
+{ code: "not_started"; 
+/**  Which, and how far. */
+hit: LimitHit; 
+/**  The agent whose limit it is. */
+agent: AgentId; 
+/**  Its name. */
+agent_name: string; 
+/**  When the limit alone would let it begin; none when it never does. */
+again_at: At | null } | 
 /**  Somebody works on it by hand: no session of Nox. */
 { code: "by_hand" } | 
 /**  Waits for a free place. */

@@ -21,6 +21,7 @@ import type {
   DropThings,
   ErrorCode,
   Exported,
+  ExportFormat,
   ExportSession,
   FirstLook,
   GrantProject,
@@ -28,6 +29,7 @@ import type {
   ItemsPage,
   KeysView,
   KeyTest,
+  LogView,
   MoveTask,
   Nothing,
   OneAgent,
@@ -112,6 +114,7 @@ export interface Queries {
   listKeys: [Nothing, KeysView];
   testKey: [OneKey, KeyTest];
   exportSession: [ExportSession, Exported];
+  log: [Nothing, LogView];
   doctor: [Nothing, DoctorReport];
   processes: [Nothing, ProcessesView];
   recovery: [Nothing, RecoveryView];
@@ -171,6 +174,7 @@ export const QUERIES = [
   'listKeys',
   'testKey',
   'exportSession',
+  'log',
   'doctor',
   'processes',
   'recovery',
@@ -212,6 +216,10 @@ export interface Bridge extends CommandMethods, QueryMethods {
   reportUsable(): Promise<void>;
   /** Asks for a folder; null when the person thought better of it. */
   pickFolder(): Promise<string | null>;
+  /** Asks where a session is to be exported to; null when the person thought better of it. Counts for one export. */
+  chooseExport(title: string, format: ExportFormat): Promise<string | null>;
+  /** Asks which export is to be imported; null when the person thought better of it. Counts for one import. */
+  chooseImport(): Promise<string | null>;
   /** Files and folders dragged in from the desktop. */
   onDesktopDrop(listener: (drag: DesktopDrag) => void): Stop;
   /** What the shell says from now on, and what it said before anybody listened. */

@@ -68,6 +68,8 @@ export function tauriBridge(): Bridge {
     },
     watch: (session, on) => done(commands.watch(session, on)),
     reportUsable: () => done(commands.reportUsable()),
+    chooseExport: (title, format) => answered(commands.chooseExport(title, format)),
+    chooseImport: () => answered(commands.chooseImport()),
     pickFolder: () => open({ directory: true, multiple: false }),
     onDesktopDrop(listener) {
       const unlisten = getCurrentWebview().onDragDropEvent(({ payload }) => {

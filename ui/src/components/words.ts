@@ -27,6 +27,8 @@ export function statusWords(words: Words): string {
       return 'To do';
     case 'blocked':
       return words.open === 1 ? 'Waits for 1 task' : `Waits for ${words.open} tasks`;
+    case 'not_started':
+      return `Not started: ${LIMITS[words.hit.limit].short}`;
     case 'by_hand':
       return 'By hand';
     case 'queued':
@@ -212,6 +214,10 @@ export function limitText({ limit, value, allowed, action }: LimitHit): string {
   const { it, unit, todo } = LIMITS[limit];
   const figures = `${value.toLocaleString()} of ${allowed.toLocaleString()}${unit && unit !== it ? (unit.startsWith('%') ? unit : ` ${unit}`) : ''}`;
   switch (action) {
+    case 'refused':
+      return limit === 'depth'
+        ? `Another session was not started: it would stand ${value.toLocaleString()} levels deep, and ${allowed.toLocaleString()} may be. ${todo}`
+        : `A session was not started: ${it} ${figures}. Start it later, or ${todo.charAt(0).toLowerCase()}${todo.slice(1)}`;
     case 'warned':
       return `It is near a limit: ${it} ${figures}.`;
     case 'throttled':
@@ -392,6 +398,19 @@ export const NOT_SANDBOXED_HINT =
 export function firstLine(text: string): string {
   const line = text.split('\n').find((each) => each.trim() !== '') ?? text;
   return line.trim();
+}
+
+const UNITS = ['bytes', 'KB', 'MB', 'GB'];
+
+/** 1 KB is 1024 bytes. */
+export function sizeText(bytes: number): string {
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < UNITS.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
 /** Millionths of a US dollar as money. */

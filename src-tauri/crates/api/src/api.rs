@@ -135,6 +135,7 @@ impl Api {
         engine.agents().await?.into_iter().for_each(|row| add(Row::Agent(row)));
         engine.projects().await?.into_iter().for_each(|row| add(Row::Project(row)));
         engine.problems().await?.into_iter().for_each(|row| add(Row::Problem(row)));
+        engine.refusals().await?.into_iter().for_each(|row| add(Row::Refusal(Box::new(row))));
         mirror.fill(rows);
         let cursor = Cursor { epoch: position.epoch, seq: Size(position.seq as u64) };
         let (subscribers, leaving) = Subscribers::new();

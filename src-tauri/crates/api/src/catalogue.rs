@@ -54,6 +54,7 @@ macro_rules! with_catalogue {
             query list_keys(Nothing) -> KeysView;
             query test_key(OneKey) -> KeyTest;
             query export_session(ExportSession) -> Exported;
+            query log(Nothing) -> LogView;
             query doctor(Nothing) -> DoctorReport;
             query processes(Nothing) -> ProcessesView;
             query recovery(Nothing) -> RecoveryView;

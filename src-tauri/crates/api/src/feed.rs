@@ -255,6 +255,7 @@ impl Subscribers {
         });
     }
 
+    /// Tells everybody the same, within their bounds.
     pub(crate) fn tell(&self, push: &Push) {
         self.each(|inner| inner.push(push.clone()));
     }
@@ -277,13 +278,6 @@ impl Subscribers {
                     pieces: pieces.to_vec(),
                 });
             }
-        });
-    }
-
-    /// Passes on what came from another engine, within the same bounds.
-    pub(crate) fn offer(&self, push: &Push) {
-        self.each(|inner| {
-            inner.push(push.clone());
         });
     }
 

@@ -5,10 +5,10 @@ use nox_domain::{
     At,
     event::{Closed, Problem},
     ids::{SessionId, TaskId},
-    life::{LimitAction, LimitHit, LimitKind},
+    life::{HeldBack, LimitAction, LimitHit, LimitKind},
     rows::{
-        AgentRow, FileProblem, ProjectRow, RequestRow, RequestState, Row, SessionRow, SessionState, TaskRow,
-        kind,
+        AgentRow, FileProblem, ProjectRow, RefusalRow, RequestRow, RequestState, Row, SessionRow,
+        SessionState, TaskRow, kind,
     },
     task::TaskStatus,
     tool::Risk,
@@ -30,6 +30,8 @@ pub(crate) struct Mirror {
     pub(crate) agents: BTreeMap<String, AgentRow>,
     pub(crate) projects: BTreeMap<String, ProjectRow>,
     pub(crate) problems: BTreeMap<String, FileProblem>,
+    /// The newest start of each task that was refused.
+    refusals: HashMap<TaskId, RefusalRow>,
     pub(crate) settings: Option<Settings>,
 }
 
@@ -146,6 +148,13 @@ impl Mirror {
                 self.problems.insert(row.path.clone(), row.clone());
                 out.rows.push(Changed::Problem(row));
             }
+            Row::Refusal(row) => {
+                if tell == Tell::Changes {
+                    out.told.extend(refused(&row));
+                }
+                cards.insert(row.task.clone());
+                self.refusals.insert(row.task.clone(), *row);
+            }
         }
     }
 
@@ -211,7 +220,7 @@ impl Mirror {
         // A task that is gone does not hold up others.
         let is_open = |id: &&TaskId| self.tasks.get(*id).is_some_and(|other| !other.status.is_settled());
         let open = row.depends_on.iter().filter(is_open).count() as u32;
-        Some(card(row, session, open))
+        Some(card(row, session, self.refusals.get(task), open))
     }
 
     /// The first cards of each column, in the board's order, and how many each column has.
@@ -263,6 +272,14 @@ impl Mirror {
                 let is_news = known.is_none_or(|known| !matches!(known.state, SessionState::Lost { .. }));
                 let why = problem_in_words(problem);
                 return is_news.then(|| told(row, ToldWhat::Waits { why }));
+            }
+            SessionState::Queued { held_back: Some(by) } => {
+                let was_told = known.is_some_and(|known| match &known.state {
+                    SessionState::Queued { held_back: Some(before) } => same_reason(*before, *by),
+                    _ => false,
+                });
+                let why = held_back_in_words(*by, &row.agent_name).filter(|_| !was_told)?;
+                return Some(told(row, ToldWhat::NotStarted { why }));
             }
             SessionState::Stalled { .. } => {
                 let is_news = known.is_none_or(|known| !matches!(known.state, SessionState::Stalled { .. }));
@@ -323,6 +340,34 @@ fn told(row: &SessionRow, what: ToldWhat) -> Told {
     }
 }
 
+/// Who asked for it from inside a run is not at the window: people are told there. A person who asked has the answer.
+fn refused(row: &RefusalRow) -> Option<Told> {
+    Some(Told {
+        session: row.asked_by.clone()?,
+        task: Some(row.task.clone()),
+        agent_name: row.agent_name.clone(),
+        title: row.title.clone(),
+        what: ToldWhat::NotStarted { why: limit_in_words(&row.hit) },
+    })
+}
+
+/// What keeps a session from starting and will not pass by itself soon, in words. To wait for a place is usual.
+fn held_back_in_words(by: HeldBack, agent: &str) -> Option<String> {
+    match by {
+        HeldBack::Places { .. } | HeldBack::AgentPlaces { .. } | HeldBack::Rate { .. } => None,
+        HeldBack::Memory { used_mb, budget_mb } => Some(format!(
+            "what runs uses {used_mb} MB of the {budget_mb} MB that all sessions may use. It starts when there is room; raise Memory of all in Settings to give it more"
+        )),
+        HeldBack::Breaker { faults, .. } => Some(format!(
+            "{agent} failed {faults} times in a row and is left alone for a while. One run is tried then; look at why it fails"
+        )),
+    }
+}
+
+fn same_reason(before: HeldBack, now: HeldBack) -> bool {
+    std::mem::discriminant(&before) == std::mem::discriminant(&now)
+}
+
 /// A session with what people see of it.
 pub(crate) fn view(row: &SessionRow) -> SessionView {
     SessionView { status: session_status(row), row: row.clone() }
@@ -351,9 +396,20 @@ pub fn limit_in_words(hit: &LimitHit) -> String {
         LimitKind::Depth => "max_depth",
     };
     let (value, allowed) = (hit.value.0, hit.allowed.0);
+    if hit.action == LimitAction::Refused {
+        return match hit.limit {
+            LimitKind::Depth => format!(
+                "limit of depth: it would stand {value} levels of sessions deep, and {allowed} may be. Let the session that asks do the work itself, or raise {key} of its agent in Agents"
+            ),
+            _ => format!(
+                "limit of {what}: {value} {unit} of {allowed}. Start it again later, or raise {key} of its agent in Agents"
+            ),
+        };
+    }
     let how_far = match hit.action {
         LimitAction::Warned => format!("limit of {what} is near: {value} {unit} of {allowed}"),
         LimitAction::Throttled => format!("limit of {what} holds it back: {value} {unit} of {allowed}"),
+        LimitAction::Refused => format!("limit of {what}"),
         LimitAction::Ended if value < allowed => {
             format!("limit of {what} was near for 5 minutes: {value} {unit} of {allowed}")
         }

@@ -121,6 +121,7 @@ fn status(card: &Card) -> String {
         Words::Backlog => "backlog".into(),
         Words::Todo => "to do".into(),
         Words::Blocked { open } => format!("blocked by {open}"),
+        Words::NotStarted { .. } => "not started, at a limit".into(),
         Words::ByHand => "by hand".into(),
         Words::Queued { .. } => "queued".into(),
         Words::Restarting { .. } => "restarting".into(),

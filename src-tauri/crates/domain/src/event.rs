@@ -311,6 +311,8 @@ pub enum Event {
     },
     /// A person waits on, although nothing was heard.
     WaitedOn,
+    /// Something was heard of the run again, after its silence was noticed.
+    HeardAgain,
     /// A person wants the run to be started again.
     RestartAsked,
     /// The run came to a limit.
@@ -324,6 +326,19 @@ pub enum Event {
     ForeignNamed {
         /// Its name.
         name: String,
+    },
+    /// A limit did not let a session begin.
+    StartRefused {
+        /// The task that was to be started.
+        task: TaskId,
+        /// The agent whose limit it is.
+        agent: AgentId,
+        /// The session from whose run it was asked for; none when a person asked.
+        asked_by: Option<SessionId>,
+        /// Which limit, and how far.
+        hit: LimitHit,
+        /// When the limit alone would let it begin; none when it never does.
+        again_at: Option<At>,
     },
     /// It was read from an export. It can be read, and not gone on with.
     SessionImported,
@@ -486,8 +501,10 @@ impl Event {
             Self::GaveUp { .. } => "gave_up",
             Self::StallNoticed { .. } => "stall_noticed",
             Self::WaitedOn => "waited_on",
+            Self::HeardAgain => "heard_again",
             Self::RestartAsked => "restart_asked",
             Self::LimitReached { .. } => "limit_reached",
+            Self::StartRefused { .. } => "start_refused",
             Self::ForeignNamed { .. } => "foreign_named",
             Self::SessionImported => "session_imported",
             Self::RunEnded { .. } => "run_ended",

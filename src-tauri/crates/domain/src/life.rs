@@ -213,6 +213,8 @@ pub enum LimitAction {
     Throttled,
     /// It was ended.
     Ended,
+    /// A session that it asked for, or a person did, was not begun.
+    Refused,
 }
 
 /// A run that came to a limit.

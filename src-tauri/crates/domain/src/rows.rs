@@ -391,6 +391,27 @@ pub struct FileProblem {
     pub excerpt: Vec<ExcerptLine>,
 }
 
+/// A start that a limit did not let begin; the newest one of its task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct RefusalRow {
+    /// The task that was to be started.
+    pub task: TaskId,
+    /// Its title then.
+    pub title: String,
+    /// The agent whose limit it is.
+    pub agent: AgentId,
+    /// The agent's name then.
+    pub agent_name: String,
+    /// The session from whose run it was asked for; none when a person asked.
+    pub asked_by: Option<SessionId>,
+    /// Which limit, and how far.
+    pub hit: LimitHit,
+    /// When the limit alone would let it begin; none when it never does.
+    pub again_at: Option<At>,
+    /// When it was refused.
+    pub at: At,
+}
+
 /// A changed row, as it is stored and sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "row", rename_all = "snake_case")]
@@ -409,6 +430,8 @@ pub enum Row {
     Project(ProjectRow),
     /// A broken file.
     Problem(FileProblem),
+    /// A start that was refused.
+    Refusal(Box<RefusalRow>),
 }
 
 /// The kinds of rows, by their stored names.
@@ -427,6 +450,8 @@ pub mod kind {
     pub const PROJECT: &str = "project";
     /// [`super::FileProblem`].
     pub const PROBLEM: &str = "problem";
+    /// [`super::RefusalRow`], by the task's id.
+    pub const REFUSAL: &str = "refusal";
     /// The engine's own state of a session, from which its actor starts.
     pub const SESSION_STATE: &str = "session_state";
     /// The engine's own index of registry files.
@@ -456,6 +481,7 @@ impl Row {
             Self::Agent(row) => (kind::AGENT, row.agent.id.to_string(), None, row.agent.name.clone()),
             Self::Project(row) => (kind::PROJECT, row.id.to_string(), None, row.id.to_string()),
             Self::Problem(row) => (kind::PROBLEM, row.path.clone(), None, row.path.clone()),
+            Self::Refusal(row) => (kind::REFUSAL, row.task.to_string(), None, row.task.to_string()),
         };
         RowKey { kind, id, parent, ord }
     }

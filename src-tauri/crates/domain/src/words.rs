@@ -3,9 +3,9 @@
 use crate::{
     At,
     event::{Closed, Problem},
-    ids::{ItemId, RequestId, SessionId},
-    life::{HeldBack, PauseWhy},
-    rows::{Progress, SessionRow, SessionState, TaskRow},
+    ids::{AgentId, ItemId, RequestId, SessionId},
+    life::{HeldBack, LimitHit, PauseWhy},
+    rows::{Progress, RefusalRow, SessionRow, SessionState, TaskRow},
     task::TaskStatus,
 };
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,17 @@ pub enum Words {
     Blocked {
         /// How many.
         open: u32,
+    },
+    /// A limit did not let it begin.
+    NotStarted {
+        /// Which, and how far.
+        hit: LimitHit,
+        /// The agent whose limit it is.
+        agent: AgentId,
+        /// Its name.
+        agent_name: String,
+        /// When the limit alone would let it begin; none when it never does.
+        again_at: Option<At>,
     },
     /// Somebody works on it by hand: no session of Nox.
     ByHand,
@@ -220,11 +231,19 @@ pub fn session_status(row: &SessionRow) -> Status {
     Status { sign, words, at: row.last_event_at }
 }
 
-/// The card of a task with its newest session, if it has one.
-pub fn card(task: &TaskRow, session: Option<&SessionRow>, open_dependencies: u32) -> Card {
+/// The card of a task with its newest session, if it has one, and the newest start of it that was refused.
+pub fn card(
+    task: &TaskRow,
+    session: Option<&SessionRow>,
+    refusal: Option<&RefusalRow>,
+    open_dependencies: u32,
+) -> Card {
     let session = session.filter(|row| !row.deleted);
     let live = session.is_some_and(is_live);
-    let (column, status) = standing(task, session, open_dependencies);
+    let (column, mut status) = standing(task, session, open_dependencies);
+    if let Some(refused) = refusal.filter(|refusal| still_says(refusal, task, session)) {
+        status = refused_status(refused);
+    }
     Card {
         task: task.clone(),
         column,
@@ -235,6 +254,23 @@ pub fn card(task: &TaskRow, session: Option<&SessionRow>, open_dependencies: u32
         open_dependencies,
         cost_micro_usd: session.and_then(|row| row.cost_micro_usd),
     }
+}
+
+/// Whether a refusal is the newest that is to be said: nothing was begun or changed since.
+fn still_says(refusal: &RefusalRow, task: &TaskRow, session: Option<&SessionRow>) -> bool {
+    matches!(task.status, TaskStatus::Backlog | TaskStatus::Todo | TaskStatus::Failed)
+        && task.changed_at <= refusal.at
+        && session.is_none_or(|row| row.state.is_closed() && row.last_event_at <= refusal.at)
+}
+
+fn refused_status(refusal: &RefusalRow) -> Status {
+    let words = Words::NotStarted {
+        hit: refusal.hit,
+        agent: refusal.agent.clone(),
+        agent_name: refusal.agent_name.clone(),
+        again_at: refusal.again_at,
+    };
+    Status { sign: Sign::Blocked, words, at: refusal.at }
 }
 
 /// The column of [`card`], for counting many without making their cards.

@@ -4,12 +4,19 @@
 //! A session is asked for from inside a run when the process that asks is below the shim of one of the run's trees.
 //! Whatever a tree starts stays below its shim, so an agent cannot leave its place by forking.
 
-use crate::{Error, clock, engine::Engine, vitals::Asking};
+use crate::{
+    Error, clock,
+    engine::Engine,
+    ledger::{Cause, Change, put},
+    vitals::Asking,
+};
 use nox_domain::{
-    At,
+    At, Size,
     agent::Agent,
-    event::PreAllowed,
-    rows::{SessionRow, kind},
+    event::{Event, PreAllowed},
+    ids::AgentId,
+    life::{LimitAction, LimitHit, LimitKind},
+    rows::{RefusalRow, Row, SessionRow, TaskRow, kind},
 };
 use nox_process::ProcessIdentity;
 use nox_store::{Order, RowPage};
@@ -17,12 +24,25 @@ use std::time::Duration;
 
 /// How deep sessions may stand below an agent that does not say.
 pub const DEFAULT_DEPTH: u32 = 3;
+/// The same refusal of the same task is recorded once in this time.
+const QUIET_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// The name of the program that holds trees.
 const SHIM: &str = "nox-shim";
 /// How long the start of a tree may take to be written down. Its program may ask for something before.
 const KNOWN_AFTER: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// A limit that does not let a session begin.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The agent whose limit it is, and its name.
+    agent: (AgentId, String),
+    hit: LimitHit,
+    again_at: Option<At>,
+    message: String,
+    hint: String,
+}
 
 impl Engine {
     /// The session from whose run a process asks, given as that process and those above it; none when it is outside of all.
@@ -58,9 +78,9 @@ impl Engine {
         Ok(self.asking(chain).await?.is_some())
     }
 
-    /// Refuses a session of this agent when so many were started in the last hour as may be.
-    pub(crate) async fn check_spawn_rate(&self, agent: &Agent) -> Result<(), Error> {
-        let Some(max) = agent.limits.max_spawn_rate else { return Ok(()) };
+    /// What refuses a session of this agent when so many were started in the last hour as may be.
+    pub(crate) async fn over_spawn_rate(&self, agent: &Agent) -> Result<Option<Refused>, Error> {
+        let Some(max) = agent.limits.max_spawn_rate else { return Ok(None) };
         let now = clock::now();
         let since = At(now.0 - HOUR_MS);
         let mut page = RowPage { after: None, limit: 200, order: Order::Descending };
@@ -80,11 +100,14 @@ impl Engine {
             }
         }
         let Some(free) = (max as usize).checked_sub(1).and_then(|index| started.get(index)) else {
-            return Ok(());
+            return Ok(None);
         };
         let wait_s = (free.0 + HOUR_MS - now.0 + 999) / 1000;
         tracing::warn!(agent = %agent.id, max, started = started.len(), "the limit max_spawn_rate refused a session");
-        Err(Error::Conflict {
+        Ok(Some(Refused {
+            agent: (agent.id.clone(), agent.name.clone()),
+            hit: refused(LimitKind::SpawnRate, started.len() as u64, max),
+            again_at: Some(At(free.0 + HOUR_MS)),
             message: format!(
                 "limit max_spawn_rate: {} sessions of the agent {} were started in the last hour, and {max} may be; the next one can start in {}",
                 started.len(),
@@ -92,7 +115,61 @@ impl Engine {
                 in_words(wait_s)
             ),
             hint: format!("Start it again then, or raise max_spawn_rate of {} in Agents.", agent.name),
-        })
+        }))
+    }
+
+    /// Records that a start was refused, for its card and for the session that asked; answers what the caller is told.
+    pub(crate) async fn refuse(&self, task: &TaskRow, asking: Option<&Asking>, refused: Refused) -> Error {
+        if let Err(error) = self.record_refusal(task, asking, &refused).await {
+            tracing::warn!(%error, task = %task.id, "a refused start was not recorded");
+        }
+        Error::Conflict { message: refused.message, hint: refused.hint }
+    }
+
+    async fn record_refusal(
+        &self,
+        task: &TaskRow,
+        asking: Option<&Asking>,
+        refused: &Refused,
+    ) -> Result<(), Error> {
+        let now = clock::now();
+        let known = self.ledger().store().row(kind::REFUSAL, task.id.as_str()).await?;
+        let known = known.and_then(|row| crate::reading::readable::<RefusalRow>(&row));
+        // Who asks again and again is answered each time, and does not fill the log.
+        let is_told = known.is_some_and(|known| {
+            known.hit.limit == refused.hit.limit && (now.0 - QUIET_MS..=now.0).contains(&known.at.0)
+        });
+        if !is_told {
+            let (agent, agent_name) = refused.agent.clone();
+            let asked_by = asking.map(|asking| asking.session.clone());
+            let event = Event::StartRefused {
+                task: task.id.clone(),
+                agent: agent.clone(),
+                asked_by: asked_by.clone(),
+                hit: refused.hit,
+                again_at: refused.again_at,
+            };
+            let row = Row::Refusal(Box::new(RefusalRow {
+                task: task.id.clone(),
+                title: task.title.clone(),
+                agent: agent.clone(),
+                agent_name,
+                asked_by,
+                hit: refused.hit,
+                again_at: refused.again_at,
+                at: now,
+            }));
+            let change = Change {
+                events: vec![(format!("agent/{agent}"), event)],
+                rows: vec![put(&row)],
+                ..Change::default()
+            };
+            self.ledger().commit(&Cause::nox(), now, change).await?;
+        }
+        if let Some(asking) = asking {
+            self.sessions().tell_limit(&asking.session, refused.hit);
+        }
+        Ok(())
     }
 }
 
@@ -111,7 +188,7 @@ pub(crate) fn check_no_more(asking: &Asking, wanted: PreAllowed) -> Result<(), E
 }
 
 /// How deep a session stands that is asked for from there.
-pub(crate) fn depth_below(asking: &Asking) -> Result<u32, Error> {
+pub(crate) fn depth_below(asking: &Asking) -> Result<u32, Box<Refused>> {
     let max = asking.limits.max_depth.unwrap_or(DEFAULT_DEPTH);
     let depth = asking.depth + 1;
     if depth <= max {
@@ -125,13 +202,20 @@ pub(crate) fn depth_below(asking: &Asking) -> Result<u32, Error> {
             asking.agent_name
         ),
     };
-    Err(Error::Conflict {
+    Err(Box::new(Refused {
+        agent: (asking.agent.clone(), asking.agent_name.clone()),
+        hit: refused(LimitKind::Depth, depth.into(), max),
+        again_at: None,
         message: format!("limit max_depth: {allowed}"),
         hint: format!(
             "Let its task do the work itself, or raise max_depth of {} in Agents.",
             asking.agent_name
         ),
-    })
+    }))
+}
+
+fn refused(limit: LimitKind, value: u64, allowed: u32) -> LimitHit {
+    LimitHit { limit, value: Size(value), allowed: Size(allowed.into()), action: LimitAction::Refused }
 }
 
 fn in_words(seconds: i64) -> String {
@@ -150,6 +234,7 @@ mod tests {
     fn asking(depth: u32, max_depth: Option<u32>) -> Asking {
         Asking {
             session: SessionId::fresh(&mut clock::SystemIds),
+            agent: AgentId::from_name("ada"),
             agent_name: "Ada".into(),
             depth,
             limits: Limits { max_depth, ..Limits::default() },
@@ -164,8 +249,8 @@ mod tests {
         for (depth, max, word) in [(1, Some(1), "2 levels"), (3, None, "only 3"), (0, Some(0), "no sessions")]
         {
             let error = depth_below(&asking(depth, max)).unwrap_err();
-            assert!(error.to_string().contains(word), "{error}");
-            assert!(error.hint().unwrap().contains("max_depth of Ada"), "{error}");
+            assert!(error.message.contains(word), "{error:?}");
+            assert!(error.hint.contains("max_depth of Ada"), "{error:?}");
         }
     }
 }

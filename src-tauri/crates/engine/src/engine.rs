@@ -228,7 +228,10 @@ impl Engine {
         let _claim = self.claim(&start.task)?;
         let (row, body) = self.files().read_task(start.task.clone()).await?;
         let asking = self.asking(&start.asked_from).await?;
-        let depth = asking.as_ref().map_or(Ok(0), crate::asking::depth_below)?;
+        let depth = match asking.as_ref().map_or(Ok(0), crate::asking::depth_below) {
+            Ok(depth) => depth,
+            Err(refused) => return Err(self.refuse(&row, asking.as_ref(), *refused).await),
+        };
         if let Some(asking) = &asking {
             crate::asking::check_no_more(asking, start.pre_allowed)?;
         }
@@ -240,7 +243,9 @@ impl Engine {
             Some(_) => Some(self.inner.counting.lock().await),
             None => None,
         };
-        self.check_spawn_rate(&agent.agent).await?;
+        if let Some(refused) = self.over_spawn_rate(&agent.agent).await? {
+            return Err(self.refuse(&row, asking.as_ref(), refused).await);
+        }
         let folder = self.folder_for(&row, start.folder).await?;
         if row.agent.is_none() {
             let patch =

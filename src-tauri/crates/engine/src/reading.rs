@@ -3,7 +3,7 @@
 use crate::{Engine, Error, SETTINGS, ledger::read_json, sessions::Stored, settings::Values};
 use nox_domain::{
     ids::{CommandId, ItemId, RequestId, SessionId},
-    rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow, Row, SessionRow, TaskRow, kind},
+    rows::{AgentRow, FileProblem, Item, ProjectRow, RefusalRow, RequestRow, Row, SessionRow, TaskRow, kind},
 };
 use nox_store::{Feed, Order, Receipt, RowPage, StoredRow, Update};
 use serde::de::DeserializeOwned;
@@ -94,6 +94,7 @@ fn change(row: &StoredRow) -> Option<RowChange> {
         kind::AGENT => Row::Agent(readable(row)?),
         kind::PROJECT => Row::Project(readable(row)?),
         kind::PROBLEM => Row::Problem(readable(row)?),
+        kind::REFUSAL => Row::Refusal(Box::new(readable(row)?)),
         SETTINGS => return Some(RowChange::Settings(readable(row)?)),
         _ => return None,
     };
@@ -180,6 +181,11 @@ impl Engine {
     /// All broken files.
     pub async fn problems(&self) -> Result<Vec<FileProblem>, Error> {
         self.all(kind::PROBLEM, usize::MAX).await
+    }
+
+    /// Starts that were refused: the newest of each task.
+    pub async fn refusals(&self) -> Result<Vec<RefusalRow>, Error> {
+        self.all(kind::REFUSAL, usize::MAX).await
     }
 
     /// One request.

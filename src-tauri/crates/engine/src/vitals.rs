@@ -6,7 +6,7 @@
 use nox_domain::{
     agent::Limits,
     event::{PreAllowed, ProcessRef},
-    ids::SessionId,
+    ids::{AgentId, SessionId},
     session::Session,
 };
 use nox_process::TreeIdentity;
@@ -33,6 +33,7 @@ pub(crate) struct Vitals {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asking {
     pub(crate) session: SessionId,
+    pub(crate) agent: AgentId,
     pub(crate) agent_name: String,
     pub(crate) depth: u32,
     pub(crate) limits: Limits,
@@ -42,6 +43,7 @@ pub(crate) struct Asking {
 #[derive(Debug, Default)]
 struct Trees {
     trees: Vec<ProcessRef>,
+    agent: Option<AgentId>,
     agent_name: String,
     depth: u32,
     limits: Limits,
@@ -90,6 +92,7 @@ impl Vitals {
             if before < runs.len()
                 && let Some(run) = runs.get_mut(session.id())
             {
+                run.agent = Some(opened.agent.clone());
                 (run.agent_name, run.depth) = (opened.agent_name.clone(), opened.depth);
                 run.pre_allowed = opened.pre_allowed;
             }
@@ -123,6 +126,7 @@ impl Vitals {
         let (session, run) = runs.iter().find(|(_, run)| run.trees.iter().any(is_it))?;
         Some(Asking {
             session: session.clone(),
+            agent: run.agent.clone()?,
             agent_name: run.agent_name.clone(),
             depth: run.depth,
             limits: run.limits,

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::procfs;
 
+/// How often the way up is walked when it is cut.
+const WALKS: u32 = 3;
+
 /// One process: its number and when it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProcessIdentity {
@@ -19,20 +22,11 @@ impl ProcessIdentity {
         procfs::stat(pid).map(|stat| ProcessIdentity { pid, started_at_ticks: stat.started_at_ticks })
     }
 
-    /// This process and those above it, the nearest first; empty when it is gone. Whatever a tree started is below the
-    /// tree's shim, whoever adopted it.
+    /// This process and all above it, the nearest first. Empty when that cannot be told: it is gone, or one above it is
+    /// not seen. Whatever a tree started is below the tree's shim, whoever adopted it.
     pub fn with_ancestors(pid: u32) -> Vec<ProcessIdentity> {
-        let mut chain: Vec<ProcessIdentity> = Vec::new();
-        let mut next = pid;
-        while let Some(stat) = procfs::stat(next).filter(|stat| stat.pid != 0) {
-            // A number that comes a second time was reused while this looked.
-            if chain.iter().any(|known| known.pid == stat.pid) {
-                break;
-            }
-            chain.push(ProcessIdentity { pid: stat.pid, started_at_ticks: stat.started_at_ticks });
-            next = stat.parent;
-        }
-        chain
+        // One above it may end meanwhile; then another process has adopted what was below.
+        (0..WALKS).find_map(|_| walk(pid, procfs::stat)).unwrap_or_default()
     }
 
     /// Whether this very process, and not a later one with its number, still runs. One that has ended and was not
@@ -44,6 +38,22 @@ impl ProcessIdentity {
     pub(crate) fn is(&self, stat: &procfs::Stat) -> bool {
         stat.pid == self.pid && stat.started_at_ticks == self.started_at_ticks
     }
+}
+
+/// Up to the process that has none above it; none when the way there is cut.
+fn walk(pid: u32, stat: impl Fn(u32) -> Option<procfs::Stat>) -> Option<Vec<ProcessIdentity>> {
+    let mut chain: Vec<ProcessIdentity> = Vec::new();
+    let mut next = pid;
+    while next != 0 {
+        let stat = stat(next)?;
+        // A number that comes a second time was reused while this looked.
+        if chain.iter().any(|known| known.pid == stat.pid) {
+            return None;
+        }
+        chain.push(ProcessIdentity { pid: stat.pid, started_at_ticks: stat.started_at_ticks });
+        next = stat.parent;
+    }
+    Some(chain)
 }
 
 /// The name of a process, at most 15 bytes and chosen by itself; none when it is gone.
@@ -80,6 +90,20 @@ mod tests {
         let parent = std::os::unix::process::parent_id();
         assert_eq!((chain[0].pid, chain[1].pid), (std::process::id(), parent));
         assert_eq!(ProcessIdentity::with_ancestors(u32::MAX), []);
+    }
+
+    #[test]
+    fn a_way_up_that_is_cut_or_goes_round_is_none() {
+        let above = |pairs: &'static [(u32, u32)]| {
+            move |pid| {
+                let (pid, parent) = *pairs.iter().find(|(known, _)| *known == pid)?;
+                Some(procfs::Stat { pid, parent, started_at_ticks: 1, ..procfs::stat(1).unwrap() })
+            }
+        };
+        let pids = |chain: Vec<ProcessIdentity>| chain.iter().map(|one| one.pid).collect::<Vec<_>>();
+        assert_eq!(walk(9, above(&[(9, 5), (5, 1), (1, 0)])).map(pids), Some(vec![9, 5, 1]));
+        assert_eq!(walk(9, above(&[(9, 5), (1, 0)])), None, "5 is not seen");
+        assert_eq!(walk(9, above(&[(9, 5), (5, 9)])), None);
     }
 
     #[test]

@@ -21,6 +21,46 @@ const PAGE_BYTES: usize = 1024 * 1024;
 /// Archived pages that lose their content in one transaction.
 const PRUNED_PAGES: i64 = 16;
 
+/// How large a database is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSize {
+    /// Bytes of its pages, empty ones too; what waits in the WAL for a place of its own is not counted.
+    pub bytes: u64,
+    /// Bytes of its empty pages.
+    pub free_bytes: u64,
+    /// Events that are packed, and the bytes that they take.
+    pub archived: (u64, u64),
+    /// Events that were dropped.
+    pub pruned_events: u64,
+}
+
+impl reader::Reader<'_> {
+    /// How large the database is. Reads no content, so it costs little however large that is.
+    ///
+    /// # Errors
+    /// Those of every read.
+    pub fn size(&self) -> Result<LogSize, Error> {
+        size_of(self.db).map_err(|error| self.failed(&error))
+    }
+}
+
+fn size_of(db: &Connection) -> rusqlite::Result<LogSize> {
+    let of = |pragma: &str| db.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i64>(0));
+    let page = of("page_size")?;
+    let (archived, bytes, pruned) = db.query_row(
+        "SELECT coalesce(sum(iif(body IS NULL, 0, events)), 0), coalesce(sum(length(body)), 0),
+                coalesce(sum(iif(body IS NULL, events, 0)), 0) FROM archive",
+        [],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
+    )?;
+    Ok(LogSize {
+        bytes: (of("page_count")? * page).unsigned_abs(),
+        free_bytes: (of("freelist_count")? * page).unsigned_abs(),
+        archived: (archived.unsigned_abs(), bytes.unsigned_abs()),
+        pruned_events: pruned.unsigned_abs(),
+    })
+}
+
 /// What becomes of the events of a closed stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {

@@ -45,7 +45,7 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use crate::{
-    archive::{Archived, Fate},
+    archive::{Archived, Fate, LogSize},
     audit::AuditTrail,
     check::Checked,
     error::{DiskHint, Error, Refusal},

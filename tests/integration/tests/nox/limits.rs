@@ -6,16 +6,27 @@ use nox_api::{
     domain::{
         agent::Limits,
         event::{Closed, PreAllowed, Problem},
-        ids::{AgentId, SessionId},
-        life::LimitKind,
+        ids::{AgentId, SessionId, TaskId},
+        life::{LimitAction, LimitKind},
+        words::{Card, Words},
     },
-    dto::{CreateAgent, CreateTask, Nothing},
+    dto::{CreateAgent, CreateTask, MoveTask, Nothing, Target},
 };
 use nox_test_support::{World, caller};
 
 async fn agent(world: &World, name: &str, limits: Limits) -> AgentId {
     let input = CreateAgent { name: name.into(), limits, ..CreateAgent::default() };
     world.api().create_agent(&caller(), input).await.unwrap().agent.unwrap()
+}
+
+fn to(task: &TaskId, to: Target) -> MoveTask {
+    MoveTask { task: task.clone(), to, after: None, before: None, agent: None }
+}
+
+/// Refused starts in the log.
+async fn refusals(world: &World) -> usize {
+    let events = world.api().engine().ledger().store().events_after(0, 1_000).await.unwrap();
+    events.iter().filter(|event| event.kind == "start_refused").count()
 }
 
 async fn begin(world: &World, agent: &AgentId, body: &str) -> SessionId {
@@ -84,12 +95,29 @@ async fn an_agent_starts_no_more_sessions_in_an_hour_than_it_may() {
         assert!(error.message.contains(words), "{error:?}");
     }
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("in Agents")), "{error:?}");
+    // It stands in the log and on the card, also when the card was moved to be started.
+    let refused = |card: &Card| match &card.status.words {
+        Words::NotStarted { hit, again_at: Some(again_at), .. } => {
+            assert_eq!((hit.limit, hit.action), (LimitKind::SpawnRate, LimitAction::Refused));
+            (59 * 60_000..=60 * 60_000).contains(&(again_at.0 - card.status.at.0))
+        }
+        _ => false,
+    };
+    world.until_card("a card that says so", &third, refused).await;
+    assert_eq!(refusals(&world).await, 1);
+    world.api().move_task(&caller(), to(&third, Target::Working)).await.unwrap_err();
+    assert_eq!(refusals(&world).await, 1, "asking again at once is answered, and fills no log");
     // Others are not held up, and what is counted outlives the engine.
     let session = begin(&world, &free, "true").await;
     world.until_over(&session).await;
     world.reopen().await;
     let again = world.start_with(&third, PreAllowed::All).await.unwrap_err();
     assert!(again.message.contains("max_spawn_rate"), "{again:?}");
+    assert!(refused(&world.card(&third).await));
+    world.api().move_task(&caller(), to(&third, Target::Backlog)).await.unwrap();
+    world
+        .until_card("a card that says where it was put", &third, |card| card.status.words == Words::Backlog)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

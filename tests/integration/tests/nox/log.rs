@@ -4,7 +4,7 @@ use crate::sh;
 use nox_api::{
     ApiError, ErrorCode,
     domain::{
-        At,
+        At, Size,
         event::{Closed, Event},
         ids::{ItemId, SessionId},
         life::LogPolicy,
@@ -336,6 +336,16 @@ async fn archived_sessions_are_read_exported_and_continued_as_before() {
     assert_eq!(done.sessions, 1);
     assert!(done.events > 5, "{done:?}");
     assert_eq!(world.api().engine().compact(soon).await.unwrap().sessions, 0, "nothing is left to do");
+    // Asked for by a person, the file is made smaller as well.
+    world.api().compact_log(&caller(), Nothing {}).await.unwrap();
+    let log = poll("the end of the compaction", async || {
+        let log = world.api().log(Nothing {}).await.unwrap();
+        log.compaction.as_ref().is_some_and(|known| known.step == CompactionStep::Done).then_some(log)
+    })
+    .await;
+    assert!(log.compaction.is_some_and(|done| done.freed_bytes.is_some() && done.problem.is_none()));
+    assert_eq!((log.archived_events, log.pruned_events), (Size(done.events), Size(0)));
+    assert!(log.archived_bytes.0 > 0 && log.free_bytes.0 < log.bytes.0);
     world.reopen().await;
     let (_, after) = export(&world, &session, ExportFormat::Jsonl, "after.jsonl").await.unwrap();
     assert_eq!(lines(&after).1, lines(&before).1);
@@ -368,7 +378,17 @@ async fn a_young_session_and_one_that_is_open_are_left_alone_and_keep_means_keep
     assert_eq!(refused.code, ErrorCode::Conflict);
     let input = ChangeSettings { log_policy: Some(LogPolicy::Archive), ..ChangeSettings::default() };
     world.api().change_settings(&caller(), input).await.unwrap();
+    let before = world.api().log(Nothing {}).await.unwrap();
+    assert_eq!((before.compaction, before.archived_events), (None, Size(0)));
+    assert!(before.bytes.0 > 0, "{:?}", before.bytes);
     world.api().compact_log(&caller(), Nothing {}).await.unwrap();
+    let done = poll("the end of the compaction", async || {
+        let compaction = world.api().log(Nothing {}).await.unwrap().compaction?;
+        (compaction.step == CompactionStep::Done).then_some(compaction)
+    })
+    .await;
+    // None of them is over for a day, and one run that waits keeps the file from being written anew.
+    assert_eq!((done.sessions, done.freed_bytes, done.problem), (Size(0), None, None));
     assert_eq!(engine.compact(soon).await.unwrap().sessions, 3, "the one that waits is left");
 }
 

@@ -14,6 +14,7 @@ import {
   type ShellSays,
 } from '../bridge';
 import { newCommandId, newId } from '../ids';
+import { compactNow, importOne } from './log';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
 import { type SampleName, sample } from './samples';
@@ -55,6 +56,8 @@ export interface FakeBridge extends Bridge {
   say(says: ShellSays): void;
   /** What `pickFolder` answers. */
   folder: string | null;
+  /** What `chooseExport` and `chooseImport` answer. */
+  chosen: string | null;
 }
 
 type Outcome = Partial<Recorded> & { rows?: Changed[]; inverse?: () => Changed[] };
@@ -365,15 +368,8 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       const row = make({ title: 'How is this computer doing?', agent: 'runbook' }, body);
       return { task: row.id, agent: 'runbook', rows: [{ kind: 'agent', row: agent }, ...rowsOfTask(state, row.id)] };
     },
-    importSession({ path }) {
-      throw new NoxError({
-        code: 'bad_input',
-        message: `${path} cannot be read in the example`,
-        hint: null,
-        field: 'path',
-      });
-    },
-    compactLog: () => ({ rows: [] }),
+    importSession: ({ path }) => importOne(state, path),
+    compactLog: () => compactNow(state),
     undo({ command }) {
       const inverse = inverses.get(command);
       if (!inverse)
@@ -448,6 +444,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     sent,
     desktop,
     folder: '/home/you/src/new-project',
+    chosen: '/home/you/Documents/session.jsonl',
     refuseNext(error) {
       refusal = error;
     },
@@ -527,7 +524,11 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       readable: state.keys.has(name),
       problem: null,
     }),
-    exportSession: async ({ path }) => ({ path, bytes: 2048, events: 12, pruned: 0 }),
+    exportSession: async ({ path, format }) => {
+      desktop.push(`export ${format} ${path}`);
+      return { path, bytes: 2048, events: 12, pruned: 0 };
+    },
+    log: async () => structuredClone(state.log),
     doctor: async () => ({ checks: [{ code: 'git', name: 'git', state: 'good', found: '2.39.5', hint: null }] }),
     processes: async () => structuredClone(processesOf(state)),
     recovery: async () => structuredClone(recoveryOf(state)),
@@ -540,6 +541,12 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     async watch(session, on) {
       if (on) watched.add(session);
       else watched.delete(session);
+    },
+    async chooseExport() {
+      return this.chosen;
+    },
+    async chooseImport() {
+      return this.chosen;
     },
     async pickFolder() {
       return this.folder;

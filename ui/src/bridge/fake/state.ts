@@ -11,6 +11,7 @@ import type {
   FileProblem,
   FirstLook,
   Item,
+  LogView,
   OutputPiece,
   ProjectRow,
   RecoveryView,
@@ -39,6 +40,7 @@ export interface FakeState {
   settings: Settings;
   /** What the start found; clean when nothing else is said. */
   recovery: RecoveryView | null;
+  log: LogView;
   startedAt: number;
 }
 
@@ -68,6 +70,14 @@ export function emptyState(now: number = Date.now()): FakeState {
       log_after_days: 30,
     },
     recovery: null,
+    log: {
+      bytes: 48_300_000,
+      free_bytes: 6_100_000,
+      archived_events: 3_400,
+      archived_bytes: 1_900_000,
+      pruned_events: 0,
+      compaction: null,
+    },
     startedAt: now,
   };
 }

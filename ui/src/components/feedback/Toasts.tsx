@@ -22,7 +22,7 @@ export function Toasts() {
 
 function One({ toast }: { toast: ShownToast }) {
   const [held, setHeld] = useState(false);
-  const stays = toast.sign === 'failed';
+  const stays = toast.sign === 'failed' || toast.sign === 'running';
 
   useEffect(() => {
     if (held || stays) return;
@@ -34,7 +34,7 @@ function One({ toast }: { toast: ShownToast }) {
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only stops its clock; the keys get there by focus.
     <div
-      className={cx(s.toast, stays && s.failed)}
+      className={cx(s.toast, toast.sign === 'failed' && s.failed)}
       onPointerEnter={() => setHeld(true)}
       onPointerLeave={() => setHeld(false)}
       onFocus={() => setHeld(true)}

@@ -14,7 +14,7 @@ export interface Toast {
   text: string;
   /** A second, smaller line: what to do. */
   detail?: string | undefined;
-  /** `failed` stays until it is closed. */
+  /** `failed` stays until it is closed, `running` until what it tells of is over. */
   sign?: SignName | undefined;
   /** Takes back what the text says; shown as `Undo` and bound to Ctrl/⌘Z while it is the newest. */
   undo?: (() => void) | undefined;
@@ -54,7 +54,7 @@ export function toast(message: Toast): () => void {
     message.sign === 'failed' || message.sign === 'needs_you' ? 'assertive' : 'polite',
   );
   const extra = shown.length + 1 - MOST;
-  const victim = extra > 0 ? shown.find((other) => other.sign !== 'failed') : undefined;
+  const victim = extra > 0 ? shown.find(({ sign }) => sign !== 'failed' && sign !== 'running') : undefined;
   set([...shown.filter((other) => other !== victim), { ...message, id }]);
   return () => closeToast(id);
 }

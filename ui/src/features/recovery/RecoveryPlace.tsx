@@ -64,7 +64,12 @@ function Clean() {
         </EmptyBox>
       }
     >
-      {RECOVERY.cleanHint}
+      <p>{RECOVERY.cleanHint}</p>
+      <ul className={s.teaches}>
+        {RECOVERY.teaches.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
     </EmptyState>
   );
 }
@@ -76,7 +81,7 @@ function Story({ found }: { found: RecoveryView }) {
   return (
     <>
       <p className={s.lead}>
-        {titleOf(found)} {RECOVERY.promise}
+        {titleOf(found)} {!database && RECOVERY.promise} {RECOVERY.promiseStep}
       </p>
       <dl className={s.facts} data-selectable>
         <dt>{RECOVERY.started}</dt>
@@ -85,6 +90,14 @@ function Story({ found }: { found: RecoveryView }) {
         <dd>{found.lost_runs || RECOVERY.none}</dd>
         <dt>{RECOVERY.swept}</dt>
         <dd>{found.swept || RECOVERY.none}</dd>
+        {database && !database.under_way && !database.problem && (
+          <>
+            <dt>{RECOVERY.sessionsSaved}</dt>
+            <dd>{database.sessions_saved || RECOVERY.none}</dd>
+            <dt>{RECOVERY.sessionsDamaged}</dt>
+            <dd>{database.sessions_damaged || RECOVERY.none}</dd>
+          </>
+        )}
       </dl>
       {database && (
         <Banner
@@ -98,7 +111,14 @@ function Story({ found }: { found: RecoveryView }) {
             </Button>
           }
         >
-          {RECOVERY.databaseText}
+          <p>{RECOVERY.databaseText}</p>
+          {database.problem && <p>{RECOVERY.unread(database.problem)}</p>}
+          {!database.problem && database.under_way && (
+            <p role="status">
+              {RECOVERY.saving(database.sessions_saved)} <progress aria-label={RECOVERY.savingLabel} />
+            </p>
+          )}
+          {!database.problem && !database.under_way && database.sessions_damaged > 0 && <p>{RECOVERY.damagedText}</p>}
         </Banner>
       )}
       {groups.map(({ name, rows }) => (

@@ -49,20 +49,44 @@ describe('after an unexpected end', () => {
     await banner();
   });
 
-  it('a database that was set aside is named, with its place', async () => {
+  it('a database that was set aside is named, with what came back from it, as soon as that is known', async () => {
+    const bridge = fakeBridge('lives');
+    const database = {
+      aside: '/home/you/nox/nox.db.damaged-1',
+      under_way: true,
+      sessions_saved: 1,
+      sessions_damaged: 0,
+      problem: null as string | null,
+    };
+    if (bridge.state.recovery) bridge.state.recovery.database = database;
+    const { user } = open(bridge, '#/recovery');
+    await screen.findByText('The database was damaged');
+    screen.getByText(/Sessions are being read back: 1 so far/);
+    expect(screen.queryByText(/Everything that was recorded is still here/)).toBeNull();
+    expect(screen.queryByText('Sessions that came back whole')).toBeNull();
+    await user.click(screen.getByRole('button', { name: 'Show in folder' }));
+    await waitFor(() => expect(bridge.desktop).toContain('revealPath /home/you/nox/nox.db.damaged-1'));
+    Object.assign(database, { under_way: false, sessions_saved: 3, sessions_damaged: 2 });
+    const whole = await screen.findByText('Sessions that came back whole', {}, { timeout: 4_000 });
+    expect(whole.nextSibling?.textContent).toBe('3');
+    expect(screen.getByText('Sessions that came back in part, or not at all').nextSibling?.textContent).toBe('2');
+    screen.getByText(/ends with a note where the damage begins/);
+    expect(await faultsOf(document.body)).toEqual([]);
+  });
+
+  it('a damaged database that cannot be read says why and what to do', async () => {
     const bridge = fakeBridge('lives');
     if (bridge.state.recovery)
       bridge.state.recovery.database = {
         aside: '/home/you/nox/nox.db.damaged-1',
         under_way: false,
-        sessions_saved: 3,
+        sessions_saved: 0,
         sessions_damaged: 0,
+        problem: 'permission denied',
       };
-    const { user } = open(bridge, '#/recovery');
-    await screen.findByText('The database was damaged');
-    await user.click(screen.getByRole('button', { name: 'Show in folder' }));
-    await waitFor(() => expect(bridge.desktop).toContain('revealPath /home/you/nox/nox.db.damaged-1'));
-    expect(await faultsOf(document.body)).toEqual([]);
+    open(bridge, '#/recovery');
+    await screen.findByText(/could not be read: permission denied. Make the file readable/);
+    expect(screen.queryByText('Sessions that came back whole')).toBeNull();
   });
 });
 
@@ -72,6 +96,7 @@ describe('after an end in order', () => {
     await screen.findByText('Nox had ended in order before it.');
     await user.click(screen.getByRole('link', { name: 'See what the start found' }));
     await screen.findByText('Nothing was lost');
+    screen.getByText('which steps wait for your choice, because nobody saw how they ended');
     await user.click(screen.getByRole('link', { name: 'Board' }));
     await screen.findByRole('heading', { name: 'Board', level: 1 });
     expect(screen.queryByRole('link', { name: 'See what happened' })).toBeNull();

@@ -4,6 +4,8 @@ import { useSyncExternalStore } from 'react';
 import { useNox } from '@/sync/context';
 import { useEngine } from '@/sync/hooks';
 
+const LOOK_MS = 1_000;
+
 export function useRecovery() {
   const { bridge } = useNox();
   const engine = useEngine();
@@ -12,6 +14,8 @@ export function useRecovery() {
     queryFn: () => bridge.recovery({}),
     enabled: engine !== null,
     staleTime: Number.POSITIVE_INFINITY,
+    // A damaged database is read in the background; until that is over the figures grow.
+    refetchInterval: ({ state }) => (state.data?.database?.under_way ? LOOK_MS : false),
   });
 }
 

@@ -11,9 +11,11 @@ import { costText, statusWords } from '@/components/words';
 import { useDesktop } from '@/sync/desktop';
 import { useAgent } from '@/sync/hooks';
 import type { SessionView } from '../../bindings/nox';
+import { ExportMenu } from './ExportMenu';
 import s from './Session.module.css';
 import { useStopAndDelete } from './StopAndDelete';
 import { ACTS, DETAILS, SESSIONS } from './text';
+import { useExport } from './transfer';
 import { useSessionActs } from './useSessionActs';
 
 export function SessionDetails({ view, onClose }: { view: SessionView; onClose: () => void }) {
@@ -22,6 +24,7 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
   const agent = useAgent(row.agent);
   const acts = useSessionActs(view);
   const stopAndDelete = useStopAndDelete(view);
+  const exporting = useExport(row);
   return (
     <>
       <Bar end={<IconButton className={s.onlyFolded} icon="close" label={DETAILS.close} onClick={onClose} />}>
@@ -97,6 +100,7 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
           <Button icon="folder" onClick={() => desktop.openPath(row.folder)}>
             {DETAILS.openFolder}
           </Button>
+          <ExportMenu given={exporting} />
           {acts.canDelete && (
             <Button icon="trash" variant="danger" pending={acts.pending} onClick={acts.remove}>
               {ACTS.delete}

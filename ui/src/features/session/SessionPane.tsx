@@ -13,8 +13,11 @@ import { Conversation, ConversationWaits } from './Conversation';
 import s from './Session.module.css';
 import { StateBanner } from './StateBanner';
 import { useStopAndDelete } from './StopAndDelete';
-import { ACTS, SESSIONS } from './text';
+import { ACTS, EXPORT, SESSIONS } from './text';
+import { useExport } from './transfer';
 import { useSessionActs } from './useSessionActs';
+
+const FORMATS = ['jsonl', 'markdown'] as const;
 
 export function SessionPane({ view, onDetails }: { view: SessionView; onDetails: () => void }) {
   const { row } = view;
@@ -22,6 +25,7 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
   const conversation = useConversation(row.id);
   const acts = useSessionActs(view);
   const stopAndDelete = useStopAndDelete(view);
+  const exporting = useExport(row);
   const paused = Boolean(row.paused);
   useActions([
     {
@@ -58,6 +62,14 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
       enabled: () => acts.openTask !== undefined,
       run: () => acts.openTask?.(),
     },
+    ...FORMATS.map((format) => ({
+      id: `session.export.${format}`,
+      label: EXPORT.palette[format],
+      group: SESSIONS.title,
+      icon: 'upload' as const,
+      enabled: () => !exporting.pending,
+      run: () => exporting.run(format),
+    })),
     {
       id: 'session.delete',
       label: ACTS.deleteSession,

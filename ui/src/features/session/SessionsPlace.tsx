@@ -3,6 +3,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 import { routes } from '@/app/routes';
 import { useActions } from '@/components/actions/registry';
+import { IconButton } from '@/components/controls/Button';
 import { EmptyBox, EmptyState } from '@/components/feedback/EmptyState';
 import { Icon } from '@/components/icons/icons';
 import { Bar } from '@/components/layout/Bar';
@@ -13,7 +14,8 @@ import s from './Session.module.css';
 import { SessionDetails } from './SessionDetails';
 import { SessionList } from './SessionList';
 import { SessionPane } from './SessionPane';
-import { SESSIONS } from './text';
+import { IMPORT, SESSIONS } from './text';
+import { useImport } from './transfer';
 
 export function SessionsPlace() {
   const { id } = useParams<{ id?: string }>();
@@ -30,6 +32,7 @@ export function SessionsPlace() {
   }, [groups, sessions]);
   const shown = id ?? first;
   const session = useSession(shown);
+  const startImport = useImport();
 
   const walk = (step: 1 | -1) => {
     const ids = groups.flatMap((group) => group.sessions.map((view) => view.row.id));
@@ -59,7 +62,7 @@ export function SessionsPlace() {
   return (
     <Panes>
       <Pane label={SESSIONS.list} kind="list" shown={!id}>
-        <Bar title={SESSIONS.title} />
+        <Bar title={SESSIONS.title} end={<IconButton icon="download" label={IMPORT.button} onClick={startImport} />} />
         <PaneBody>
           <SessionList groups={groups} shown={shown} />
         </PaneBody>

@@ -10,7 +10,7 @@ import { visibleText } from '@/components/permission/visible';
 import { Age } from '@/components/status/Age';
 import { formatDuration } from '@/components/status/age';
 import { StatusText } from '@/components/status/StatusText';
-import { callWords, DECISION_WORDS, firstLine } from '@/components/words';
+import { callWords, DECISION_WORDS, firstLine, sizeText } from '@/components/words';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
 import type { Conversation } from '@/sync/conversation';
@@ -18,7 +18,7 @@ import { usePending, useRequest } from '@/sync/hooks';
 import type { Item, ItemBody, RequestRow, SessionView, ToolKind, UnknownChoice } from '../../bindings/nox';
 import { CallOutput } from './CallOutput';
 import s from './ToolCall.module.css';
-import { CALL, sizeText } from './text';
+import { CALL } from './text';
 import { useUnfolded } from './unfolding';
 import { useSessionActs } from './useSessionActs';
 

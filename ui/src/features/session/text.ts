@@ -6,7 +6,8 @@ export const SESSIONS = {
   conversation: 'Conversation',
   groups: { needsYou: 'Needs you', running: 'Running', paused: 'Paused', quiet: 'Quiet' },
   empty: 'No sessions yet',
-  emptyHint: 'A session begins when a task is started: drag its card to Working, or press Start.',
+  emptyHint:
+    'A session begins when a task is started: drag its card to Working, or press Start. One that was exported can be imported and read.',
   toBoard: 'Open the board',
   choose: 'Choose a session',
   gone: 'This session is not here',
@@ -33,6 +34,36 @@ export const ACTS = {
   deleteSession: 'Delete this session',
   openTaskOf: 'Open the task of this session',
   deleted: (title: string) => `Deleted the session “${title}”`,
+};
+
+export const EXPORT = {
+  button: 'Export…',
+  choose: 'Form of the export',
+  forms: {
+    jsonl: {
+      label: 'Everything (JSON lines)',
+      hint: 'Every event as it was. Can be imported. Nothing is masked in it.',
+    },
+    markdown: { label: 'To read (Markdown)', hint: 'The conversation. What looks like a secret is masked.' },
+  },
+  palette: { jsonl: 'Export this session as JSON lines…', markdown: 'Export this session as Markdown…' },
+  runs: (title: string) => `Exporting “${title}”`,
+  done: (title: string) => `Exported “${title}”`,
+  figures: (file: string, size: string, pruned: number) =>
+    pruned === 0
+      ? `${file}, ${size}`
+      : `${file}, ${size}. ${pruned.toLocaleString()} ${pruned === 1 ? 'event was' : 'events were'} dropped before and ${pruned === 1 ? 'is' : 'are'} not in it.`,
+  show: 'Show in folder',
+  failed: (title: string) => `“${title}” was not exported`,
+};
+
+export const IMPORT = {
+  button: 'Import session…',
+  also: 'import export file jsonl read load',
+  runs: (file: string) => `Importing ${file}`,
+  done: (file: string) => `Imported ${file}`,
+  readOnly: 'It can be read, and not gone on with.',
+  failed: (file: string) => (file ? `Nothing was imported from ${file}` : 'Nothing was imported'),
 };
 
 export const STOP_AND_DELETE = {
@@ -143,16 +174,3 @@ export const DETAILS = {
   about: 'About',
   runtimes: { runbook: 'Runbook', recorded: 'Recorded conversation' },
 };
-
-const UNITS = ['bytes', 'KB', 'MB', 'GB'];
-
-/** 1 KB is 1024 bytes. */
-export function sizeText(bytes: number): string {
-  let size = bytes;
-  let unit = 0;
-  while (size >= 1024 && unit < UNITS.length - 1) {
-    size /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${UNITS[unit]}`;
-}

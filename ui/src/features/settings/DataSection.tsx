@@ -5,6 +5,7 @@ import { Button } from '@/components/controls/Button';
 import { useDesktop } from '@/sync/desktop';
 import { useEngine } from '@/sync/hooks';
 import { LogPolicy } from './LogPolicy';
+import { LogSize } from './LogSize';
 import s from './Settings.module.css';
 import { DATA } from './text';
 
@@ -27,6 +28,7 @@ export function DataSection() {
         </div>
       </div>
       <LogPolicy />
+      <LogSize />
       <div className={s.line}>
         <span className={s.label}>{DATA.logs}</span>
         <div className={s.value}>

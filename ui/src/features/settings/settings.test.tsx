@@ -71,6 +71,26 @@ describe('sessions and old events', () => {
     );
   });
 
+  it('show their size, are packed at once when asked, and say how far that is and what it gave', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    const data = within(section('Data'));
+    await data.findByText('46 MB on disk, 5.8 MB of it free');
+    data.getByText(/3,400 events of old sessions are packed in 1.8 MB; the sessions can be read/);
+    await user.click(data.getByRole('button', { name: 'Compact now' }));
+    await data.findByText('Packed so far: 3 sessions with 420 events.');
+    data.getByRole('progressbar', { name: 'Compact now' });
+    expect(data.getByRole('button', { name: 'Compact now' }).getAttribute('aria-disabled')).toBe('true');
+    const { compaction } = bridge.state.log;
+    if (!compaction) throw new Error('nothing is compacted');
+    Object.assign(compaction, { step: 'done', sessions: 4, events: 1_421, freed_bytes: 12_000_000 });
+    await data.findByText('Packed: 4 sessions with 1,421 events. The file is 11 MB smaller.', {}, { timeout: 3_000 });
+    expect(data.queryByRole('progressbar')).toBeNull();
+    expect(await faultsOf(section('Data'))).toEqual([]);
+    await user.click(data.getByRole('radio', { name: 'Keep' }));
+    await waitFor(() => expect(data.queryByRole('button', { name: 'Compact now' })).toBeNull());
+  });
+
   it('are dropped only after it was said what is lost', async () => {
     const bridge = fakeBridge('full');
     const user = await open(bridge);

@@ -85,6 +85,32 @@ export const LOG_POLICY = {
   go: (days: number) => `Delete after ${DAYS(days)}`,
 };
 
+const DONE_WITH = { keep: 'Packed', archive: 'Packed', prune: 'Dropped' };
+const SESSIONS_OF = (sessions: number) => (sessions === 1 ? '1 session' : `${sessions.toLocaleString()} sessions`);
+const EVENTS_OF = (events: number) => (events === 1 ? '1 event' : `${events.toLocaleString()} events`);
+
+export const LOG_SIZE = {
+  label: 'Size of the log',
+  reading: 'Reading',
+  size: (size: string, free: string) => `${size} on disk, ${free} of it free`,
+  archived: (events: number, size: string) =>
+    `${EVENTS_OF(events)} of old sessions ${events === 1 ? 'is' : 'are'} packed in ${size}; the sessions can be read and exported as before.`,
+  pruned: (events: number) => `${EVENTS_OF(events)} of old sessions ${events === 1 ? 'was' : 'were'} dropped.`,
+  compact: 'Compact now',
+  compactHint: 'It is done once a day by itself. Now it also makes the file smaller.',
+  waiting: 'Begins in a moment.',
+  packing: (policy: keyof typeof DONE_WITH, sessions: number, events: number) =>
+    `${DONE_WITH[policy]} so far: ${SESSIONS_OF(sessions)} with ${EVENTS_OF(events)}.`,
+  shrinking: 'Makes the file smaller. What is written meanwhile waits.',
+  did: (policy: keyof typeof DONE_WITH, sessions: number, events: number) =>
+    sessions === 0
+      ? 'No session was old enough.'
+      : `${DONE_WITH[policy]}: ${SESSIONS_OF(sessions)} with ${EVENTS_OF(events)}.`,
+  freed: (size: string) => `The file is ${size} smaller.`,
+  notShrunk: 'While sessions run the file keeps its size; what is free in it is used first.',
+  ended: (problem: string) => `It ended early: ${problem}. What was done until then stays.`,
+};
+
 export const APPEARANCE = {
   theme: 'Theme',
   themes: { system: 'System', light: 'Light', dark: 'Dark' },

@@ -4,7 +4,7 @@
  */
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import { useLocation } from 'wouter';
+import { Link, useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import type { Card, TaskDetail, TaskId } from '@/bindings/nox';
 import { asNoxError } from '@/bridge/bridge';
@@ -17,8 +17,9 @@ import { toast } from '@/components/feedback/toasts';
 import { Bar } from '@/components/layout/Bar';
 import { Pane, PaneBody } from '@/components/layout/Panes';
 import { useViewParams } from '@/components/layout/viewParams';
+import { formatTime } from '@/components/status/age';
 import { StatusText } from '@/components/status/StatusText';
-import { statusWords } from '@/components/words';
+import { limitText, statusWords } from '@/components/words';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
 import { useCard } from '@/sync/hooks';
@@ -79,6 +80,7 @@ function Opened({ id, onClose }: { id: TaskId; onClose: () => void }) {
 function Detail({ card, detail, onClose }: { card: Card; detail: TaskDetail; onClose: () => void }) {
   const { bridge } = useNox();
   const { task } = card;
+  const { words } = card.status;
   const open = (act: Promise<void>) => {
     act.catch((thrown) => {
       const { message, hint } = asNoxError(thrown);
@@ -88,6 +90,16 @@ function Detail({ card, detail, onClose }: { card: Card; detail: TaskDetail; onC
   return (
     <>
       {task.read_only && <Banner tone="info" title={TASK.readOnly} />}
+      {words.code === 'not_started' && (
+        <Banner
+          tone="warning"
+          sign="blocked"
+          title={TASK.notStarted}
+          actions={<Link href={routes.agent(words.agent)}>{TASK.openAgent(words.agent_name)}</Link>}
+        >
+          {limitText(words.hit)} {words.again_at !== null && TASK.startsFrom(formatTime(words.again_at))}
+        </Banner>
+      )}
       <TitleField key={task.title} card={card} />
       <StatusText sign={card.status.sign} word={statusWords(card.status.words)} at={card.status.at} />
       <Buttons card={card} onDeleted={onClose} />

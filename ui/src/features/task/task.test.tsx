@@ -33,6 +33,36 @@ describe('the task beside the board', () => {
     within(pane).getByText('Not started yet.');
   });
 
+  it('says which limit did not let it begin, from when on it may, and leads to the agent', async () => {
+    const bridge = fakeBridge('full');
+    const { pane } = await openTask(bridge, 'Rotate the backup keys');
+    const { cards } = await bridge.snapshot({});
+    const card = cards.find(({ task }) => task.title === 'Rotate the backup keys');
+    if (!card) throw new Error('no card');
+    const words = {
+      code: 'not_started' as const,
+      hit: { limit: 'spawn_rate' as const, value: 5, allowed: 5, action: 'refused' as const },
+      agent: 'runbook',
+      agent_name: 'Runbook',
+      again_at: new Date(2026, 1, 3, 14, 5).getTime(),
+    };
+    const status = { ...card.status, sign: 'blocked' as const, words };
+    bridge.push({ push: 'changed', seq: 99, command: null, rows: [{ kind: 'card', row: { ...card, status } }] });
+    await within(pane).findByText('A limit did not let it begin');
+    within(pane).getByText(/A session was not started: sessions in an hour 5 of 5\. .*Sessions an hour.*05/);
+    within(pane).getByText('Not started: too many sessions');
+    expect(within(pane).getByRole('link', { name: 'Open Runbook' }).getAttribute('href')).toBe('#/agents/runbook');
+    bridge.push({
+      push: 'told',
+      session: 'ses_1',
+      task: card.task.id,
+      agent_name: 'Runbook',
+      title: card.task.title,
+      what: { what: 'not_started', why: 'limit of sessions: 5 of 5' },
+    });
+    await screen.findByText('limit of sessions: 5 of 5');
+  });
+
   it('saves a field when it is left, and says in the field what was refused', async () => {
     const bridge = fakeBridge('full');
     const title = 'Rotate the backup keys';

@@ -261,7 +261,7 @@ async fn read_lines(
                 let _ = sender.send(answer);
             }
         } else if let Some(push) = told.push {
-            feed.offer(&push);
+            feed.tell(&push);
         } else if let Some(count) = told.windows {
             windows.send_replace(count);
         }

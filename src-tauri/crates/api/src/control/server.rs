@@ -155,8 +155,13 @@ async fn connection(stream: UnixStream, api: Api, window: Option<Window>) {
     let look = move || pid.map(ProcessIdentity::with_ancestors).unwrap_or_default();
     let processes = tokio::task::spawn_blocking(look).await.unwrap_or_default();
     // Decided once: what runs ends, and with it what tells where the client came from. Who cannot be told is inside.
-    let is_gone = cfg!(target_os = "linux") && processes.is_empty();
-    let is_inside = is_gone || api.engine().is_inside_a_run(&processes).await.unwrap_or(true);
+    let place = if cfg!(target_os = "linux") && processes.is_empty() {
+        Standing::Unknown
+    } else if api.engine().is_inside_a_run(&processes).await.unwrap_or(true) {
+        Standing::Inside
+    } else {
+        Standing::Outside
+    };
     let (read, write) = stream.into_split();
     let (out, lines) = mpsc::channel(QUEUE);
     let mut tasks = JoinSet::new();
@@ -167,7 +172,7 @@ async fn connection(stream: UnixStream, api: Api, window: Option<Window>) {
         alive: Arc::new(AtomicBool::new(true)),
         out,
         processes,
-        is_inside,
+        place,
         api,
         window,
     };
@@ -211,8 +216,19 @@ struct Client {
     out: mpsc::Sender<Vec<u8>>,
     /// Who it is: its process and those above it.
     processes: Vec<ProcessIdentity>,
-    /// Whether it asks from inside a run.
-    is_inside: bool,
+    /// From where it asks.
+    place: Standing,
+}
+
+/// From where a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// A terminal or another program of the person.
+    Outside,
+    /// A run.
+    Inside,
+    /// It cannot be told, so it may be a run, and not which.
+    Unknown,
 }
 
 impl Client {
@@ -278,13 +294,9 @@ impl Client {
                 // Without room the next lines stay unread, and the client waits.
                 let Ok(room) = self.room.clone().acquire_owned().await else { return Ok(()) };
                 let (api, out, alive) = (self.api.clone(), self.out.clone(), self.alive.clone());
-                let (processes, is_inside) = (self.processes.clone(), self.is_inside);
+                let (processes, place) = (self.processes.clone(), self.place);
                 tokio::spawn(async move {
-                    let answer = match is_inside {
-                        true => check_inside(&execute),
-                        false => Ok(()),
-                    };
-                    let answer = match answer {
+                    let answer = match check_allowed(&execute, place) {
                         Ok(()) => run(&api, execute, processes).await,
                         Err(refused) => Err(refused),
                     };
@@ -295,7 +307,7 @@ impl Client {
                 });
             }
             Ask::Focus(focus) => self.wish(id, Wish::Focus(focus.place)).await,
-            Ask::Quit(_) if self.is_inside => {
+            Ask::Quit(_) if self.place != Standing::Outside => {
                 let _ = self.out.send(answer_line(id, Err(not_inside("quit")))).await;
             }
             Ask::Quit(_) => self.wish(id, Wish::Quit).await,
@@ -359,17 +371,23 @@ async fn run(
 }
 
 /// From inside a run one may look, and start a task of one's own. An agent does not answer its own requests, changes
-/// neither rules nor agents nor settings, grants no folder, and has Nox write no file.
-fn check_inside(execute: &Execute) -> Result<(), ApiError> {
+/// neither rules nor agents nor settings, grants no folder, and has Nox write no file. Whose run it is says how deep a
+/// session may stand and what it may be allowed beforehand, so who cannot be told starts none.
+fn check_allowed(execute: &Execute, place: Standing) -> Result<(), ApiError> {
+    if place == Standing::Outside {
+        return Ok(());
+    }
     const NOT: [&str; 2] = ["export_session", "test_key"];
     const ALSO: [&str; 3] = ["create_task", "drop_things", "start_task"];
+    const HARMLESS: [&str; 1] = ["create_task"];
+    let also: &[&str] = if place == Standing::Unknown { &HARMLESS } else { &ALSO };
     let operation = execute.operation.as_str();
     let is_query = OPERATIONS.iter().any(|(name, kind)| *name == operation && *kind == OperationKind::Query);
     let drops_folder = operation == "drop_things"
         && execute.input["paths"].as_array().is_some_and(|paths| {
             paths.iter().filter_map(|path| path.as_str()).any(|path| Path::new(path).is_dir())
         });
-    if !drops_folder && (is_query && !NOT.contains(&operation) || ALSO.contains(&operation)) {
+    if !drops_folder && (is_query && !NOT.contains(&operation) || also.contains(&operation)) {
         return Ok(());
     }
     tracing::warn!(operation, "an operation from inside a run was refused");

@@ -1,6 +1,6 @@
 //! Export and import of sessions, and what is done to the log as a whole.
 
-use nox_domain::{Size, ids::SessionId};
+use nox_domain::{At, Size, ids::SessionId};
 use serde::{Deserialize, Serialize};
 
 /// The form of an export.
@@ -61,4 +61,52 @@ pub struct RebuildReport {
     pub unreadable: Vec<String>,
     /// What was saved from damaged databases, in words.
     pub saved: Vec<String>,
+}
+
+/// How large the log is, and what compaction does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct LogView {
+    /// The database on disk, in bytes.
+    pub bytes: Size,
+    /// Of that, empty: what is written next goes there.
+    pub free_bytes: Size,
+    /// Events that are packed.
+    pub archived_events: Size,
+    /// What they take, in bytes.
+    pub archived_bytes: Size,
+    /// Events that were dropped.
+    pub pruned_events: Size,
+    /// The newest compaction since the start that was asked for or did something.
+    pub compaction: Option<CompactionView>,
+}
+
+/// How far a compaction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum CompactionStep {
+    /// It begins as soon as the log is not being checked.
+    Waiting,
+    /// Events are packed or dropped.
+    Packing,
+    /// The file is made smaller.
+    Shrinking,
+    /// It is over.
+    Done,
+}
+
+/// A compaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct CompactionView {
+    /// How far it is.
+    pub step: CompactionStep,
+    /// When it was asked for or began.
+    pub begun_at: At,
+    /// Sessions that it packed or dropped so far.
+    pub sessions: Size,
+    /// Their events.
+    pub events: Size,
+    /// By how many bytes the file became smaller; none when it was left as it is.
+    pub freed_bytes: Option<Size>,
+    /// Why it ended early.
+    pub problem: Option<String>,
 }

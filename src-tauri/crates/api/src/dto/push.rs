@@ -132,6 +132,11 @@ pub enum ToldWhat {
         /// Why, in words.
         why: String,
     },
+    /// A limit does not let a session begin: this one, or one that it asked for.
+    NotStarted {
+        /// Which limit and what to do, in words.
+        why: String,
+    },
 }
 
 /// A place of the window.

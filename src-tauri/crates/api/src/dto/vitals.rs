@@ -149,6 +149,8 @@ pub struct DatabaseRecovery {
     pub sessions_saved: u32,
     /// Sessions of which only a beginning came back, or nothing.
     pub sessions_damaged: u32,
+    /// Why the file could not be read; the next start tries again.
+    pub problem: Option<String>,
 }
 
 /// A session that was under way when the engine ended.

@@ -170,3 +170,73 @@ fn answered_requests_are_forgotten_and_open_ones_are_not() {
     assert!(mirror.requests.values().any(|row| row.state == RequestState::Open));
     assert!(mirror.requests.values().any(|row| row.request.asked_at == At(999)), "the newest stay");
 }
+
+fn refusal(at: i64, asked_by: Option<u128>) -> RowChange {
+    let hit = LimitHit {
+        limit: LimitKind::SpawnRate,
+        value: nox_domain::Size(2),
+        allowed: nox_domain::Size(2),
+        action: LimitAction::Refused,
+    };
+    RowChange::Put(Row::Refusal(Box::new(RefusalRow {
+        task: task_id(),
+        title: "t".into(),
+        agent: AgentId::parse("runbook").unwrap(),
+        agent_name: "Runbook".into(),
+        asked_by: asked_by.map(|n| SessionId::from_uuid(Uuid::from_u128(n))),
+        hit,
+        again_at: Some(At(99)),
+        at: At(at),
+    })))
+}
+
+#[test]
+fn a_refused_start_stands_on_its_card_until_something_newer_and_is_told_when_a_run_asked() {
+    let RowChange::Put(Row::Task(row)) = task() else { panic!() };
+    let todo = RowChange::Put(Row::Task(TaskRow { status: TaskStatus::Todo, ..row.clone() }));
+    let mut mirror = Mirror::default();
+    mirror.take(vec![todo]);
+    let out = mirror.take(vec![refusal(10, None)]);
+    assert!(out.told.is_empty(), "a person who asked has the answer");
+    let [Changed::Card(card)] = &out.rows[..] else { panic!("{:?}", out.rows) };
+    assert!(matches!(card.status.words, nox_domain::words::Words::NotStarted { again_at: Some(At(99)), .. }));
+    assert_eq!((card.column, card.live), (Column::Todo, false));
+
+    let told = mirror.take(vec![refusal(11, Some(7))]).told;
+    let [Told { what: ToldWhat::NotStarted { why }, .. }] = &told[..] else { panic!("{told:?}") };
+    assert!(why.contains("2 sessions in an hour of 2") && why.contains("max_spawn_rate"), "{why}");
+
+    let over = SessionState::Closed { how: Closed::Stopped, problem: None };
+    mirror.take(vec![RowChange::Put(Row::Session(session(1, 20, over)))]);
+    let words = mirror.card(&task_id()).unwrap().status.words;
+    assert!(matches!(words, nox_domain::words::Words::Stopped { .. }), "{words:?}");
+    mirror.take(vec![refusal(30, None)]);
+    assert!(matches!(
+        mirror.card(&task_id()).unwrap().status.words,
+        nox_domain::words::Words::NotStarted { .. }
+    ));
+    mirror.take(vec![RowChange::Put(Row::Task(TaskRow {
+        changed_at: At(31),
+        status: TaskStatus::Todo,
+        ..row
+    }))]);
+    let words = mirror.card(&task_id()).unwrap().status.words;
+    assert!(matches!(words, nox_domain::words::Words::Stopped { .. }), "{words:?}");
+}
+
+#[test]
+fn what_a_breaker_keeps_back_is_told_once_and_a_wait_for_a_place_is_not() {
+    let mut mirror = Mirror::default();
+    let mut told = |held: HeldBack| {
+        let state = SessionState::Queued { held_back: Some(held) };
+        mirror.take(vec![RowChange::Put(Row::Session(session(1, 5, state)))]).told
+    };
+    assert_eq!(told(HeldBack::Places { max: 1 }), []);
+    let breaker = |until| HeldBack::Breaker { faults: 3, until: At(until) };
+    let first = told(breaker(10));
+    assert!(
+        matches!(&first[..], [Told { what: ToldWhat::NotStarted { why }, .. }] if why.contains("3 times")),
+        "{first:?}"
+    );
+    assert_eq!(told(breaker(20)), []);
+}

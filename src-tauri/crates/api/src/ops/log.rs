@@ -4,7 +4,7 @@ use crate::{Api, ApiError, ErrorCode, Home, HomeLock, dto::*, markdown};
 use nox_domain::Size;
 use nox_engine::{
     clock,
-    log::{ItemsOf, Whole},
+    log::{CompactionStep as Step, ItemsOf, Whole},
 };
 use std::path::Path;
 
@@ -75,6 +75,34 @@ impl Api {
     /// Compacts old sessions now, in the background, as the settings say.
     pub async fn compact_log(&self, caller: &Caller, _: Nothing) -> Result<Recorded, ApiError> {
         self.once(caller, async |cause| self.engine().compact_soon(cause).await).await
+    }
+}
+
+impl Api {
+    /// How large the log is, and what compaction does.
+    pub async fn log(&self, _: Nothing) -> Result<LogView, ApiError> {
+        let engine = self.engine();
+        let size = engine.log_size().await?;
+        Ok(LogView {
+            bytes: Size(size.bytes),
+            free_bytes: Size(size.free_bytes),
+            archived_events: Size(size.archived.0),
+            archived_bytes: Size(size.archived.1),
+            pruned_events: Size(size.pruned_events),
+            compaction: engine.compaction().map(|compaction| CompactionView {
+                step: match compaction.step {
+                    Step::Waiting => CompactionStep::Waiting,
+                    Step::Packing => CompactionStep::Packing,
+                    Step::Shrinking => CompactionStep::Shrinking,
+                    Step::Done => CompactionStep::Done,
+                },
+                begun_at: compaction.begun_at,
+                sessions: Size(compaction.done.sessions),
+                events: Size(compaction.done.events),
+                freed_bytes: compaction.freed_bytes.map(Size),
+                problem: compaction.problem,
+            }),
+        })
     }
 }
 

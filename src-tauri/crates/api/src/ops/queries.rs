@@ -35,7 +35,7 @@ impl Api {
         let sessions = self.engine().sessions_of(&input.task, 50).await?;
         let check = check(&body);
         let card = self.inner.mirror().0.card(&input.task);
-        let card = card.unwrap_or_else(|| nox_domain::words::card(&row, sessions.first(), 0));
+        let card = card.unwrap_or_else(|| nox_domain::words::card(&row, sessions.first(), None, 0));
         Ok(TaskDetail {
             card,
             body,

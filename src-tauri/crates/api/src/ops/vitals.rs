@@ -44,6 +44,9 @@ impl Api {
         let engine = self.engine();
         let beginning = engine.beginning();
         let mut sessions = Vec::with_capacity(beginning.found.len());
+        // One that an earlier start set aside is told as long as this one reads it.
+        let saved = engine.saved();
+        let aside = beginning.set_aside.clone().or_else(|| saved.first().map(|saved| saved.file.clone()));
         for found in &beginning.found {
             let Ok(row) = engine.session(&found.session).await else { continue };
             sessions.push(RecoveredSession {
@@ -58,16 +61,17 @@ impl Api {
         }
         Ok(RecoveryView {
             at: beginning.at,
-            clean: beginning.lost_runs == 0 && beginning.swept == 0 && beginning.set_aside.is_none(),
+            clean: beginning.lost_runs == 0 && beginning.swept == 0 && aside.is_none(),
             lost_runs: beginning.lost_runs,
             swept: beginning.swept,
-            database: beginning.set_aside.as_ref().map(|aside| {
-                let saved = engine.saved().into_iter().find(|saved| saved.file == *aside);
+            database: aside.map(|aside| {
+                let saved = saved.into_iter().find(|saved| saved.file == aside);
                 DatabaseRecovery {
                     aside: aside.display().to_string(),
                     under_way: saved.as_ref().is_none_or(|saved| saved.under_way),
                     sessions_saved: saved.as_ref().map_or(0, |saved| saved.sessions_saved),
                     sessions_damaged: saved.as_ref().map_or(0, |saved| saved.sessions_damaged),
+                    problem: saved.and_then(|saved| saved.failed),
                 }
             }),
             sessions,

@@ -1,8 +1,17 @@
 //! `nox` inside a block of a runbook: a session that starts a session.
 
 use super::support::{World, caller};
-use nox_api::{control, dto::CreateAgent};
-use nox_domain::{agent::Limits, event::SessionOpened};
+use nox_api::{
+    control,
+    dto::{CreateAgent, Nothing},
+};
+use nox_domain::{
+    agent::Limits,
+    event::SessionOpened,
+    life::{LimitAction, LimitKind},
+    rows::{Item, ItemBody},
+    words::{Card, Words},
+};
 
 /// What all sessions of a home were opened with, the oldest first.
 async fn opened(api: &nox_api::Api) -> Vec<SessionOpened> {
@@ -44,6 +53,16 @@ async fn a_session_started_inside_a_run_stands_below_it_and_not_too_deep() {
     assert!(refused.contains("max_depth") && refused.contains("in Agents"), "{refused}");
     assert_ne!(std::fs::read_to_string(world.work().join("code")).unwrap().trim(), "0");
     assert!(!world.work().join("inner-ran").exists());
+    // It stands in the conversation of the session that asked, and on the card of what was not started.
+    let items = api.engine().items(&middle.session, None, 100).await.unwrap();
+    let told = |item: &&Item| {
+        matches!(&item.body, ItemBody::Limit { hit }
+            if (hit.limit, hit.action) == (LimitKind::Depth, LimitAction::Refused))
+    };
+    assert_eq!(items.iter().filter(told).count(), 1, "{items:?}");
+    let cards = api.snapshot(Nothing {}).await.unwrap().cards;
+    let refused = |card: &&Card| matches!(card.status.words, Words::NotStarted { again_at: None, .. });
+    assert_eq!(cards.iter().filter(refused).count(), 1, "{cards:?}");
     control.close().await;
     api.close().await;
 }

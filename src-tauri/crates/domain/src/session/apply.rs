@@ -60,6 +60,7 @@ impl Session {
                 if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
                     self.problem = None;
                     self.stall = None;
+                    self.refused.clear();
                     self.set_turn(TurnPhase::Running);
                 }
             }
@@ -236,7 +237,7 @@ impl Session {
                 self.problem = problem.clone();
             }
             Event::StallNoticed { stall } => self.stall = Some(*stall),
-            Event::WaitedOn => self.stall = None,
+            Event::WaitedOn | Event::HeardAgain => self.stall = None,
             Event::RestartAsked => {
                 self.restarting = true;
                 self.stall = None;
@@ -244,6 +245,9 @@ impl Session {
             Event::LimitReached { hit, .. } => {
                 if hit.action == LimitAction::Ended {
                     self.limit = Some(*hit);
+                }
+                if hit.action == LimitAction::Refused {
+                    self.refused.push(hit.limit);
                 }
                 self.next_ord += 1;
             }

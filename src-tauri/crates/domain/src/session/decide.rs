@@ -124,10 +124,7 @@ impl Session {
             Some(TurnPhase::Ended(TurnEnd::End)) if self.next.is_empty() => Closed::Finished,
             _ => Closed::Stopped,
         };
-        for next in &self.next {
-            let (turn, end) = (next.id.clone(), TurnEnd::Cancelled);
-            step.events.push(Event::TurnEnded { turn, end, problem: None });
-        }
+        self.cancel_next(step);
         step.events.push(Event::SessionClosed { how });
         step.effects.extend([Effect::GivePlaceBack, Effect::Settled(how)]);
     }
@@ -145,36 +142,59 @@ impl Session {
 
     /// Ends what is open, except what these facts end already.
     pub(super) fn cancel_open_calls(&self, why: &str, step: &mut Step) {
+        self.end_open_calls(why, &CallEnd::Cancelled, step);
+    }
+
+    /// The same; what may have begun ends in this way.
+    fn end_open_calls(&self, why: &str, begun: &CallEnd, step: &mut Step) {
         for call in &self.calls {
             let is_ended =
                 |event: &Event| matches!(event, Event::ToolCallEnded { item, .. } if *item == call.item);
             if step.events.iter().any(is_ended) {
                 continue;
             }
-            match call.status {
-                CallStatus::Waiting => {
-                    if let Some(request) = &call.request {
-                        step.events.push(Event::PermissionWithdrawn {
-                            request: request.id.clone(),
-                            item: call.item.clone(),
-                            why: why.to_owned(),
-                        });
-                    }
-                    step.events.push(Event::ToolCallEnded {
-                        item: call.item.clone(),
-                        end: CallEnd::Cancelled,
-                        output: None,
-                    });
-                }
-                CallStatus::Proposed | CallStatus::Allowed | CallStatus::Running => {
-                    step.events.push(Event::ToolCallEnded {
-                        item: call.item.clone(),
-                        end: CallEnd::Cancelled,
-                        output: None,
-                    });
-                }
-                _ => {}
+            let end = match call.status {
+                CallStatus::Waiting | CallStatus::Proposed => CallEnd::Cancelled,
+                CallStatus::Allowed | CallStatus::Running => begun.clone(),
+                _ => continue,
+            };
+            if call.status == CallStatus::Waiting
+                && let Some(request) = &call.request
+            {
+                step.events.push(Event::PermissionWithdrawn {
+                    request: request.id.clone(),
+                    item: call.item.clone(),
+                    why: why.to_owned(),
+                });
             }
+            step.events.push(Event::ToolCallEnded { item: call.item.clone(), end, output: None });
+        }
+    }
+
+    /// The facts that close a session which nobody carries on: what runs is lost, what is asked is withdrawn, what may
+    /// have begun stays unknown. None when it is over already.
+    pub fn abandon(&self, how: Closed, problem: Option<Problem>) -> Vec<Event> {
+        let mut step = Step::default();
+        if self.closed.is_some() {
+            return step.events;
+        }
+        self.end_open_calls("stopped", &CallEnd::Unknown, &mut step);
+        if let Some(run) = self.run.as_ref().filter(|_| self.has_live_run()) {
+            step.events.push(Event::RunEnded { run: run.id.clone(), how: RunEnd::Lost });
+        }
+        if let Some(turn) = self.open_turn() {
+            step.events.push(Event::TurnEnded { turn: turn.id.clone(), end: TurnEnd::Lost, problem });
+        }
+        self.cancel_next(&mut step);
+        step.events.push(Event::SessionClosed { how });
+        step.events
+    }
+
+    /// Takes back the prompts that wait for their turn.
+    fn cancel_next(&self, step: &mut Step) {
+        for next in &self.next {
+            let (turn, end) = (next.id.clone(), TurnEnd::Cancelled);
+            step.events.push(Event::TurnEnded { turn, end, problem: None });
         }
     }
 

@@ -64,7 +64,8 @@ impl Session {
                 }
             }
             Signal::Limit(hit) => {
-                if self.limit.is_none() {
+                let is_told = hit.action == LimitAction::Refused && self.refused.contains(&hit.limit);
+                if self.limit.is_none() && !is_told {
                     step.events.push(Event::LimitReached { item: ItemId::fresh(now.ids), hit });
                     if hit.action == LimitAction::Ended {
                         step.effects.push(Effect::StopRun);

@@ -120,6 +120,14 @@ impl Session {
         Step { events: vec![Event::StallNoticed { stall }], effects: vec![] }
     }
 
+    /// Something was heard of the run again after its silence was noticed, so nobody has to be asked.
+    pub fn heard_again(&self) -> Step {
+        if self.stall.is_none() || !self.has_live_run() || self.stopping {
+            return Step::default();
+        }
+        Step { events: vec![Event::HeardAgain], effects: vec![] }
+    }
+
     pub(super) fn wait_on(&self) -> Result<Step, Rejection> {
         if !self.is_stalled() {
             return Err(Rejection::NotStalled);

@@ -19,7 +19,7 @@ use crate::{
     At, Size,
     event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{ItemId, RequestId, RunId, TurnId},
-    life::{HeldBack, LimitHit, PauseWhy, Stall, StallStep},
+    life::{HeldBack, LimitHit, LimitKind, PauseWhy, Stall, StallStep},
     rows::Progress,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
 };
@@ -91,6 +91,9 @@ pub struct Session {
     /// The limit for which the run was ended.
     #[serde(default)]
     pub limit: Option<LimitHit>,
+    /// The limits that kept it from beginning other sessions in this turn; each is told once.
+    #[serde(default)]
+    pub refused: Vec<LimitKind>,
     /// The program's own name for it.
     #[serde(default)]
     pub foreign: Option<String>,
@@ -456,6 +459,7 @@ impl Session {
             restart: None,
             faults: Vec::new(),
             stall: None,
+            refused: vec![],
             limit: None,
             foreign: None,
             imported: false,

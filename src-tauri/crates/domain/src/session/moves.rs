@@ -108,6 +108,7 @@ const TABLE: &[Rows] = &[
             "gave_up",
             "restart_asked",
             "waited_on",
+            "heard_again",
         ],
         None,
     ),

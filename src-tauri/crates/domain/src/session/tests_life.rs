@@ -184,6 +184,46 @@ fn silence_is_told_then_asked_and_a_restart_needs_consent() {
 }
 
 #[test]
+fn the_question_about_silence_goes_when_something_is_heard_again() {
+    let mut play = Play::live(PreAllowed::All);
+    play.hear(Signal::Proposed(call(1, "make")));
+    play.hear(Signal::CallStarted { key: "block:1".into(), process: None });
+    assert_eq!(play.session.heard_again(), Step::default(), "nobody was asked");
+    let asked = Stall { since: At(1), step: StallStep::Asked, computes: true };
+    play.take(play.session.silent(asked));
+    assert!(matches!(play.session.state(), SessionState::Stalled { .. }));
+    play.take(play.session.heard_again());
+    assert!(matches!(play.session.state(), SessionState::Running { .. }));
+    assert_eq!(play.want(SessionCommand::Wait), Err(Rejection::NotStalled));
+    play.take(play.session.silent(asked));
+    assert!(
+        matches!(play.session.state(), SessionState::Stalled { .. }),
+        "silence after that is asked about"
+    );
+}
+
+#[test]
+fn a_session_that_was_refused_is_told_once_in_each_turn_and_ends_nothing() {
+    let mut play = talk();
+    let refused = |limit| {
+        let (value, allowed) = (Size(4), Size(3));
+        Signal::Limit(crate::life::LimitHit { limit, value, allowed, action: LimitAction::Refused })
+    };
+    let told = |play: &Play| play.session.next_ord;
+    let before = told(&play);
+    play.hear(refused(LimitKind::Depth));
+    play.hear(refused(LimitKind::Depth));
+    play.hear(refused(LimitKind::SpawnRate));
+    assert_eq!((told(&play) - before, &play.session.limit), (2, &None));
+    assert!(matches!(play.session.state(), SessionState::Running { .. }));
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    play.want(SessionCommand::Prompt { text: "more".into() }).unwrap();
+    let before = told(&play);
+    play.hear(refused(LimitKind::Depth));
+    assert_eq!(told(&play) - before, 1);
+}
+
+#[test]
 fn a_limit_ends_the_run_and_says_which() {
     let mut play = Play::live(PreAllowed::All);
     play.hear(Signal::Proposed(call(1, "make")));

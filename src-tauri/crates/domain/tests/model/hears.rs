@@ -23,6 +23,10 @@ impl Reference {
     pub(crate) fn heard(&mut self) {
         self.silent = None;
     }
+    /// Whether that is news.
+    pub(crate) fn heard_output(&mut self) -> bool {
+        self.runs() && !self.stopping && self.silent.take().is_some()
+    }
     pub(crate) fn proposed(&mut self, key: &str, text: &str, first: &mut bool, all: bool) -> Vec<Fx> {
         if self.stopping || self.ends_run() {
             return vec![];

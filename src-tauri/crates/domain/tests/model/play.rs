@@ -229,6 +229,12 @@ impl Play {
                 assert_eq!(!step.events.is_empty(), news, "a look at silence");
                 self.take("silence", step, vec![]);
             }
+            82..=84 => {
+                let news = self.model.heard_output();
+                let step = self.session.heard_again();
+                assert_eq!(!step.events.is_empty(), news, "output after silence");
+                self.take("heard again", step, vec![]);
+            }
             81 => {
                 let step = self.session.held_back_by(HeldBack::Places { max: 1 });
                 self.take("held back", step, vec![]);

@@ -56,6 +56,7 @@ impl Engine {
                     Ok(events) => {
                         done.events += events;
                         done.sessions += u64::from(events > 0);
+                        self.jobs().note_compacted(done);
                     }
                     Err(Error::Store(error @ (nox_store::Error::Disk { .. } | nox_store::Error::Closed))) => {
                         return Err(error.into());
@@ -114,5 +115,13 @@ impl Engine {
         self.ledger().commit(&cause, clock::now(), change).await?;
         self.jobs().compact_soon();
         Ok(())
+    }
+
+    /// How large the log is.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn log_size(&self) -> Result<nox_store::LogSize, Error> {
+        Ok(self.ledger().store().read(|reader| reader.size()).await?)
     }
 }

@@ -2,11 +2,10 @@
 
 use nox_domain::{
     At,
-    event::{Closed, Event, Problem, RunEnd, TurnEnd},
+    event::{Closed, Event, Problem},
     ids::ItemId,
     rows::{RequestState, Row},
     session::Session,
-    tool::{CallEnd, CallStatus},
 };
 
 /// The state of a session after some facts.
@@ -56,8 +55,7 @@ pub(super) enum Cut {
     Damaged,
 }
 
-/// The facts that close a session which nobody carries on: what runs is lost, what is asked is withdrawn, what may have
-/// begun stays unknown.
+/// The facts that close a session which nobody carries on; none but a note when it was over.
 pub(super) fn closing(session: &Session, cut: &Cut, ids: &mut dyn nox_domain::Fresh) -> Vec<Event> {
     let mut events = Vec::new();
     if let Cut::Damaged = cut {
@@ -67,49 +65,13 @@ pub(super) fn closing(session: &Session, cut: &Cut, ids: &mut dyn nox_domain::Fr
             text: "The database was damaged. What this session did after this point is not known.".to_owned(),
         });
     }
-    if session.closed.is_some() {
-        return events;
-    }
-    for call in &session.calls {
-        let end = |end| Event::ToolCallEnded { item: call.item.clone(), end, output: None };
-        match call.status {
-            CallStatus::Waiting => {
-                if let Some(request) = &call.request {
-                    events.push(Event::PermissionWithdrawn {
-                        request: request.id.clone(),
-                        item: call.item.clone(),
-                        why: "stopped".to_owned(),
-                    });
-                }
-                events.push(end(CallEnd::Cancelled));
-            }
-            CallStatus::Proposed => events.push(end(CallEnd::Cancelled)),
-            CallStatus::Allowed | CallStatus::Running => events.push(end(CallEnd::Unknown)),
-            _ => {}
+    let (how, problem) = match cut {
+        Cut::Damaged => {
+            let message = "the database was damaged, and what came after is lost".to_owned();
+            (Closed::Failed, Some(Problem::ConnectionEnded { message }))
         }
-    }
-    if session.has_live_run()
-        && let Some(run) = &session.run
-    {
-        events.push(Event::RunEnded { run: run.id.clone(), how: RunEnd::Lost });
-    }
-    let problem = match cut {
-        Cut::Damaged => Some(Problem::ConnectionEnded {
-            message: "the database was damaged, and what came after is lost".to_owned(),
-        }),
-        Cut::Imported => None,
+        Cut::Imported => (Closed::Stopped, None),
     };
-    let was_over = session.turn_is_over();
-    if let Some(turn) = session.turn.as_ref().filter(|_| !was_over) {
-        events.push(Event::TurnEnded { turn: turn.id.clone(), end: TurnEnd::Lost, problem });
-    }
-    for next in &session.next {
-        events.push(Event::TurnEnded { turn: next.id.clone(), end: TurnEnd::Cancelled, problem: None });
-    }
-    let how = match cut {
-        Cut::Damaged => Closed::Failed,
-        Cut::Imported => Closed::Stopped,
-    };
-    events.push(Event::SessionClosed { how });
+    events.extend(session.abandon(how, problem));
     events
 }

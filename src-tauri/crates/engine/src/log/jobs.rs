@@ -3,7 +3,7 @@
 //!
 //! One task, one thing at a time, and none of it before the engine is open. It holds no engine, and ends when that closes.
 
-use super::{Saved, damage, import, rebuild, salvage};
+use super::{Compacted, Saved, damage, import, rebuild, salvage};
 use crate::{Engine, clock, engine::Inner};
 use nox_domain::At;
 use std::{
@@ -47,6 +47,37 @@ pub(crate) struct Jobs {
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
     saved: Mutex<Vec<Saved>>,
+    compaction: Mutex<Option<Compaction>>,
+}
+
+/// How far a compaction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompactionStep {
+    /// It begins when the work before it is done.
+    Waiting,
+    /// Events are packed or dropped.
+    Packing,
+    /// The file is made smaller.
+    Shrinking,
+    /// It is over.
+    Done,
+}
+
+/// The newest compaction since the start that was asked for or did something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compaction {
+    /// How far it is.
+    pub step: CompactionStep,
+    /// When it was asked for or began.
+    pub begun_at: At,
+    /// What it did so far.
+    pub done: Compacted,
+    /// By how many bytes the file became smaller; none when it was left as it is.
+    pub freed_bytes: Option<u64>,
+    /// Why it ended early.
+    pub problem: Option<String>,
+    /// Whether somebody asked for it.
+    asked: bool,
 }
 
 impl Jobs {
@@ -55,8 +86,37 @@ impl Jobs {
         self.importing.lock().await
     }
 
+    fn compaction(&self) -> std::sync::MutexGuard<'_, Option<Compaction>> {
+        self.compaction.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins the next compaction: the one that was asked for, or one of our own.
+    fn begin_compaction(&self) -> Compaction {
+        let mut known = self.compaction();
+        let mut next = known.clone().filter(|known| known.step != CompactionStep::Done).unwrap_or_else(fresh);
+        next.step = CompactionStep::Packing;
+        if next.asked {
+            *known = Some(next.clone());
+        }
+        next
+    }
+
+    /// What a compaction has done until now.
+    pub(super) fn note_compacted(&self, done: Compacted) {
+        if let Some(known) = self.compaction().as_mut().filter(|known| known.step == CompactionStep::Packing)
+        {
+            known.done = done;
+        }
+    }
+
     /// Compacts soon.
     pub(super) fn compact_soon(&self) {
+        {
+            let mut known = self.compaction();
+            if known.as_ref().is_none_or(|known| known.step == CompactionStep::Done) {
+                *known = Some(Compaction { asked: true, ..fresh() });
+            }
+        }
         self.wake.notify_one();
     }
 
@@ -78,7 +138,23 @@ impl Jobs {
     }
 }
 
+fn fresh() -> Compaction {
+    Compaction {
+        step: CompactionStep::Waiting,
+        begun_at: clock::now(),
+        done: Compacted::default(),
+        freed_bytes: None,
+        problem: None,
+        asked: false,
+    }
+}
+
 impl Engine {
+    /// The newest compaction since the start that was asked for or did something.
+    pub fn compaction(&self) -> Option<Compaction> {
+        self.jobs().compaction().clone()
+    }
+
     /// What was saved from damaged databases since the start, or is being saved.
     pub fn saved(&self) -> Vec<Saved> {
         self.jobs().saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -102,31 +178,60 @@ async fn work(weak: WeakEngine, stop: Stop) {
     if begin(&weak, stop).await.is_none() {
         return;
     }
-    tokio::time::sleep(BEFORE_LOOKING).await;
-    let mut looked: Option<tokio::time::Instant> = None;
+    let (mut looked, mut wait): (Option<tokio::time::Instant>, _) = (None, BEFORE_LOOKING);
     loop {
-        if looked.is_none_or(|looked| looked.elapsed() >= A_DAY)
+        let Some(wake) = weak.upgrade().map(|engine| engine.jobs().wake.clone()) else { return };
+        // No engine is held meanwhile: one that is dropped without being closed ends.
+        let asked = tokio::time::timeout(wait, wake.notified()).await.is_ok();
+        // Who asks for compaction does not wait for a look for damage.
+        if !asked
+            && looked.is_none_or(|looked| looked.elapsed() >= A_DAY)
             && let Some(engine) = weak.upgrade()
         {
             look(&engine).await;
             looked = Some(tokio::time::Instant::now());
         }
-        let Some(wake) = compact(&weak).await else { return };
-        // No engine is held meanwhile: one that is dropped without being closed ends.
-        let _ = tokio::time::timeout(A_DAY, wake.notified()).await;
+        if compact(&weak).await.is_none() {
+            return;
+        }
+        wait = if looked.is_none() { BEFORE_LOOKING } else { A_DAY };
     }
 }
 
-/// One round of compaction; answers what is rung for the next one.
-async fn compact(weak: &WeakEngine) -> Option<Arc<Notify>> {
+/// One round of compaction; none when the engine is gone.
+async fn compact(weak: &WeakEngine) -> Option<()> {
     let engine = weak.upgrade()?;
     let days = i64::from(engine.local().values().log_after_days);
+    let mut compaction = engine.jobs().begin_compaction();
     match engine.compact(At(clock::now().0 - days * A_DAY_MS)).await {
-        Ok(done) if done.sessions > 0 => tracing::info!(?done, "old sessions were compacted"),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "old sessions could not be compacted"),
+        Ok(done) => compaction.done = done,
+        Err(error) => {
+            tracing::warn!(%error, "old sessions could not be compacted");
+            compaction.problem = Some(error.to_string());
+        }
     }
-    Some(engine.jobs().wake.clone())
+    if compaction.asked && compaction.problem.is_none() {
+        shrink(&engine, &mut compaction).await;
+    }
+    compaction.step = CompactionStep::Done;
+    if compaction.asked || compaction.done.sessions > 0 {
+        tracing::info!(?compaction, "old sessions were compacted");
+        *engine.jobs().compaction() = Some(compaction);
+    }
+    Some(())
+}
+
+/// Makes the file smaller when a person asked for it and nothing runs that would have to wait.
+async fn shrink(engine: &Engine, compaction: &mut Compaction) {
+    if engine.live_runs() > 0 {
+        return;
+    }
+    compaction.step = CompactionStep::Shrinking;
+    *engine.jobs().compaction() = Some(compaction.clone());
+    match engine.ledger().store().vacuum().await {
+        Ok(bytes) => compaction.freed_bytes = Some(bytes),
+        Err(error) => compaction.problem = Some(error.to_string()),
+    }
 }
 
 /// What has to be done first: nothing that was begun stays undone.

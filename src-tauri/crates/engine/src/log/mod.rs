@@ -21,6 +21,7 @@ pub use compact::Compacted;
 pub use export::{Exported, ItemsOf, Whole};
 pub use import::Imported;
 pub(crate) use jobs::Jobs;
+pub use jobs::{Compaction, CompactionStep};
 pub use rebuild::{Rebuilt, RowsChecked, rebuild};
 pub use salvage::Saved;
 

@@ -263,6 +263,7 @@ impl Rules {
             | Event::GaveUp { .. }
             | Event::StallNoticed { .. }
             | Event::WaitedOn
+            | Event::HeardAgain
             | Event::RestartAsked
             | Event::ForeignNamed { .. }
             | Event::SessionImported

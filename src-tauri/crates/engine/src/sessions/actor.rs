@@ -26,7 +26,11 @@ use nox_domain::{
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
 use nox_store::Expected;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::Instant,
+};
 
 /// Signals that may wait; then the driver waits.
 const SIGNALS: usize = 256;
@@ -60,6 +64,12 @@ pub(super) struct Actor {
     pub(super) restart_at: Option<Instant>,
     /// When the run was last heard of, by a signal.
     pub(super) heard_at: Instant,
+    /// The last sign of life before the silence that was noticed.
+    pub(super) silent_since: Option<Instant>,
+    /// A person wanted to wait on then: the silence counts from there.
+    pub(super) waited_at: Option<Instant>,
+    /// Rung when a run that was silent writes something.
+    pub(super) written: Arc<Notify>,
     /// What its run may take, as far as it is held here.
     pub(super) watch: Watch,
     /// A measurement that is under way.
@@ -148,6 +158,9 @@ impl Actor {
             connection: None,
             restart_at: None,
             heard_at: Instant::now(),
+            silent_since: None,
+            waited_at: None,
+            written: Arc::default(),
             watch: Watch::default(),
             measuring: None,
             over: false,
@@ -262,6 +275,7 @@ impl Actor {
                 }
             }
             Mail::Measured(measured) => self.take_measured(measured).await,
+            Mail::Limit(hit) => self.report_signal(Signal::Limit(hit)).await,
             Mail::Park { reply } => {
                 self.park().await;
                 self.over = true;

@@ -17,16 +17,24 @@ impl Actor {
     /// Resolves when the next look is due; never when there is none.
     pub(super) fn next_look(&self) -> impl Future<Output = ()> + use<> {
         let due = [
+            self.is_heard_again().then(Instant::now),
             self.restart_at,
             self.stall_due().map(|(due, _)| due),
             self.hibernation_due(),
             self.limits_due(),
         ];
         let due = due.into_iter().flatten().min();
+        let written = self.written.clone();
         async move {
-            match due {
-                Some(due) => tokio::time::sleep_until(due).await,
-                None => std::future::pending().await,
+            let passed = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = passed => {}
+                () = written.notified() => {}
             }
         }
     }
@@ -39,7 +47,10 @@ impl Actor {
             let step = self.session.restart_due();
             self.follow(step.effects).await;
         }
-        if let Some((due, step)) = self.stall_due()
+        if self.is_heard_again() {
+            self.silent_since = None;
+            self.decided(Session::heard_again).await;
+        } else if let Some((due, step)) = self.stall_due()
             && due <= now
         {
             self.look_at_silence(step).await;
@@ -70,6 +81,11 @@ impl Actor {
         written.map_or(self.heard_at, |written| written.at.max(self.heard_at))
     }
 
+    /// Whether something was heard of a run after its silence was noticed.
+    fn is_heard_again(&self) -> bool {
+        self.session.stall.is_some() && self.silent_since.is_some_and(|since| self.last_sign() > since)
+    }
+
     /// When nothing was heard for so long that the next step is due, and which.
     fn stall_due(&self) -> Option<(Instant, StallStep)> {
         let seconds = u64::from(self.session.opened.life.stall_after_seconds);
@@ -77,15 +93,17 @@ impl Actor {
             return None;
         }
         let after = Duration::from_secs(seconds);
+        let from = self.waited_at.map_or(self.last_sign(), |waited| waited.max(self.last_sign()));
         match self.session.stall.map(|stall| stall.step) {
-            None => Some((self.last_sign() + after, StallStep::Probed)),
-            Some(StallStep::Probed) => Some((self.last_sign() + after * 2, StallStep::Asked)),
+            None => Some((from + after, StallStep::Probed)),
+            Some(StallStep::Probed) => Some((from + after * 2, StallStep::Asked)),
             Some(StallStep::Asked) => None,
         }
     }
 
     async fn look_at_silence(&mut self, step: StallStep) {
-        let silent = self.last_sign().elapsed();
+        let last_sign = self.last_sign();
+        let silent = last_sign.elapsed();
         let since = At(clock::now().0 - i64::try_from(silent.as_millis()).unwrap_or_default());
         let computes = self.shared().vitals.computes(self.session.id()).await;
         let stall = Stall { since, step, computes };
@@ -93,6 +111,9 @@ impl Actor {
         if self.session.stall.is_none() {
             // Nothing to tell now; it is looked at again after the same time.
             self.heard_at = Instant::now();
+        } else {
+            self.silent_since = Some(last_sign);
+            self.shared().spool.ring_when_written(self.session.id(), self.written.clone());
         }
     }
 

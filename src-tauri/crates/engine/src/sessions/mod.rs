@@ -26,7 +26,11 @@ pub(crate) use record::TaskStatusWish;
 use actor::Actor;
 use arc_swap::ArcSwap;
 use nox_domain::{
-    event::SessionOpened, ids::SessionId, life::HeldBack, policy::Policy, session::SessionCommand,
+    event::SessionOpened,
+    ids::SessionId,
+    life::{HeldBack, LimitHit},
+    policy::Policy,
+    session::SessionCommand,
 };
 use nox_process::ShimPath;
 use std::{
@@ -62,6 +66,8 @@ enum Mail {
     Hibernate,
     /// What its run uses, as it was wanted.
     Measured(Measured),
+    /// A limit that somebody else met on behalf of its run.
+    Limit(LimitHit),
     /// End the connection without deciding anything, say so, and end.
     Park { reply: oneshot::Sender<()> },
 }
@@ -235,6 +241,12 @@ impl Sessions {
     fn tell_measured(&self, session: &SessionId, measured: Measured) {
         // Nothing is lost with one that finds no room: it is measured again.
         let _ = self.hand(&self.table(), session, Mail::Measured(measured));
+    }
+
+    /// Tells the actor of a session, if it is awake, of a limit that was met on behalf of its run.
+    pub(crate) fn tell_limit(&self, session: &SessionId, hit: LimitHit) {
+        // The refusal itself is recorded: only the line in its conversation is lost with one that finds no room.
+        let _ = self.hand(&self.table(), session, Mail::Limit(hit));
     }
 
     /// Asks the scheduler for a place.

@@ -82,7 +82,7 @@ impl Actor {
     }
 
     /// Records a signal of the engine itself about the present run.
-    async fn report_signal(&mut self, signal: Signal) {
+    pub(super) async fn report_signal(&mut self, signal: Signal) {
         let policy = self.shared().policy.load_full();
         self.decided(|session| {
             let mut now = Now { at: crate::clock::now(), ids: &mut SystemIds };

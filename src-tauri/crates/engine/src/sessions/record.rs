@@ -78,6 +78,9 @@ impl Actor {
         self.report(step);
         self.shared().vitals.note(&self.session);
         self.watch.note(&self.session, Instant::now());
+        if step.events.contains(&Event::WaitedOn) {
+            self.waited_at = Some(Instant::now());
+        }
         self.ring(step);
     }
 
@@ -182,6 +185,8 @@ impl Actor {
                 Some(Mail::Hibernate) => self.tell(self.shared().scheduler.stays(self.session.id())),
                 // Nothing is lost with these: they are told again.
                 Some(Mail::HeldBack { .. } | Mail::Measured(_)) => {}
+                // The limit itself is recorded elsewhere; this is only the line in the conversation.
+                Some(Mail::Limit(_)) => {}
                 Some(Mail::Park { reply }) => {
                     self.park().await;
                     self.over = true;

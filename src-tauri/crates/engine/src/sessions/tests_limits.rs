@@ -10,7 +10,7 @@ use crate::scheduler::Caps;
 use nox_domain::{
     agent::{Limits, Runtime},
     event::{Closed, PreAllowed, Problem},
-    life::{LimitAction, LimitKind, Restart},
+    life::{LifeRules, LimitAction, LimitKind, Restart},
     rows::{Item, ItemBody, RequestRow, RequestState, SessionRow, SessionState, kind},
     tool::Decision,
 };
@@ -152,6 +152,32 @@ impl Bench {
         assert_eq!((how, hit.limit, hit.action), (Closed::Failed, limit, LimitAction::Ended));
         let ended = (limit, LimitAction::Ended);
         assert_eq!(self.told(&session).await.1.last(), Some(&ended));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_about_silence_goes_when_output_comes_or_somebody_waits_on() {
+    let bench = bench_on(places(2), quick(), None);
+    let life = LifeRules { stall_after_seconds: 1, ..LifeRules::default() };
+    let gate = bench.folder.path().join("gate");
+    let text = format!("until test -e '{}'; do sleep 0.02; done; echo heard; sleep 60", gate.display());
+    let silent = bench.begin(SessionOpened { life, ..bench.shell(&text, Limits::default()) }).await;
+    let waited = bench.begin(SessionOpened { life, ..bench.shell("sleep 60", Limits::default()) }).await;
+    let stalled = |state: &SessionState| matches!(state, SessionState::Stalled { .. });
+    let running = |state: &SessionState| matches!(state, SessionState::Running { .. });
+    bench.until("a question about silence", &silent, stalled).await;
+    std::fs::write(&gate, "").unwrap();
+    bench.until("no question after output", &silent, running).await;
+
+    bench.until("a question about silence", &waited, stalled).await;
+    bench.sessions.command(&waited, SessionCommand::Wait, Cause::nox()).await.unwrap();
+    let since = std::time::Instant::now();
+    assert!(running(&bench.state(&waited).await));
+    bench.until("the question again", &waited, stalled).await;
+    assert!(since.elapsed() > Duration::from_millis(1_500), "it waits as long as before");
+    for session in [silent, waited] {
+        bench.sessions.command(&session, SessionCommand::Stop, Cause::nox()).await.unwrap();
+        bench.until_over(&session).await;
     }
 }
 

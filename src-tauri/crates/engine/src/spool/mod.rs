@@ -26,10 +26,13 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Seek, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::broadcast, time::Instant};
+use tokio::{
+    sync::{Notify, broadcast},
+    time::Instant,
+};
 
 pub use nox_runtimes::Pipe;
 pub use read::{Page, Piece};
@@ -66,7 +69,15 @@ pub struct Delta {
 pub struct Spool {
     root: PathBuf,
     deltas: broadcast::Sender<Arc<Delta>>,
-    written: Arc<Mutex<HashMap<SessionId, Written>>>,
+    written: Arc<Mutex<Signs>>,
+}
+
+/// Signs of life of runs, by session.
+#[derive(Debug, Default)]
+struct Signs {
+    written: HashMap<SessionId, Written>,
+    /// Rung once when the run writes something.
+    waiting: HashMap<SessionId, Arc<Notify>>,
 }
 
 /// What the run of a session has written.
@@ -87,12 +98,23 @@ impl Spool {
 
     /// What the present run of a session has written; none when it was silent so far.
     pub(crate) fn written(&self, session: &SessionId) -> Option<Written> {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).get(session).copied()
+        self.signs().written.get(session).copied()
+    }
+
+    /// Rings once when the run of a session writes something.
+    pub(crate) fn ring_when_written(&self, session: &SessionId, ring: Arc<Notify>) {
+        self.signs().waiting.insert(session.clone(), ring);
+    }
+
+    fn signs(&self) -> MutexGuard<'_, Signs> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The run of a session is over: the next one begins with nothing written.
     pub(crate) fn forget(&self, session: &SessionId) {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+        let mut signs = self.signs();
+        signs.written.remove(session);
+        signs.waiting.remove(session);
     }
 
     /// Hears what is appended from now on.
@@ -170,7 +192,7 @@ struct Writer {
     session: SessionId,
     item: ItemId,
     deltas: broadcast::Sender<Arc<Delta>>,
-    written: Arc<Mutex<HashMap<SessionId, Written>>>,
+    written: Arc<Mutex<Signs>>,
     open: Option<Open>,
     size: u64,
     hasher: Sha256,
@@ -234,12 +256,17 @@ impl ItemOutput for Writer {
             tokio::time::sleep(RETRY).await;
         }
         {
-            let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut signs = self.written.lock().unwrap_or_else(PoisonError::into_inner);
             let now = Instant::now();
-            match written.get_mut(&self.session) {
+            if let Some(ring) = signs.waiting.remove(&self.session) {
+                ring.notify_one();
+            }
+            match signs.written.get_mut(&self.session) {
                 Some(known) => (known.at, known.bytes) = (now, known.bytes + bytes.len() as u64),
                 None => {
-                    written.insert(self.session.clone(), Written { at: now, bytes: bytes.len() as u64 });
+                    signs
+                        .written
+                        .insert(self.session.clone(), Written { at: now, bytes: bytes.len() as u64 });
                 }
             }
         }
