@@ -16,8 +16,12 @@ async function chooseFile(desk, title, file, { typesFirst = [] } = {}) {
   await desk.tool('xdotool', 'windowactivate', '--sync', id.split('\n')[0]);
   for (const key of typesFirst) await desk.tool('xdotool', 'key', '--clearmodifiers', key);
   await desk.tool('xdotool', 'type', '--delay', '8', file);
-  await desk.tool('xdotool', 'key', '--clearmodifiers', 'Return');
-  await until(async () => (await find()) === '', `the dialog “${title}” to be gone`, 10_000);
+  // While the dialog still looks for what is typed it takes no Return, so that is pressed as long as it is there.
+  await until(async () => {
+    if ((await find()) === '') return true;
+    await desk.tool('xdotool', 'key', '--clearmodifiers', 'Return');
+    return until(async () => (await find()) === '', 'it to be gone', 1_500).catch(() => false);
+  }, `the dialog “${title}” to be gone`, 15_000);
 }
 
 /** What the page itself is answered when it calls an operation of the engine. */
