@@ -86,7 +86,7 @@ export function useAgents(): readonly AgentRow[] {
 /** All projects by id. */
 export function useProjects(): readonly ProjectRow[] {
   const rows = useRows(useNox().mirror.projects);
-  return useMemo(() => [...rows].sort((a, b) => a.id.localeCompare(b.id)), [rows]);
+  return useMemo(() => [...rows].sort((a, b) => (a.id < b.id ? -1 : 1)), [rows]);
 }
 
 export function useProblems(): readonly FileProblem[] {

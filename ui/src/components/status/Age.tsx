@@ -13,7 +13,14 @@ export interface AgeProps {
 export function Age({ at, className }: AgeProps) {
   const text = useClock((now) => formatAge(at, now));
   return (
-    <time className={cx(s.age, className)} dateTime={new Date(at).toISOString()} title={formatMoment(at)}>
+    <time
+      className={cx(s.age, className)}
+      dateTime={new Date(at).toISOString()}
+      // Written when somebody points at it: a board has hundreds of ages.
+      onPointerEnter={(event) => {
+        event.currentTarget.title = formatMoment(at);
+      }}
+    >
       {text}
     </time>
   );

@@ -1,14 +1,15 @@
 // How old something is, in as few letters as possible: `2 s`, `4 min`, `3 h`, `yesterday`, then the date.
+import { dateFormat } from './dateFormat';
 import { AGE } from './text';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const thisYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const otherYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const thisYear = dateFormat({ day: 'numeric', month: 'short' });
+const otherYear = dateFormat({ day: 'numeric', month: 'short', year: 'numeric' });
+const full = dateFormat({ dateStyle: 'full', timeStyle: 'medium' });
+const clock = dateFormat({ hour: '2-digit', minute: '2-digit' });
 
 /** Both in milliseconds since 1970, UTC. A clock that went backwards counts as now. */
 export function formatAge(at: number, now: number): string {
@@ -20,17 +21,17 @@ export function formatAge(at: number, now: number): string {
   const days = daysBetween(then, new Date(now));
   if (days === 0 || past < 6 * HOUR) return AGE.hours(Math.floor(past / HOUR));
   if (days === 1) return AGE.yesterday;
-  return (then.getFullYear() === new Date(now).getFullYear() ? thisYear : otherYear).format(then);
+  return (then.getFullYear() === new Date(now).getFullYear() ? thisYear : otherYear)(then);
 }
 
 /** The whole moment, for a tooltip. */
 export function formatMoment(at: number): string {
-  return full.format(at);
+  return full(at);
 }
 
 /** The time of day, for the head of a message. */
 export function formatTime(at: number): string {
-  return clock.format(at);
+  return clock(at);
 }
 
 /** Length of something that ran: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */

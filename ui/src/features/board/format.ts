@@ -1,10 +1,11 @@
 /** How a card writes dates. */
+import { dateFormat } from '@/components/status/dateFormat';
 import { CARD } from './text';
 
 const DAY = 86_400_000;
-const near = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' });
-const far = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' });
-const otherYear = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+const near = dateFormat({ weekday: 'short', day: 'numeric', month: 'short' });
+const far = dateFormat({ day: 'numeric', month: 'short' });
+const otherYear = dateFormat({ day: 'numeric', month: 'short', year: 'numeric' });
 
 export interface Deadline {
   text: string;
@@ -24,6 +25,6 @@ export function deadlineOf(day: string, now: number): Deadline | null {
   if (days < 0) return { text: CARD.late(-days), late: true };
   if (days === 0) return { text: CARD.today, late: false };
   if (days === 1) return { text: CARD.tomorrow, late: false };
-  if (days < 7) return { text: near.format(then), late: false };
-  return { text: (year === today.getFullYear() ? far : otherYear).format(then), late: false };
+  if (days < 7) return { text: near(then), late: false };
+  return { text: (year === today.getFullYear() ? far : otherYear)(then), late: false };
 }
