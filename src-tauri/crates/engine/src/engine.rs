@@ -161,6 +161,7 @@ impl Engine {
             if let Err(error) = pruning.ledger().prune().await {
                 tracing::warn!(%error, "old receipts could not be forgotten");
             }
+            crate::vitals::give_back_after_a_start().await;
         });
         Ok(engine)
     }
