@@ -99,8 +99,10 @@ impl Owner {
         }
         if !done.events.is_empty() {
             if let Err(error) = self.shared.ledger.commit(&Cause::nox(), clock::now(), done).await {
-                // The outbox still holds them: at the next try the files are found to be written.
+                // The outbox still holds them: at the next try the files are found to be written. Later changes of the same
+                // files wait until then: noted before these, they would be undone by them.
                 tracing::warn!(%error, "written files could not be noted");
+                self.stuck.extend(paths.iter().cloned());
                 self.retry_at = Some(Instant::now() + RETRY);
             }
             self.publish();

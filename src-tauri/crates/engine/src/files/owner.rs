@@ -53,7 +53,7 @@ pub(super) struct Owner {
     pub(super) recent: VecDeque<(String, String)>,
     /// What is recorded and not written yet, by path: a later change is made from this, not from the older file.
     pub(super) unwritten: BTreeMap<String, Option<String>>,
-    /// Paths whose write failed. Later changes of theirs wait, so that all are written in order.
+    /// Paths whose write failed, or could not be noted. Later changes of theirs wait, so that all are written in order.
     pub(super) stuck: BTreeSet<String>,
     /// Paths that are broken by hand and for which something waits in the outbox.
     pub(super) waiting: BTreeSet<String>,

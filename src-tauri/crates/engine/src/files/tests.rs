@@ -143,6 +143,35 @@ async fn a_recorded_rule_holds_after_a_crash_before_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_task_that_was_brought_back_stays_when_its_deletion_could_not_be_noted() {
+    let home = tempfile::tempdir().unwrap();
+    let mut first = owner(home.path()).await;
+    first.look_everywhere().await;
+    let (id, path) = new_task(&mut first, "A task", "Words.").await;
+    let text = read(&first, &path);
+    // The disk takes the file's end and refuses the note of it.
+    let db = rusqlite::Connection::open(home.path().join("nox.db")).unwrap();
+    db.execute_batch(
+        "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.kind = 'file_written'
+         BEGIN SELECT RAISE(ABORT, 'no room'); END",
+    )
+    .unwrap();
+    let back = change(&mut first, Want::DeleteTasks { tasks: vec![id.clone()] }).await.unwrap();
+    assert!(!first.registry.root().join(&path).exists());
+    db.execute_batch("DROP TRIGGER refuse").unwrap();
+    change(&mut first, back).await;
+    assert_eq!(first.read_task(&id).unwrap().1.trim(), "Words.", "what is recorded counts meanwhile");
+    retry(&mut first).await;
+    assert_eq!((read(&first, &path), pending(&first).await), (text.clone(), 0));
+    crash(first).await;
+    let mut second = owner(home.path()).await;
+    second.settle_outbox().await;
+    second.look_everywhere().await;
+    assert_eq!(read(&second, &path), text);
+    assert!(second.tasks.contains_key(&id));
+}
+
+#[tokio::test]
 async fn a_broken_policy_keeps_the_newest_good_rules_over_a_start() {
     let home = tempfile::tempdir().unwrap();
     let mut first = owner(home.path()).await;
