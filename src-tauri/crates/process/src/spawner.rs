@@ -36,6 +36,8 @@ struct Order {
     command: Command,
     /// Kept open until the shim has its copies.
     ends: [OwnedFd; 2],
+    /// The groups that were made for it.
+    group: Option<Group>,
     reply: oneshot::Sender<io::Result<Child>>,
 }
 
@@ -43,14 +45,19 @@ struct Order {
 static SPAWNER: LazyLock<io::Result<mpsc::Sender<Order>>> = LazyLock::new(|| {
     let (orders, incoming) = mpsc::channel::<Order>();
     thread::Builder::new().name("nox-spawn".to_owned()).spawn(move || {
-        for Order { mut command, ends, reply } in incoming {
+        for Order { mut command, ends, group, reply } in incoming {
             let child = command.spawn();
+            if child.is_err() {
+                group.as_ref().map(Group::remove);
+            }
             // The command holds our copies of the program's streams: with them open, no pipe would ever end.
             drop((command, ends));
             // Nobody waits any more: then the lifeline is closed too, and the shim ends by itself. The standard library
             // does not collect a child that is dropped, so it is done here.
             if let Err(Ok(mut child)) = reply.send(child) {
                 let _ = child.wait();
+                // It removes its groups itself, unless it was ended before it knew of them.
+                group.as_ref().map(Group::remove);
             }
         }
     })?;
@@ -78,7 +85,7 @@ pub(crate) async fn start_shim(
     let mut command = shim_command(shim, &options, spec, &ends);
     command.stdin(ends.stdin.map_or_else(Stdio::null, Stdio::from)).stdout(ends.stdout).stderr(ends.stderr);
     let (reply, answer) = oneshot::channel();
-    let order = Order { command, ends: [ends.lifeline, ends.report], reply };
+    let order = Order { command, ends: [ends.lifeline, ends.report], group: group.cloned(), reply };
     orders.send(order).map_err(|_| io::Error::other("the spawning thread has ended"))?;
     answer.await.map_err(|_| io::Error::other("the spawning thread has ended"))?
 }

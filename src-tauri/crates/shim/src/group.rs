@@ -4,14 +4,10 @@
 //! so that no limit and no freezing reaches it. The shim removes the folders when the tree is empty, since it outlives
 //! the engine. Which limits the groups carry is the engine's business.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::Duration;
 
-/// The kernel lets go of an ended process a moment after it was collected; this many looks, one millisecond apart.
-const REMOVE_TRIES: u32 = 100;
+use crate::group_folder::{remove, write};
 
 /// The folders of one tree's control groups, one for each hierarchy; none when the system offers none.
 #[derive(Debug)]
@@ -52,22 +48,9 @@ impl Groups {
     /// Removes the folders of an empty tree.
     pub(crate) fn remove(&self) {
         for folder in &self.0 {
-            for _ in 0..REMOVE_TRIES {
-                match fs::remove_dir(folder) {
-                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                        sleep(Duration::from_millis(1));
-                    }
-                    // Whatever else is wrong stays wrong; the sweep of a later engine looks again.
-                    _ => break,
-                }
-            }
+            remove(folder);
         }
     }
-}
-
-/// The file of a group cannot be made, only written; `fs::write` would try to make it.
-fn write(file: &Path, value: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(file)?.write_all(value.as_bytes())
 }
 
 /// The number after a key in a file of `key number` lines.

@@ -35,6 +35,8 @@ mod descendants;
 #[cfg(unix)]
 mod group;
 #[cfg(unix)]
+mod group_folder;
+#[cfg(unix)]
 mod hold;
 #[cfg(unix)]
 mod sys;

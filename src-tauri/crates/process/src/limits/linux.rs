@@ -3,18 +3,17 @@
 //! A group is named `nox-NAMESPACE-PID-TICKS-NUMBER` after the engine that made it: the namespace that its process
 //! number counts in, the number, and when it started. Groups do not outlive the boot, so this is unique.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::sleep;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, geteuid};
 
+use super::group_folder::{remove, write};
 use super::places::{self, Places};
 use super::{Branch, Holding, TreeLimits};
 use crate::{ProcessIdentity, procfs};
@@ -24,9 +23,6 @@ const CPU_PERIOD_US: u64 = 100_000;
 
 /// Processes that a user may start beside a tree before the loose limit meets them.
 const USER_SLACK: u64 = 256;
-
-/// The kernel lets go of an ended process a moment after it was collected; this many looks, one millisecond apart.
-const REMOVE_TRIES: u32 = 20;
 
 /// The places, found at the first use.
 static PLACES: LazyLock<Places> = LazyLock::new(|| {
@@ -244,25 +240,6 @@ fn members_of(folder: &Path) -> Vec<u32> {
     let list = fs::read_to_string(folder.join("cgroup.procs")).unwrap_or_default();
     // A process of another namespace is listed as 0.
     list.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid != 0).collect()
-}
-
-fn remove(folder: &Path) -> bool {
-    for _ in 0..REMOVE_TRIES {
-        match fs::remove_dir(folder) {
-            Ok(()) => return true,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return true,
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && members_of(folder).is_empty() => {
-                sleep(Duration::from_millis(1));
-            }
-            Err(_) => return false,
-        }
-    }
-    false
-}
-
-/// The file of a group cannot be made, only written; `fs::write` would try to make it.
-pub(super) fn write(file: &Path, value: &str) -> io::Result<()> {
-    OpenOptions::new().write(true).open(file)?.write_all(value.as_bytes())
 }
 
 /// A name for the next group of this engine.

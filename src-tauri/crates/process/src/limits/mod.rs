@@ -10,6 +10,9 @@
 use std::fmt;
 
 #[cfg(target_os = "linux")]
+#[path = "../../../shim/src/group_folder.rs"]
+mod group_folder;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod other;

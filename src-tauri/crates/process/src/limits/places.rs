@@ -140,7 +140,7 @@ fn switch_on(folder: &Path) -> Vec<&'static str> {
     };
     let usable = CONTROLLERS.into_iter().filter(|controller| {
         is_on(controller)
-            || super::linux::write(&control, &format!("+{controller}")).is_ok() && is_on(controller)
+            || super::group_folder::write(&control, &format!("+{controller}")).is_ok() && is_on(controller)
     });
     usable.collect()
 }

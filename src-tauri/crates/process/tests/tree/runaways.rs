@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use nox_process::{Branch, ProcessTree, holding, sweep};
+use nox_process::{Branch, ProcessTree, ShimPath, SpawnSpec, holding, sweep};
 
 use crate::engine_death::{MARK, kill_with_shims, start_engine, tell};
 use crate::support::*;
@@ -243,4 +243,33 @@ fn no_group_stays_behind() {
     wait_until(LONG, "no folder", || groups_of(pid) == 0);
     assert!(kept.iter().all(|tree| !tree.shim.is_alive()));
     assert_all_gone(&all, &RUNAWAYS.iter().collect::<Vec<_>>(), Instant::now());
+}
+
+/// Gives a start up after it was begun, as whoever waited for it is gone.
+async fn start_and_give_up(spec: &SpawnSpec, shim: &ShimPath) {
+    let mut starting = Box::pin(ProcessTree::spawn(spec, shim));
+    tokio::select! {
+        biased;
+        _ = &mut starting => {}
+        () = std::future::ready(()) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_no_group() {
+    if holding().tree == Branch::None {
+        eprintln!("no control groups here: {}", holding());
+        return;
+    }
+    let mark = new_mark();
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("nox-shim");
+    std::fs::write(&broken, "no program").unwrap();
+    for shim in [shim(), ShimPath::at(&broken).unwrap()] {
+        for _ in 0..20 {
+            start_and_give_up(&script(&mark, "sleep 100"), &shim).await;
+        }
+    }
+    wait_until(LONG, "no folder", || groups_of(std::process::id()) == 0);
+    wait_until(LONG, "no process", || marked(&mark).is_empty());
 }
