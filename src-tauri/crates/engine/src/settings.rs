@@ -143,7 +143,7 @@ impl Local {
     pub fn open(home: &Home) -> Result<Self, Error> {
         let path = home.local();
         let text = read(&path)?;
-        let (file, problem) = match toml::from_str::<File>(&text) {
+        let (file, problem) = match parse(&text) {
             Ok(file) => (file, None),
             Err(error) => (File::default(), Some(problem_of(&text, &error))),
         };
@@ -370,7 +370,7 @@ impl Local {
         }
         change(&mut document);
         let text = document.to_string();
-        let file: File = toml::from_str(&text).map_err(|error| corrupt(&error))?;
+        let file = parse(&text).map_err(|error| corrupt(&error))?;
         write_whole(&self.path, text.as_bytes()).map_err(|source| Error::home(&self.path, source))?;
         state.text = text;
         state.file = file;
@@ -382,7 +382,7 @@ impl State {
     fn refresh(&mut self, path: &Path) -> Result<(), Error> {
         let text = read(path)?;
         if text != self.text || self.problem.is_some() {
-            match toml::from_str::<File>(&text) {
+            match parse(&text) {
                 Ok(file) => (self.file, self.problem) = (file, None),
                 Err(error) => self.problem = Some(problem_of(&text, &error)),
             }
@@ -441,6 +441,12 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// All of the file has to be good: what is not understood here is written again with the rest.
+fn parse(text: &str) -> Result<File, toml::de::Error> {
+    toml::from_str::<toml::Table>(text)?;
+    toml::from_str(text)
 }
 
 fn problem_of(text: &str, error: &toml::de::Error) -> FileProblem {
@@ -506,6 +512,9 @@ mod tests {
         assert_eq!(local.problem().unwrap().line, 2);
         assert!(local.change(&Patch { welcomed: Some(true), ..Patch::default() }).is_err());
         assert_eq!(fs::read_to_string(home.local()).unwrap(), broken);
+        // So is a value that is not asked for, and that no number holds.
+        fs::write(home.local(), "schema = 99999999999999999999\n").unwrap();
+        assert_eq!(Local::open(&home).unwrap().problem().unwrap().line, 1);
     }
 
     #[test]
