@@ -197,7 +197,15 @@ async fn what_cannot_be_imported_is_named_by_its_line_and_changes_nothing() {
     .into_iter()
     .map(|(name, bytes, place)| (name, bytes, Box::leak(place.to_owned().into_boxed_str()) as &str))
     .collect();
-    let before = world.api().engine().position().await;
+    // What the sessions have left to write is written first; it has no end that could be waited for.
+    let mut before = world.api().engine().position().await;
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        match std::mem::replace(&mut before, world.api().engine().position().await) {
+            earlier if earlier == before => break,
+            _ => {}
+        }
+    }
     for (name, bytes, place) in cases {
         let file = world.desk().join("bad.jsonl");
         std::fs::write(&file, bytes).unwrap();
@@ -213,7 +221,12 @@ async fn what_cannot_be_imported_is_named_by_its_line_and_changes_nothing() {
     assert!(import(&world, &world.desk()).await.is_err(), "a folder");
     assert!(import(&world, &world.desk().join("nowhere")).await.is_err());
     assert_eq!(world.api().engine().position().await, before, "nothing was written");
-    assert_eq!(std::fs::read_dir(world.home().join("imports")).unwrap().count(), 0, "no copy stays");
+    assert_eq!(copies(&world), 0, "no copy stays");
+}
+
+/// Checked copies of files that are being imported; the folder may be gone with the last one.
+fn copies(world: &World) -> usize {
+    std::fs::read_dir(world.home().join("imports")).map_or(0, Iterator::count)
 }
 
 /// A long session as an export would have it, longer than one transaction.
@@ -252,6 +265,55 @@ async fn an_import_that_is_cut_off_shows_nothing_and_is_completed_at_the_next_st
     let mut world = World::open().await;
     let path = world.desk().join("long.jsonl");
     let session = long_export(&path, 12_000);
+    let importing = begin_import(&world, &path, &session).await;
+    let seen = world.snapshot().await.sessions.iter().any(|view| view.row.id == session);
+    world.close().await;
+    let cut_off = importing.await.unwrap().is_err();
+    assert!(cut_off && !seen, "the import was through before the engine closed: make it longer");
+    world.reopen().await;
+    // Another one begins at once: neither is in the way of the other.
+    let second = world.desk().join("second.jsonl");
+    let other = long_export(&second, 10);
+    assert_eq!(import(&world, &second).await.unwrap().session, Some(other));
+    world
+        .until("the import", |all| all.sessions.iter().find(|view| view.row.id == session).map(|_| ()))
+        .await;
+    assert_eq!(world.items(&session).await.len(), 12_000);
+    assert_eq!(copies(&world), 0);
+    assert_rows_fit(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_failed_and_was_done_again_is_left_alone_by_the_next_start() {
+    let mut world = World::open().await;
+    let path = world.desk().join("short.jsonl");
+    let session = long_export(&path, 10);
+    import(&world, &path).await.unwrap();
+    // As a failing disk leaves it: the first try was announced, failed, and that could not be noted.
+    let intent = serde_json::json!({
+        "file": "gone.jsonl", "session": session, "id_kept": true, "task": null, "actor": "user", "command": null,
+    });
+    let outbox = vec![nox_store::NewOutbox { kind: "import".into(), body: intent.to_string() }];
+    let store = world.api().engine().ledger().store().clone();
+    store.commit(nox_store::Batch { outbox, ..Default::default() }).await.unwrap();
+    let stream = format!("session/{session}");
+    let before = store.events_of(&stream, 0, 100).await.unwrap();
+    drop(store);
+    world.reopen().await;
+    let store = world.api().engine().ledger().store().clone();
+    poll("the end of the announcement", async || {
+        store.outbox_pending().await.is_ok_and(|pending| pending.is_empty()).then_some(())
+    })
+    .await;
+    assert_eq!(store.events_of(&stream, 0, 100).await.unwrap(), before);
+}
+
+/// Begins an import of several transactions; resolves when the first one is there.
+async fn begin_import(
+    world: &World,
+    path: &Path,
+    session: &SessionId,
+) -> tokio::task::JoinHandle<Result<Recorded, ApiError>> {
     let (api, input) = (world.api().clone(), ImportSession { path: path.display().to_string() });
     let importing = tokio::spawn(async move { api.import_session(&caller(), input).await });
     let stream = format!("session/{session}");
@@ -260,20 +322,71 @@ async fn an_import_that_is_cut_off_shows_nothing_and_is_completed_at_the_next_st
         store.events_of(&stream, 0, 1).await.is_ok_and(|events| !events.is_empty()).then_some(())
     })
     .await;
-    let seen = world.snapshot().await.sessions.iter().any(|view| view.row.id == session);
-    drop(store);
-    world.close().await;
-    let cut_off = importing.await.unwrap().is_err();
-    assert!(cut_off && !seen, "the import was through before the engine closed: make it longer");
-    world.reopen().await;
-    world
-        .until("the import", |all| all.sessions.iter().find(|view| view.row.id == session).map(|_| ()))
+    importing
+}
+
+/// Puts many messages in front of an export's last event.
+fn lengthen(path: &Path, longer: &Path, count: usize) {
+    let (mut header, mut events) = lines(path);
+    let last = events.pop().unwrap();
+    let at = last["at"].clone();
+    events.extend((0..count).map(|number| {
+        let item = ItemId::from_uuid(uuid::Uuid::now_v7());
+        let body = serde_json::to_value(Event::Said { item, text: format!("{number}") }).unwrap();
+        serde_json::json!({ "at": at, "kind": "said", "version": 1, "actor": "agent", "command": null, "body": body })
+    }));
+    events.push(last);
+    for (event, number) in events.iter_mut().zip(1..) {
+        event["stream_seq"] = Value::from(number);
+    }
+    header["last_stream_seq"] = Value::from(events.len());
+    let text: String = std::iter::once(&header).chain(&events).map(|line| format!("{line}\n")).collect();
+    std::fs::write(longer, text).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decisions_of_an_import_are_seen_with_it_and_are_not_those_of_this_home() {
+    let (world, sessions) = busy().await;
+    let (_, path) = export(&world, &sessions[2], ExportFormat::Jsonl, "asked.jsonl").await.unwrap();
+    let longer = world.desk().join("longer.jsonl");
+    lengthen(&path, &longer, 12_000);
+    let mut other = World::open().await;
+    let before = other.api().engine().ledger().store().verify_audit().await.unwrap();
+    let importing = begin_import(&other, &longer, &sessions[2]).await;
+    let seen = other.api().engine().newest_requests(10).await.unwrap();
+    other.close().await;
+    assert!(importing.await.unwrap().is_err() && seen.is_empty(), "{seen:?}");
+    other.reopen().await;
+    other
+        .until("the import", |all| all.sessions.iter().find(|view| view.row.id == sessions[2]).map(|_| ()))
         .await;
-    assert_eq!(world.items(&session).await.len(), 12_000);
+    let requests = other.snapshot().await.requests;
     assert!(
-        !world.home().join("imports").exists()
-            || std::fs::read_dir(world.home().join("imports")).unwrap().count() == 0
+        !requests.is_empty() && requests.iter().all(|row| row.state != nox_domain::rows::RequestState::Open)
     );
+    assert_rows_fit(&other).await;
+    let store = other.api().engine().ledger().store();
+    assert_eq!(store.verify_audit().await.unwrap(), before, "nobody decided anything here");
+    let history = store.events_of(&format!("session/{}", sessions[2]), 0, 100).await.unwrap();
+    assert!(history.iter().any(|event| event.kind == "permission_decided"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_session_that_was_imported_is_as_old_as_its_import() {
+    let world = World::open().await;
+    let path = world.desk().join("old.jsonl");
+    let session = long_export(&path, 20);
+    import(&world, &path).await.unwrap();
+    let engine = world.api().engine();
+    let now = nox_engine::clock::now().0;
+    assert_eq!(engine.compact(At(now - 60_000)).await.unwrap().sessions, 0);
+    assert_eq!(engine.compact(At(now + 60_000)).await.unwrap().sessions, 1);
+    // A copy of it that comes in later is younger again, wherever it was imported before.
+    let (_, path) = export(&world, &session, ExportFormat::Jsonl, "again.jsonl").await.unwrap();
+    let between = nox_engine::clock::now();
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    import(&world, &path).await.unwrap();
+    assert_eq!(engine.compact(between).await.unwrap().sessions, 0);
     assert_rows_fit(&world).await;
 }
 

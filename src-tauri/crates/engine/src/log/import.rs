@@ -1,10 +1,11 @@
 //! Import: a session from its JSON lines, as something that can be read and not gone on with.
 //!
-//! Everything is checked and copied first. Then facts and rows are written a transaction at a time; the session's own row
-//! and the receipt come last, so that nobody sees a part. What does not fit into one transaction is announced in the
-//! outbox before its first one: after a crash the next start goes on where the stream ends. Ids are kept when nothing
-//! here has them; else the session and everything in it get others, made from the old ones, so that going on gives the
-//! same.
+//! Everything is checked and copied first. Then facts and rows are written a transaction at a time; the session's own
+//! row, its requests and the receipt come last, so that nobody sees a part. What does not fit into one transaction is
+//! announced in the outbox before its first one: after a crash the next start goes on where the stream ends. Ids are kept
+//! when nothing here has them; else the session and everything in it get others, made from the old ones, so that going on
+//! gives the same. Decisions are the session's history: they were made in another home, so they are no part of the audit
+//! trail here.
 
 use super::{
     IMPORT, STREAMS,
@@ -16,19 +17,22 @@ use super::{
 use crate::{
     Engine, Error,
     clock::{self, SystemIds},
-    ledger::{Cause, Change, Ledger, json, read_json},
+    ledger::{Cause, Change, Ledger, json, put, read_json},
     sessions::stored::state_row,
 };
 use nox_domain::{
     event::{Actor, Event},
     ids::{CommandId, ItemId, RequestId, RunId, SessionId, TaskId, TurnId},
-    rows::kind,
+    rows::{Row, kind},
     session::SessionCommand,
 };
-use nox_store::{Batch, NewOutbox, NewReceipt};
+use nox_store::{Batch, NewOutbox, NewReceipt, RowWrite};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -147,7 +151,8 @@ async fn is_free(ledger: &Ledger, valid: &Valid) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Goes on with imports that an earlier engine began, and takes away copies that nobody needs.
+/// Goes on with imports that an earlier engine began, and takes away copies that nobody needs. No import may begin
+/// meanwhile: the caller holds the lock of imports.
 pub(super) async fn resume(ledger: &Ledger, root: &Path) -> Result<(), Error> {
     let folder = folder(root);
     for effect in ledger.store().outbox_pending().await? {
@@ -155,6 +160,8 @@ pub(super) async fn resume(ledger: &Ledger, root: &Path) -> Result<(), Error> {
             continue;
         }
         let done = match read_json::<Intent>("outbox entry", &effect.body) {
+            // It failed, which could not be noted on a failing disk, and was tried again with success.
+            Ok(intent) if is_complete(ledger, &intent.session).await? => settle(ledger, effect.id).await,
             Ok(intent) => {
                 let copy = folder.join(&intent.file);
                 tracing::info!(session = %intent.session, "an import that was cut off goes on");
@@ -168,13 +175,40 @@ pub(super) async fn resume(ledger: &Ledger, root: &Path) -> Result<(), Error> {
             Err(error) => {
                 // Its copy cannot be read: nothing of it is seen, and nothing more can be done.
                 tracing::error!(%error, "an import that was cut off is given up");
-                let batch = Batch { outbox_done: vec![effect.id], ..Batch::default() };
-                commit(ledger, batch).await?;
+                settle(ledger, effect.id).await?;
             }
         }
     }
-    let _ = blocking(move || Ok(std::fs::remove_dir_all(folder))).await;
-    Ok(())
+    let pending = ledger.store().outbox_pending().await?;
+    let named: HashSet<String> = pending
+        .iter()
+        .filter(|effect| effect.kind == IMPORT)
+        .filter_map(|effect| Some(read_json::<Intent>("outbox entry", &effect.body).ok()?.file))
+        .collect();
+    blocking(move || {
+        remove_all_but(&folder, &named);
+        Ok(())
+    })
+    .await
+}
+
+/// Whether all of a session is there: its row comes last.
+async fn is_complete(ledger: &Ledger, session: &SessionId) -> Result<bool, Error> {
+    Ok(ledger.store().row(kind::SESSION, session.as_str()).await?.is_some())
+}
+
+async fn settle(ledger: &Ledger, effect: i64) -> Result<(), Error> {
+    commit(ledger, Batch { outbox_done: vec![effect], ..Batch::default() }).await.map(drop)
+}
+
+/// Takes away every copy that no import goes on with, and then the folder, if it is empty.
+fn remove_all_but(folder: &Path, named: &HashSet<String>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !entry.file_name().to_str().is_some_and(|name| named.contains(name)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// Writes what a checked copy holds, behind what is there already.
@@ -186,7 +220,13 @@ async fn carry_out(
 ) -> Result<Imported, Error> {
     let (ledger, copy, handle) = (ledger.clone(), copy.to_owned(), Handle::current());
     blocking(move || {
-        let work = Work { ledger: &ledger, handle: &handle, intent: &intent, announced: effect };
+        let work = Work {
+            ledger: &ledger,
+            handle: &handle,
+            intent: &intent,
+            announced: effect,
+            held: Held::default(),
+        };
         work.run(&copy)
     })
     .await
@@ -197,6 +237,44 @@ struct Work<'a> {
     handle: &'a Handle,
     intent: &'a Intent,
     announced: Option<i64>,
+    held: Held,
+}
+
+/// Rows of requests, which are written last: each is read for itself, so it would be seen before its session is.
+#[derive(Default)]
+struct Held {
+    rows: BTreeMap<String, RowWrite>,
+    bytes: usize,
+}
+
+/// As much fits into the last transaction beside everything else. Answered requests beyond it are written earlier.
+const HELD_BYTES: usize = 16 * 1024 * 1024;
+
+impl Held {
+    /// Takes the rows that a fact made; answers those that may be written now.
+    fn sort(&mut self, rows: Vec<Row>) -> Vec<Row> {
+        let mut now = Vec::new();
+        for row in rows.into_iter().filter(may_be_seen_early) {
+            if let Row::Request(request) = &row {
+                let (id, held) = (request.request.id.to_string(), put(&row));
+                self.bytes -= self.rows.remove(&id).as_ref().map_or(0, size);
+                if self.bytes + size(&held) <= HELD_BYTES {
+                    self.bytes += size(&held);
+                    self.rows.insert(id, held);
+                    continue;
+                }
+            }
+            now.push(row);
+        }
+        now
+    }
+}
+
+fn size(row: &RowWrite) -> usize {
+    match row {
+        RowWrite::Put { body, .. } => body.len(),
+        RowWrite::Delete { .. } => 0,
+    }
 }
 
 impl Work<'_> {
@@ -229,15 +307,16 @@ impl Work<'_> {
         let mut lines = Lines::open(copy)?;
         lines.header()?;
         let mut fold = Fold::default();
-        let mut stage = Stage::new(session, there);
+        let mut stage = Stage::foreign(session, there);
         while let Some((fact, _)) = lines.fact(fold.stream_seq + 1)? {
             let event = self.adapt(fact.event)?;
             let rows = fold.take(&event, fact.line.at).ok_or_else(broken)?;
+            let rows = self.held.sort(rows);
             if fold.stream_seq <= there {
                 continue;
             }
             stage.event(&event, fact.line.at, fact.line.actor, fact.line.command);
-            stage.rows(rows.iter().filter(|row| may_be_seen_early(row)));
+            stage.rows(&rows);
             if stage.is_full() {
                 self.announce()?;
                 self.handle.block_on(stage.write(self.ledger))?;
@@ -249,7 +328,7 @@ impl Work<'_> {
     }
 
     /// The last transaction: the session is closed and marked, and seen.
-    fn close(&self, fold: &mut Fold, stage: &mut Stage) -> Result<(), Error> {
+    fn close(&mut self, fold: &mut Fold, stage: &mut Stage) -> Result<(), Error> {
         let session = fold.session.as_ref().ok_or_else(broken)?;
         let now = clock::now();
         let mut last: Vec<_> = closing(session, &Cut::Imported, &mut SystemIds)
@@ -259,17 +338,16 @@ impl Work<'_> {
         if session.deleted {
             last.push((Event::SessionRestored, fold.at));
         }
-        if !session.imported {
-            last.push((Event::SessionImported, now));
-        }
+        last.push((Event::SessionImported, now));
         let command = self.intent.command.as_ref().map(ToString::to_string);
         for (event, at) in last {
             let rows = fold.take(&event, at).ok_or_else(broken)?;
             stage.event(&event, at, Actor::Nox, command.clone());
-            stage.rows(rows.iter().filter(|row| may_be_seen_early(row)));
+            stage.rows(&self.held.sort(rows));
         }
+        std::mem::take(&mut self.held.rows).into_values().for_each(|row| stage.row(row));
         let session = fold.session.as_ref().ok_or_else(broken)?;
-        stage.rows([&nox_domain::rows::Row::Session(session.row())]);
+        stage.rows([&Row::Session(session.row())]);
         stage.row(state_row(session, stage.stream_seq()));
         let inverse = serde_json::json!({ "session": session.id(), "command": SessionCommand::Delete });
         stage.batch.receipt = command.clone().map(|command| NewReceipt {

@@ -222,7 +222,7 @@ async fn take(
             Ok(event) if stored.stream_seq == stream.head + 1 && fits(&event, stream.head, &id) => {
                 stream.head += 1;
                 batch.events.push(NewEvent {
-                    audit: event.is_audit(),
+                    audit: stored.prev_hash.is_some(),
                     stream: stored.stream,
                     kind: stored.kind,
                     version: stored.version,

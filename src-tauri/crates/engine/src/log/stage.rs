@@ -28,6 +28,8 @@ pub(super) struct Stage {
     stream: String,
     /// What is to be written; the caller adds receipt and outbox.
     pub(super) batch: Batch,
+    /// Whether decisions in it were made here, and belong into the audit trail.
+    is_ours: bool,
     bytes: usize,
     written: i64,
 }
@@ -35,7 +37,18 @@ pub(super) struct Stage {
 impl Stage {
     /// Begins behind the `written` facts that the stream has.
     pub(super) fn new(session: &SessionId, written: i64) -> Self {
-        Self { stream: format!("{STREAMS}{session}"), batch: Batch::default(), bytes: 0, written }
+        Self {
+            stream: format!("{STREAMS}{session}"),
+            batch: Batch::default(),
+            is_ours: true,
+            bytes: 0,
+            written,
+        }
+    }
+
+    /// The same for a session of another home: its decisions are its history, and not ours.
+    pub(super) fn foreign(session: &SessionId, written: i64) -> Self {
+        Self { is_ours: false, ..Self::new(session, written) }
     }
 
     /// Where the stream stands when everything is written.
@@ -55,7 +68,7 @@ impl Stage {
             actor: actor.as_str().to_owned(),
             command: CausedBy::Other(command),
             cause: None,
-            audit: event.is_audit(),
+            audit: self.is_ours && event.is_audit(),
             body,
         });
     }
