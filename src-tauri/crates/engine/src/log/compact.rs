@@ -20,6 +20,10 @@ const REST: Duration = Duration::from_millis(200);
 /// The stream of what happens to the log as a whole.
 const STREAM: &str = "log";
 
+/// The file is made smaller when it has at least so much room, and when that is at least this part of it.
+const MUCH_ROOM_BYTES: u64 = 64 * 1024 * 1024;
+const MUCH_ROOM_PART: u64 = 4;
+
 /// What compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Compacted {
@@ -74,10 +78,19 @@ impl Engine {
     async fn compact_session(&self, id: &SessionId, over_before: At, fate: Fate) -> Result<u64, Error> {
         let ledger = self.ledger();
         let Some(stored) = Stored::read(ledger, id).await? else { return Ok(0) };
-        if stored.session.closed_at.is_none_or(|closed| closed > over_before) {
+        let stream = format!("{STREAMS}{id}");
+        let Some(closed_at) = stored.session.closed_at else { return Ok(0) };
+        let over_at = match stored.session.imported {
+            false => closed_at,
+            // As old as its import: its own times are those of another home. The newest event of a stream always stays.
+            true => {
+                let newest = ledger.store().events_of(&stream, stored.stream_seq - 1, 1).await?;
+                newest.first().map_or(closed_at, |event| At(event.at))
+            }
+        };
+        if over_at > over_before {
             return Ok(0);
         }
-        let stream = format!("{STREAMS}{id}");
         if stored.snapshot_seq < stored.stream_seq {
             let change = Change {
                 expected: Some(Expected { stream: stream.clone(), stream_seq: stored.stream_seq }),
@@ -98,6 +111,11 @@ impl Engine {
         let change = Change { events: vec![(STREAM.to_owned(), event)], ..Change::default() };
         ledger.commit(&Cause::nox(), clock::now(), change).await?;
         Ok(archived.events.max(1))
+    }
+
+    /// Whether a good part of the database's file is empty, as after a compaction that freed much.
+    pub(super) async fn has_much_room(&self) -> Result<bool, Error> {
+        Ok(is_much(self.log_size().await?))
     }
 
     /// Compacts in the background now, instead of with the next round; resolves when the wish is on disk.
@@ -123,5 +141,24 @@ impl Engine {
     /// Those of the store.
     pub async fn log_size(&self) -> Result<nox_store::LogSize, Error> {
         Ok(self.ledger().store().read(|reader| reader.size()).await?)
+    }
+}
+
+fn is_much(size: nox_store::LogSize) -> bool {
+    size.free_bytes >= MUCH_ROOM_BYTES && size.free_bytes * MUCH_ROOM_PART >= size.bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_is_large_and_empty_is_written_anew() {
+        let much = |free_mb: u64, mb: u64| {
+            let (bytes, free_bytes) = (mb << 20, free_mb << 20);
+            is_much(nox_store::LogSize { bytes, free_bytes, ..Default::default() })
+        };
+        assert!(!much(0, 0) && !much(63, 64) && !much(100, 1_000));
+        assert!(much(64, 64) && much(64, 256) && much(300, 1_000));
     }
 }

@@ -1,7 +1,9 @@
 //! What is done to the log in the background: imports that were cut off go on, a damaged database is salvaged, the
-//! database is looked at for damage, old sessions are compacted.
+//! database is looked at for damage, old sessions are compacted, a file with much room in it is made smaller.
 //!
 //! One task, one thing at a time, and none of it before the engine is open. It holds no engine, and ends when that closes.
+//! Compaction comes after the start, once a day when no run is live, and when a person asks; by itself the file is written
+//! anew only after a minute in which nobody wrote. An engine with nothing to do is woken by none of it but once a day.
 
 use super::{Compacted, Saved, damage, import, rebuild, salvage};
 use crate::{Engine, clock, engine::Inner};
@@ -20,6 +22,13 @@ const BEFORE_LOOKING: Duration = Duration::from_secs(10);
 /// Between two rounds of compaction, and between two looks for damage.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
 const A_DAY_MS: i64 = 24 * 3600 * 1000;
+/// Compaction and making the file smaller wait for quiet at most this long: compaction comes then all the same, the file
+/// stays as it is until the next round.
+const PATIENCE: Duration = Duration::from_secs(12 * 3600);
+/// Between two looks whether runs are live, while compaction waits.
+const WORKING: Duration = Duration::from_secs(600);
+/// Nobody writes for so long before the file is written anew.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// A handle that does not keep the engine.
 struct WeakEngine(Weak<Inner>);
@@ -178,11 +187,14 @@ async fn work(weak: WeakEngine, stop: Stop) {
     if begin(&weak, stop).await.is_none() {
         return;
     }
-    let (mut looked, mut wait): (Option<tokio::time::Instant>, _) = (None, BEFORE_LOOKING);
+    let mut looked: Option<tokio::time::Instant> = None;
     loop {
         let Some(wake) = weak.upgrade().map(|engine| engine.jobs().wake.clone()) else { return };
         // No engine is held meanwhile: one that is dropped without being closed ends.
-        let asked = tokio::time::timeout(wait, wake.notified()).await.is_ok();
+        let asked = match looked {
+            None => tokio::time::timeout(BEFORE_LOOKING, wake.notified()).await.is_ok(),
+            Some(_) => rest(&weak, &wake).await,
+        };
         // Who asks for compaction does not wait for a look for damage.
         if !asked
             && looked.is_none_or(|looked| looked.elapsed() >= A_DAY)
@@ -194,7 +206,53 @@ async fn work(weak: WeakEngine, stop: Stop) {
         if compact(&weak).await.is_none() {
             return;
         }
-        wait = if looked.is_none() { BEFORE_LOOKING } else { A_DAY };
+    }
+}
+
+/// From one round to the next; answers whether somebody asks for it.
+async fn rest(weak: &WeakEngine, wake: &Notify) -> bool {
+    let round = tokio::time::Instant::now() + A_DAY;
+    let asked = tokio::select! {
+        () = wake.notified() => true,
+        () = shrink_when_quiet(weak) => tokio::time::timeout_at(round, wake.notified()).await.is_ok(),
+    };
+    asked || until_nothing_runs(weak, wake).await
+}
+
+/// Waits while runs are live; answers whether somebody asks meanwhile.
+async fn until_nothing_runs(weak: &WeakEngine, wake: &Notify) -> bool {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    while weak.upgrade().is_some_and(|engine| engine.live_runs() > 0) && tokio::time::Instant::now() < until {
+        if tokio::time::timeout(WORKING, wake.notified()).await.is_ok() {
+            return true;
+        }
+    }
+    false
+}
+
+/// Makes the database's file smaller when much of it is empty, as soon as nobody writes for a while.
+async fn shrink_when_quiet(weak: &WeakEngine) {
+    let until = tokio::time::Instant::now() + PATIENCE;
+    let mut seen = None;
+    while tokio::time::Instant::now() < until
+        && let Some(engine) = weak.upgrade()
+    {
+        match engine.has_much_room().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => return tracing::warn!(%error, "the room in the database is not known"),
+        }
+        let store = engine.ledger().store();
+        let now = (store.head().await.seq, engine.live_runs());
+        if seen.replace(now) == Some(now) && now.1 == 0 {
+            match store.vacuum().await {
+                Ok(bytes) => tracing::info!(bytes, "the database's file was made smaller"),
+                Err(error) => tracing::warn!(%error, "the database's file stays as large as it is"),
+            }
+            return;
+        }
+        drop(engine);
+        tokio::time::sleep(QUIET).await;
     }
 }
 
@@ -238,9 +296,11 @@ async fn shrink(engine: &Engine, compaction: &mut Compaction) {
 async fn begin(weak: &WeakEngine, stop: Stop) -> Option<()> {
     let engine = weak.upgrade()?;
     let (ledger, root) = (engine.ledger().clone(), engine.home().root().to_owned());
+    let importing = engine.jobs().one_import().await;
     if let Err(error) = import::resume(&ledger, &root).await {
         tracing::warn!(%error, "an import waits for the next start");
     }
+    drop(importing);
     if let Err(error) = salvage::all(&ledger, &root, &stop, &|saved| engine.jobs().note(saved)).await {
         tracing::error!(%error, "a damaged database could not be read to its end; the next start tries again");
     }

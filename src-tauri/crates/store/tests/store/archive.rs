@@ -191,7 +191,11 @@ async fn a_vacuum_makes_the_file_smaller_and_changes_nothing_else() {
     fill(&store, 3000).await;
     let log = all(&store).await;
     store.archive("closed", i64::MAX, Fate::Archive).await.unwrap();
+    let before = store.read(|reader| reader.size()).await.unwrap();
     let freed = store.vacuum().await.unwrap();
+    let after = store.read(|reader| reader.size()).await.unwrap();
+    assert!(before.free_bytes > before.bytes / 2 && after.free_bytes == 0, "{before:?}, {after:?}");
+    assert_eq!(before.bytes - after.bytes, freed);
     let left = std::fs::metadata(home.path()).unwrap().len();
     assert!(freed > left / 2, "{freed} bytes were freed, {left} are left");
     assert_eq!(all(&store).await, log);
