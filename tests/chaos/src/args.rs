@@ -7,6 +7,7 @@ npm run chaos -- --long           the long form; the same command again goes on 
                  --part NAME      only this part: kills, syscalls, mutations, flood, many, cycles, model, culprits
                  --seed N         lots are drawn from this number
                  --tries N        so many tries of each part that counts them
+                 --skip N         leaves out the first N tries of each part that counts them
                  --fresh          forgets what the long form has done";
 
 /// What is wanted.
@@ -16,12 +17,13 @@ pub(crate) struct Wanted {
     pub(crate) part: Option<&'static str>,
     pub(crate) seed: Option<u64>,
     pub(crate) tries: Option<u32>,
+    pub(crate) skip: u32,
     pub(crate) fresh: bool,
 }
 
 /// Reads the words of the command line; the error is for people.
 pub(crate) fn read(words: &[&str]) -> Result<Wanted, String> {
-    let mut wanted = Wanted { form: Form::Quick, part: None, seed: None, tries: None, fresh: false };
+    let mut wanted = Wanted { form: Form::Quick, part: None, seed: None, tries: None, skip: 0, fresh: false };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().copied().ok_or_else(|| format!("{word} wants a value."));
@@ -35,6 +37,10 @@ pub(crate) fn read(words: &[&str]) -> Result<Wanted, String> {
                 let tries =
                     u32::try_from(number(value()?)?).map_err(|_| "--tries is too large.".to_owned())?;
                 wanted.tries = Some(tries.max(1));
+            }
+            "--skip" => {
+                wanted.skip =
+                    u32::try_from(number(value()?)?).map_err(|_| "--skip is too large.".to_owned())?;
             }
             "--part" => {
                 let name = value()?;
@@ -54,9 +60,15 @@ mod tests {
     #[test]
     fn words_are_understood_or_named() {
         let read_all = |line: &str| read(&line.split_whitespace().collect::<Vec<_>>());
-        let wanted = read_all("--long --part kills --seed 7 --tries 20 --fresh").unwrap();
-        let expected =
-            Wanted { form: Form::Long, part: Some("kills"), seed: Some(7), tries: Some(20), fresh: true };
+        let wanted = read_all("--long --part kills --seed 7 --tries 20 --skip 3 --fresh").unwrap();
+        let expected = Wanted {
+            form: Form::Long,
+            part: Some("kills"),
+            seed: Some(7),
+            tries: Some(20),
+            skip: 3,
+            fresh: true,
+        };
         assert_eq!(wanted, expected);
         assert_eq!(read_all("").unwrap().form, Form::Quick);
         for (line, named) in

@@ -62,7 +62,7 @@ fn fail(portion: &Portion, state: &mut State, wrong: &str) -> bool {
     let mut tally = nox_test_support::Tally::default();
     tally.check(state.seed, "the part runs to its end", false, || wrong.to_owned());
     state.background = None;
-    state.note(portion, &tally);
+    state.note(portion, &tally, Duration::ZERO);
     true
 }
 
@@ -97,8 +97,9 @@ pub(crate) fn work(part: &str, seed: &str, out: &Path) -> ExitCode {
     let (Ok(seed), Some(portion)) = (seed.parse(), Portion::whole(part, Form::Long)) else {
         return ExitCode::from(2);
     };
+    let begun = Instant::now();
     let tally = perform_in(&portion, seed);
-    let rows = state::rows(&portion, &tally);
+    let rows = state::rows(&portion, &tally, begun.elapsed());
     let part = out.with_extension("part");
     let written =
         fs::write(&part, serde_json::to_vec(&rows).unwrap_or_default()).and_then(|()| fs::rename(&part, out));

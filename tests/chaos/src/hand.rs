@@ -60,9 +60,13 @@ impl Hand {
         call(&self.wire, "snapshot", &Nothing {}).await.expect("a snapshot")
     }
 
-    /// So many runs may be live at once.
+    /// So many runs may be live at once, and as many as want to may start in a minute.
     pub(crate) async fn allow_runs(&self, runs: u32) {
-        let input = ChangeSettings { max_live_runs: Some(runs), ..ChangeSettings::default() };
+        let input = ChangeSettings {
+            max_live_runs: Some(runs),
+            runs_per_minute: Some(100_000),
+            ..ChangeSettings::default()
+        };
         let _: Recorded = call(&self.wire, "change_settings", &input).await.expect("a setting is changed");
     }
 

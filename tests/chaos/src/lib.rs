@@ -2,8 +2,8 @@
 //!
 //! `npm run chaos` runs the quick form, which is a step of `npm test`; `npm run chaos -- --long` the long one, in
 //! portions that a state file remembers. Each part is a function from a [`Context`](plan::Context) to a tally; the
-//! suite prints one table of them: promise, tries, failures, and the seed that repeats a failure. Engines that die are
-//! this program, started once more, and are spoken to over the control socket, as any client does.
+//! suite prints one table of them: promise, tries, failures, the seed that repeats a failure, and the time. Engines that
+//! die are this program, started once more, and are spoken to over the control socket, as any client does.
 //!
 //! The parts check what was acknowledged and what anybody can read through the contract, never how it is made.
 #![allow(
@@ -93,8 +93,9 @@ fn suite(wanted: &Wanted) -> ExitCode {
 
 /// Runs one portion to its end and notes what came of it.
 fn perform(portion: &Portion, state: &mut State) {
+    let begun = Instant::now();
     let tally = perform_in(portion, state.seed);
-    state.note(portion, &tally);
+    state.note(portion, &tally, begun.elapsed());
 }
 
 /// Runs one portion to its end, whatever happens in it.

@@ -100,8 +100,8 @@ pub(crate) fn portions(wanted: &Wanted) -> Vec<Portion> {
     for part in parts {
         let all = wanted.tries.unwrap_or(if form.is_long() { part.long } else { part.quick });
         let step = if form.is_long() { part.portion } else { all };
-        for first in (0..all).step_by(step.max(1) as usize) {
-            let tries = step.min(all - first);
+        for begun in (0..all).step_by(step.max(1) as usize) {
+            let (first, tries) = (wanted.skip + begun, step.min(all - begun));
             let name = match all > step {
                 true => format!("{} {}-{}", part.name, first + 1, first + tries),
                 false => part.name.to_owned(),
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn wanted(form: Form, tries: Option<u32>) -> Wanted {
-        Wanted { form, part: Some("kills"), seed: None, tries, fresh: false }
+        Wanted { form, part: Some("kills"), seed: None, tries, skip: 0, fresh: false }
     }
 
     #[test]

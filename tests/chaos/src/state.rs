@@ -3,7 +3,7 @@
 use crate::{args::Wanted, background::Background, plan::Portion};
 use nox_test_support::{Promise, Tally, seed_of_the_clock};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 /// What was done.
 #[derive(Debug, Default)]
@@ -23,6 +23,8 @@ pub(crate) struct State {
 struct Asked {
     seed: Option<u64>,
     tries: Option<u32>,
+    #[serde(default)]
+    skip: u32,
 }
 
 /// What came of one promise of one part.
@@ -35,6 +37,9 @@ pub(crate) struct Row {
     /// The seed of the first failure.
     pub(crate) seed: Option<u64>,
     pub(crate) wrong: String,
+    /// How long the portion took that tried it, with everything else that this portion tried.
+    #[serde(default)]
+    pub(crate) took_ms: u64,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -48,7 +53,7 @@ struct Stored {
 impl State {
     /// Begins, or goes on with what an earlier call of the long form has done.
     pub(crate) fn open(wanted: &Wanted) -> Self {
-        let asked = Asked { seed: wanted.seed, tries: wanted.tries };
+        let asked = Asked { seed: wanted.seed, tries: wanted.tries, skip: wanted.skip };
         let file = wanted.form.is_long().then(|| folder().join("state.json"));
         let stored = file.as_ref().filter(|_| !wanted.fresh).and_then(|path| fs::read(path).ok());
         let stored = stored.and_then(|bytes| serde_json::from_slice::<Stored>(&bytes).ok());
@@ -71,8 +76,8 @@ impl State {
     }
 
     /// Notes what came of a portion.
-    pub(crate) fn note(&mut self, portion: &Portion, tally: &Tally) {
-        self.note_rows(portion, rows(portion, tally));
+    pub(crate) fn note(&mut self, portion: &Portion, tally: &Tally, took: Duration) {
+        self.note_rows(portion, rows(portion, tally, took));
     }
 
     /// Notes the rows of a portion.
@@ -93,6 +98,7 @@ impl State {
             Some(row) => {
                 row.tries += new.tries;
                 row.failures += new.failures;
+                row.took_ms += new.took_ms;
                 if row.seed.is_none() {
                     row.seed = new.seed;
                     row.wrong = new.wrong;
@@ -122,11 +128,11 @@ impl State {
 }
 
 /// The rows of a portion.
-pub(crate) fn rows(portion: &Portion, tally: &Tally) -> Vec<Row> {
-    tally.promises().map(|(name, promise)| row(portion, name, promise)).collect()
+pub(crate) fn rows(portion: &Portion, tally: &Tally, took: Duration) -> Vec<Row> {
+    tally.promises().map(|(name, promise)| row(portion, name, promise, took)).collect()
 }
 
-fn row(portion: &Portion, name: &str, promise: &Promise) -> Row {
+fn row(portion: &Portion, name: &str, promise: &Promise, took: Duration) -> Row {
     Row {
         part: portion.part.name.to_owned(),
         promise: name.to_owned(),
@@ -134,6 +140,7 @@ fn row(portion: &Portion, name: &str, promise: &Promise) -> Row {
         failures: promise.failures,
         seed: promise.seed,
         wrong: promise.wrong.clone(),
+        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The table at the end: promise, tries, failures, and the seed that repeats a failure.
+//! The table at the end: promise, tries, failures, the seed that repeats a failure, and how long its part took.
 
 use crate::state::State;
 
@@ -6,10 +6,11 @@ use crate::state::State;
 pub(crate) fn print(state: &State) -> bool {
     let name = |row: &crate::state::Row| format!("{}: {}", row.part, row.promise);
     let width = state.rows.iter().map(|row| name(row).chars().count()).max().unwrap_or(0).max(7);
-    println!("\n{:<width$}  {:>9}  {:>8}  seed", "promise", "tries", "failures");
+    println!("\n{:<width$}  {:>9}  {:>8}  {:>16}  time", "promise", "tries", "failures", "seed");
     for row in &state.rows {
         let seed = row.seed.unwrap_or(state.seed);
-        println!("{:<width$}  {:>9}  {:>8}  {seed}", name(row), row.tries, row.failures);
+        let time = format!("{} s", row.took_ms.div_ceil(1_000));
+        println!("{:<width$}  {:>9}  {:>8}  {seed:>16}  {time}", name(row), row.tries, row.failures);
     }
     println!();
     for row in state.rows.iter().filter(|row| row.failures > 0) {

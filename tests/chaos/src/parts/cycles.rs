@@ -25,6 +25,7 @@ pub(crate) fn run(context: Context) -> BoxFuture<'static, Tally> {
         fs::create_dir_all(&root).unwrap();
         let mut engine = Engine::start(&root);
         let hand = Hand::on(&mut engine).await;
+        hand.allow_runs(8).await;
         let mut before = Counts::default();
         for cycle in 0..WARM + context.tries {
             if cycle == WARM {

@@ -6,8 +6,16 @@ use super::scenarios::{BY_HAND, Known, Scenario, Step, find, portrait};
 use crate::engine::{end_of_input, new_command, open, say};
 use nox_api::{
     Api,
-    domain::{ids::CommandId, rows::RequestState},
-    dto::{Caller, Face, Nothing, OneTask, Recorded, Snapshot},
+    domain::{
+        At,
+        event::{Event, UnknownChoice},
+        ids::{CommandId, ItemId, SessionId},
+        rows::{ItemBody, RequestState, SessionState},
+    },
+    dto::{
+        Caller, ExportFormat, ExportSession, Face, Nothing, OneSession, OneTask, ReadItems, Recorded,
+        ResolveUnknown, SessionView, Snapshot,
+    },
 };
 use serde_json::Value;
 use std::{
@@ -15,7 +23,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How long a step may be refused. The faults are over long before.
@@ -63,12 +71,14 @@ struct Person {
     root: PathBuf,
     known: Known,
     again: VecDeque<Asked>,
+    /// What steps have seen, for the picture of the end.
+    seen: Vec<String>,
 }
 
 async fn act(scenario: &Scenario, root: &Path, prepare: bool) -> Result<(), String> {
-    let known = read_or_default(&known_in(root));
+    let known = Known { root: root.to_owned(), ..read_or_default(&known_in(root)) };
     let again = read_or_default(&asked_in(root));
-    let mut person = Person { api: open(root).await?, root: root.to_owned(), known, again };
+    let mut person = Person { api: open(root).await?, root: root.to_owned(), known, again, seen: Vec::new() };
     say("open");
     for step in if prepare { scenario.before } else { scenario.steps } {
         person.perform(step).await?;
@@ -97,7 +107,7 @@ impl Person {
         self.api.looked().await.map_err(|error| error.to_string())?;
         let all = self.snapshot().await?;
         let policy = self.api.read_policy(Nothing {}).await.map_err(|error| error.to_string())?;
-        let mut bodies = Vec::new();
+        let mut bodies = self.seen.clone();
         for card in &all.cards {
             let one = OneTask { task: card.task.id.clone() };
             let detail = self.api.read_task(one).await.map_err(|error| error.to_string())?;
@@ -117,10 +127,7 @@ impl Person {
                     self.known.request = Some(row.request.id);
                     return Ok(());
                 }
-                if begun.elapsed() > LIMIT {
-                    return Err("the session never asked".to_owned());
-                }
-                tokio::time::sleep(AGAIN).await;
+                pause(begun, || "the session never asked".to_owned()).await?;
             },
             Step::EditByHand => {
                 let task = self.known.task.clone().ok_or("no task")?;
@@ -131,13 +138,114 @@ impl Person {
                     if card(self.snapshot().await?).is_some_and(|card| card.task.title == BY_HAND) {
                         return Ok(());
                     }
-                    if begun.elapsed() > LIMIT {
-                        return Err("the edit by hand was never taken over".to_owned());
-                    }
-                    tokio::time::sleep(AGAIN).await;
+                    pause(begun, || "the edit by hand was never taken over".to_owned()).await?;
                 }
             }
+            Step::Until(like) => loop {
+                let view = self.view().await?;
+                if view.as_ref().is_some_and(|view| like(&view.row.state)) {
+                    return Ok(());
+                }
+                let state = view.map(|view| view.row.state);
+                pause(begun, || format!("the session is still {state:?}")).await?;
+            },
+            Step::Finish => loop {
+                let state = self.view().await?.map(|view| view.row.state);
+                match &state {
+                    Some(state) if state.is_closed() => return Ok(()),
+                    Some(state) => self.decide(state).await,
+                    None => {}
+                }
+                pause(begun, || format!("the session is still {state:?}")).await?;
+            },
+            Step::UntilSaid(wanted) => loop {
+                if self.said().await?.iter().any(|text| text == wanted) {
+                    return Ok(());
+                }
+                pause(begun, || format!("the session never said {wanted}")).await?;
+            },
+            Step::Export(name) => self.export(name, begun).await,
+            Step::PutExport(name, messages) => {
+                fs::write(self.root.join(name), export_of(*messages)).map_err(|error| error.to_string())
+            }
+            Step::Archive => self.archive(begun).await,
         }
+    }
+
+    fn session(&self) -> Result<SessionId, String> {
+        self.known.session.clone().ok_or_else(|| "no session".to_owned())
+    }
+
+    async fn view(&self) -> Result<Option<SessionView>, String> {
+        let session = self.session()?;
+        Ok(self.snapshot().await?.sessions.into_iter().find(|view| view.row.id == session))
+    }
+
+    /// Lets a session go on that waits for a person; what is refused is tried with the next look.
+    async fn decide(&self, state: &SessionState) {
+        let Ok(session) = self.session() else { return };
+        let (operation, input) = match state {
+            SessionState::NeedsChoice { item, .. } => {
+                let (item, choice) = (item.clone(), UnknownChoice::Skip);
+                ("resolve_unknown", serde_json::json!(ResolveUnknown { session, item, choice }))
+            }
+            SessionState::Lost { .. } => ("continue_session", serde_json::json!(OneSession { session })),
+            _ => return,
+        };
+        let caller = Caller { command: new_command(), face: Face::Window, processes: vec![] };
+        let _ = self.api.call(operation, &caller, input).await;
+    }
+
+    async fn said(&self) -> Result<Vec<String>, String> {
+        let input = ReadItems { session: self.session()?, before: None, limit: 50 };
+        let page = self.api.read_items(input).await.map_err(|error| error.to_string())?;
+        let texts = page.items.into_iter().filter_map(|item| match item.body {
+            ItemBody::Message { text } => Some(text),
+            _ => None,
+        });
+        Ok(texts.collect())
+    }
+
+    /// Writes the session into a file until the disk takes it, and looks at what is there then.
+    async fn export(&mut self, name: &str, begun: Instant) -> Result<(), String> {
+        let path = self.root.join(name);
+        let input = ExportSession {
+            session: self.session()?,
+            format: ExportFormat::Jsonl,
+            path: path.display().to_string(),
+            overwrite: true,
+        };
+        while let Err(error) = self.api.export_session(input.clone()).await {
+            pause(begun, || format!("it is not exported: {error}")).await?;
+        }
+        let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let is_whole = text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok());
+        self.seen.push(format!("{name}: {} lines, whole: {is_whole}", text.lines().count()));
+        Ok(())
+    }
+
+    /// Archives every session that is over, until nothing is left to do.
+    async fn archive(&mut self, begun: Instant) -> Result<(), String> {
+        let engine = self.api.engine();
+        loop {
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_millis() as i64;
+            match engine.compact(At(now + 60_000)).await {
+                Ok(done) if done.sessions == 0 => break,
+                Ok(_) => {}
+                Err(error) => pause(begun, || format!("nothing is archived: {error}")).await?,
+            }
+        }
+        while let Err(error) = engine.ledger().store().vacuum().await {
+            pause(begun, || format!("it is not written anew: {error}")).await?;
+        }
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let sql = "SELECT count(*) FROM events WHERE stream = ?1 AND prev_hash IS NULL";
+        let stream = format!("session/{}", self.session()?);
+        let left: i64 = rusqlite::Connection::open_with_flags(self.root.join("home/nox.db"), flags)
+            .and_then(|db| db.query_row(sql, [stream], |row| row.get(0)))
+            .map_err(|error| error.to_string())?;
+        self.seen.push(format!("{left} events outside of the audit trail are not archived"));
+        Ok(())
     }
 
     /// Sends a command until it is acknowledged.
@@ -160,6 +268,7 @@ impl Person {
                     say(&format!("done {command} {}", done.seq.0));
                     let known = &mut self.known;
                     known.task = done.task.or(known.task.take());
+                    known.session = done.session.or(known.session.take());
                     known.command = Some(command);
                     return Ok(());
                 }
@@ -170,6 +279,41 @@ impl Person {
             }
         }
     }
+}
+
+/// Waits a little before the next look or try; after too long it is given up.
+async fn pause(begun: Instant, why: impl FnOnce() -> String) -> Result<(), String> {
+    if begun.elapsed() > LIMIT {
+        return Err(why());
+    }
+    tokio::time::sleep(AGAIN).await;
+    Ok(())
+}
+
+/// What an export of a session with so many messages holds.
+fn export_of(messages: usize) -> String {
+    let session = SessionId::from_uuid(uuid::Uuid::now_v7());
+    let opened = serde_json::json!({
+        "type": "session_opened", "session": session, "task": null, "agent": "runbook", "agent_name": "Runbook",
+        "agent_version": "x", "runtime": "runbook", "project": null, "folder": "/tmp", "title": "Long", "text": "t",
+        "review": false, "pre_allowed": "all", "environment": {}, "max_call_seconds": null,
+    });
+    let said = (0..messages).map(|number| {
+        let item = ItemId::from_uuid(uuid::Uuid::now_v7());
+        serde_json::to_value(Event::Said { item, text: format!("Message {number}") }).unwrap_or_default()
+    });
+    let events: Vec<Value> = std::iter::once(opened).chain(said).collect();
+    let header = serde_json::json!({
+        "format": "nox-session", "version": 1, "exported_at": 1, "session": session, "last_stream_seq": events.len(),
+    });
+    let lines = events.iter().enumerate().map(|(number, body)| {
+        let at = 1_700_000_000_000_u64 + number as u64;
+        serde_json::json!({
+            "stream_seq": number + 1, "at": at, "kind": body["type"], "version": 1, "actor": "agent", "command": null,
+            "body": body,
+        })
+    });
+    std::iter::once(header).chain(lines).map(|line| format!("{line}\n")).collect()
 }
 
 /// A person's editor: it tries until the disk takes the text.

@@ -3,7 +3,7 @@
 //!
 //! Each scenario is run once without faults, which counts its calls and gives the picture of the home that every other
 //! run must end in. Then one run for each fault, kind of call and number, and some beyond, which meet none. The quick form
-//! does one scenario; where it has more points than tries, lots are drawn.
+//! does one scenario; where it has more points than tries, lots are drawn, and so in scenarios that say how many at most.
 
 mod child;
 mod scenarios;
@@ -58,7 +58,7 @@ pub(crate) fn run(context: Context) -> BoxFuture<'static, Tally> {
         if context.form.is_long() {
             let first = context.first as usize;
             for scenario in scenarios::ALL.iter().skip(first).take(context.tries as usize) {
-                tally.merge(&every_point(&context, scenario, None).await);
+                tally.merge(&every_point(&context, scenario, scenario.most).await);
             }
         } else {
             tally.merge(&every_point(&context, &scenarios::ALL[0], Some(context.tries)).await);

@@ -2,10 +2,10 @@
 
 use nox_api::{
     domain::{
-        agent::AgentPatch,
+        agent::{AgentPatch, Runtime},
         event::PreAllowed,
-        ids::{AgentId, CommandId, RequestId, TaskId},
-        rows::RequestState,
+        ids::{AgentId, CommandId, RequestId, SessionId, TaskId},
+        rows::{RequestState, SessionState},
         task::TaskPatch,
         tool::Decision,
     },
@@ -13,12 +13,17 @@ use nox_api::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// What earlier steps have told, kept beside the home for the process that goes on.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Known {
     pub(super) task: Option<TaskId>,
     pub(super) request: Option<RequestId>,
+    pub(super) session: Option<SessionId>,
+    /// The folder of the home; another one for each run.
+    #[serde(skip)]
+    pub(super) root: PathBuf,
     /// The last command that was acknowledged.
     pub(super) command: Option<CommandId>,
 }
@@ -32,6 +37,18 @@ pub(super) enum Step {
     UntilAsked,
     /// The task's file gets another title by hand, and its card shows that.
     EditByHand,
+    /// The session is over. A person lets it go on where it waits for one, and skips what nobody saw the end of.
+    Finish,
+    /// The session is in such a state.
+    Until(fn(&SessionState) -> bool),
+    /// The session has said this.
+    UntilSaid(&'static str),
+    /// The session is written into a file of this name beside the home; how long it is becomes part of the picture.
+    Export(&'static str),
+    /// A file as an export writes it, of a session with so many messages, is put beside the home.
+    PutExport(&'static str, usize),
+    /// All sessions that are over are archived, and the database is written anew without its holes.
+    Archive,
 }
 
 /// A scenario: what is prepared on a good disk, and what is done on a failing one.
@@ -41,6 +58,14 @@ pub(super) struct Scenario {
     pub(super) steps: &'static [Step],
     /// Whether the database is brought back to schema 1 before, so that it is migrated.
     pub(super) old: bool,
+    /// The most points that are tried; where there are more, lots are drawn. None tries every one.
+    pub(super) most: Option<u32>,
+}
+
+impl Scenario {
+    const fn new(name: &'static str, before: &'static [Step], steps: &'static [Step]) -> Self {
+        Self { name, before, steps, old: false, most: None }
+    }
 }
 
 /// A title that nobody types.
@@ -55,13 +80,23 @@ const MAKE_AGENT: Step = Step::Do("create_agent", |_| {
     value(&CreateAgent { name: "Chaos".into(), description: "First".into(), ..CreateAgent::default() })
 });
 const ASKED: &[Step] = &[MAKE_BLOCK, START, Step::UntilAsked];
+const DONE_AND_EXPORTED: &[Step] = &[
+    MAKE_BLOCK,
+    START,
+    Step::UntilAsked,
+    Step::Do("answer_request", |known| answer(known, Decision::AllowOnce)),
+    Step::Finish,
+    Step::Export("done.jsonl"),
+];
+const SLEEPS: Step = Step::Until(|state| matches!(state, SessionState::Hibernated { .. }));
+const TALK: &str = "```recorded\n{\"say\":\"one\"}\n{\"end\":\"end\"}\n{\"say\":\"two\"}\n{\"end\":\"end\"}\n{\"say\":\"three\"}\n```\n";
 
 /// Every scenario, the one of the quick form first.
 pub(super) const ALL: &[Scenario] = &[
-    Scenario {
-        name: "task moved",
-        before: &[MAKE],
-        steps: &[Step::Do("move_task", |known| {
+    Scenario::new(
+        "task moved",
+        &[MAKE],
+        &[Step::Do("move_task", |known| {
             value(&MoveTask {
                 task: task(known),
                 to: Target::Backlog,
@@ -70,68 +105,107 @@ pub(super) const ALL: &[Scenario] = &[
                 agent: None,
             })
         })],
-        old: false,
-    },
-    Scenario { name: "append", before: &[MAKE_BLOCK], steps: &[START, Step::UntilAsked], old: false },
-    Scenario {
-        name: "approval answered",
-        before: ASKED,
-        steps: &[Step::Do("answer_request", |known| answer(known, Decision::AllowOnce))],
-        old: false,
-    },
-    Scenario {
-        name: "rule always",
-        before: ASKED,
-        steps: &[Step::Do("answer_request", |known| answer(known, Decision::AllowAlways))],
-        old: false,
-    },
-    Scenario { name: "task created", before: &[], steps: &[MAKE], old: false },
-    Scenario {
-        name: "task deleted and brought back",
-        before: &[MAKE],
-        steps: &[
+    ),
+    Scenario::new("append", &[MAKE_BLOCK], &[START, Step::UntilAsked]),
+    Scenario::new(
+        "approval answered",
+        ASKED,
+        &[Step::Do("answer_request", |known| answer(known, Decision::AllowOnce)), Step::Finish],
+    ),
+    Scenario::new(
+        "rule always",
+        ASKED,
+        &[Step::Do("answer_request", |known| answer(known, Decision::AllowAlways)), Step::Finish],
+    ),
+    Scenario::new("task created", &[], &[MAKE]),
+    Scenario::new(
+        "task deleted and brought back",
+        &[MAKE],
+        &[
             Step::Do("delete_task", |known| value(&OneTask { task: task(known) })),
             Step::Do("undo", |known| value(&Undo { command: command(known) })),
         ],
-        old: false,
-    },
-    Scenario {
-        name: "agent changed",
-        before: &[MAKE_AGENT],
-        steps: &[Step::Do("change_agent", |_| {
+    ),
+    Scenario::new(
+        "agent changed",
+        &[MAKE_AGENT],
+        &[Step::Do("change_agent", |_| {
             let patch = AgentPatch { description: Some("Second".into()), ..AgentPatch::default() };
             value(&ChangeAgent { agent: AgentId::from_name("chaos"), patch })
         })],
-        old: false,
-    },
-    Scenario { name: "hand edit taken over", before: &[MAKE], steps: &[Step::EditByHand], old: false },
-    Scenario { name: "migration from schema 1", before: ASKED, steps: &[MAKE], old: true },
-    Scenario {
-        name: "task text changed",
-        before: &[MAKE],
-        steps: &[Step::Do("change_task", |known| {
+    ),
+    Scenario::new("hand edit taken over", &[MAKE], &[Step::EditByHand]),
+    Scenario { old: true, ..Scenario::new("migration from schema 1", ASKED, &[MAKE]) },
+    Scenario::new(
+        "task text changed",
+        &[MAKE],
+        &[Step::Do("change_task", |known| {
             let patch = TaskPatch { body: Some("Other words.".into()), ..TaskPatch::default() };
             value(&ChangeTask { task: task(known), patch, base: None })
         })],
-        old: false,
-    },
-    Scenario {
-        name: "agent deleted and brought back",
-        before: &[MAKE_AGENT],
-        steps: &[
+    ),
+    Scenario::new(
+        "agent deleted and brought back",
+        &[MAKE_AGENT],
+        &[
             Step::Do("delete_agent", |_| value(&OneAgent { agent: AgentId::from_name("chaos") })),
             Step::Do("undo", |known| value(&Undo { command: command(known) })),
         ],
-        old: false,
-    },
-    Scenario {
-        name: "settings changed",
-        before: &[],
-        steps: &[Step::Do("change_settings", |_| {
+    ),
+    Scenario::new(
+        "settings changed",
+        &[],
+        &[Step::Do("change_settings", |_| {
             value(&ChangeSettings { max_live_runs: Some(3), ..ChangeSettings::default() })
         })],
-        old: false,
+    ),
+    Scenario::new(
+        "session imported",
+        DONE_AND_EXPORTED,
+        &[Step::Do("import_session", |known| import(known, "done.jsonl")), Step::Export("again.jsonl")],
+    ),
+    // More than one transaction holds, so it is announced first and gone on with. Most of its calls are pages of these
+    // transactions: lots are drawn.
+    Scenario {
+        most: Some(400),
+        ..Scenario::new(
+            "long session imported",
+            &[Step::PutExport("long.jsonl", 1_100)],
+            &[Step::Do("import_session", |known| import(known, "long.jsonl")), Step::Export("again.jsonl")],
+        )
     },
+    // Each run waits for two sleeps of a second.
+    Scenario {
+        most: Some(250),
+        ..Scenario::new(
+            "session sleeps and is woken",
+            &[
+                Step::Do("change_settings", |_| {
+                    value(&ChangeSettings { hibernate_after_seconds: Some(1), ..ChangeSettings::default() })
+                }),
+                Step::Do("create_agent", |_| {
+                    let runtime = Runtime::Recorded;
+                    let review = Some(false);
+                    value(&CreateAgent { name: "Player".into(), runtime, review, ..CreateAgent::default() })
+                }),
+                Step::Do("create_task", |_| {
+                    let agent = Some(AgentId::from_name("player"));
+                    let (title, body) = ("Talk".into(), TALK.into());
+                    value(&CreateTask { title, body, agent, ..CreateTask::default() })
+                }),
+            ],
+            &[
+                START,
+                SLEEPS,
+                Step::Do("prompt_session", |known| {
+                    value(&PromptSession { session: session(known), text: "More".into() })
+                }),
+                Step::UntilSaid("two"),
+                SLEEPS,
+            ],
+        )
+    },
+    Scenario::new("sessions archived", DONE_AND_EXPORTED, &[Step::Archive, Step::Export("again.jsonl")]),
 ];
 
 /// The scenario of this name.
@@ -176,6 +250,14 @@ fn answer(known: &Known, decision: Decision) -> Value {
 
 fn task(known: &Known) -> TaskId {
     known.task.clone().expect("a task is known")
+}
+
+fn session(known: &Known) -> SessionId {
+    known.session.clone().expect("a session is known")
+}
+
+fn import(known: &Known, name: &str) -> Value {
+    value(&ImportSession { path: known.root.join(name).display().to_string() })
 }
 
 fn command(known: &Known) -> CommandId {
