@@ -8,6 +8,7 @@
 mod canary;
 mod dice;
 mod files;
+pub mod model;
 pub mod mutate;
 pub mod mutate_text;
 pub mod processes;
