@@ -128,6 +128,7 @@ export const STEPS = [
 /** Every test file of the scripts; a new one is added here, and a test fails when it was forgotten. */
 export const SCRIPT_TESTS = [
   'scripts/chaos.test.mjs',
+  'scripts/contract.test.mjs',
   'scripts/fingerprint.test.mjs',
   'scripts/packages.test.mjs',
   'scripts/platforms.test.mjs',

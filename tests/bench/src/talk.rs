@@ -86,6 +86,8 @@ impl Held {
             depth: 0,
             worktree: None,
             schedule: None,
+            instructions: String::new(),
+            program: Default::default(),
         };
         let mut ids = SystemIds;
         let mut step = Session::open(opened, &mut Now { at, ids: &mut ids });
@@ -122,6 +124,7 @@ impl Held {
             sandbox: "none".to_owned(),
             timeout_seconds: None,
             continue_on_failure: true,
+            ..ToolCall::default()
         };
         self.hear(Signal::Proposed(Box::new(call)));
         self.hear(Signal::CallStarted { key: key.clone(), process: None });

@@ -15,6 +15,7 @@ export const commands = {
 	startTask: (command: CommandId, input: StartTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("start_task", { command, input })),
 	dropThings: (command: CommandId, input: DropThings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("drop_things", { command, input })),
 	stopSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("stop_session", { command, input })),
+	interruptSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("interrupt_session", { command, input })),
 	continueSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("continue_session", { command, input })),
 	pauseSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("pause_session", { command, input })),
 	promptSession: (command: CommandId, input: PromptSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("prompt_session", { command, input })),
@@ -149,11 +150,38 @@ export type Agent = {
 	capabilities: string[],
 	/**  Names and values that its runs get besides the allow-listed environment. Never secrets. */
 	environment: { [key in string]: string },
+	/**  The program that carries it. */
+	program?: Program,
 	/**  What it may use. */
 	limits: Limits,
 	/**  How its sessions live. */
 	life?: Life,
 };
+
+/**  What is wrong with the program that carries an agent, or with what it talks to. */
+export type AgentFault = 
+/**  The program is not there. */
+"not_installed" | 
+/**  Nobody is signed in, and there is no key. */
+"not_signed_in" | 
+/**  The model server does not take the key. */
+"bad_key" | 
+/**  Too much was asked of the model server. */
+"rate_limit" | 
+/**  The model server has too much to do. */
+"overloaded" | 
+/**  The conversation is longer than the model can read. */
+"context_full" | 
+/**  The model server does not answer. */
+"unreachable" | 
+/**  The model server refused what was asked. */
+"refused" | 
+/**  What the program says is not understood. */
+"protocol" | 
+/**  The program broke down. */
+"crashed" | 
+/**  Somebody else carries this conversation on. */
+"elsewhere";
 
 /**  An agent: the name of its folder in the registry, for ever.  */
 export type AgentId = string;
@@ -180,6 +208,8 @@ export type AgentPatch = {
 	capabilities?: string[] | null,
 	/**  The whole environment, anew. */
 	environment?: { [key in string]: string } | null,
+	/**  All that is said of its program, anew. */
+	program?: Program | null,
 	/**  All limits, anew. */
 	limits?: Limits | null,
 	/**  All rules of its sessions' life, anew. */
@@ -529,6 +559,8 @@ export type CreateAgent = {
 	capabilities?: string[],
 	/**  Names and values for its runs. Never secrets. */
 	environment?: { [key in string]: string },
+	/**  The program that carries it. */
+	program?: Program,
 	/**  What it may use. */
 	limits?: Limits,
 	/**  How its sessions live. */
@@ -742,6 +774,20 @@ export type Exported = {
 	pruned: Size,
 };
 
+/**  What a tool call would change in a file. */
+export type FileDiff = {
+	/**  Absolute, or as the program named it. */
+	path: string,
+	/**  The hunks in unified form, without a header; the first part of them when it is cut. */
+	text: string,
+	/**  Lines that come, in the whole diff. */
+	added: number,
+	/**  Lines that go. */
+	removed: number,
+	/**  Whether the text is not the whole diff. */
+	cut: boolean,
+};
+
 /**  A file that is not understood; the last good state stays. */
 export type FileProblem = {
 	/**  Relative to the registry. */
@@ -868,6 +914,18 @@ text: string } |
 { kind: "message"; 
 /**  Markdown. */
 text: string } | 
+/**  What the agent thought. */
+{ kind: "thought"; 
+/**  Markdown. */
+text: string } | 
+/**  What the agent is saying or thinking now: its bytes are the item's output. */
+{ kind: "writing"; 
+/**  A thought, and no message. */
+thought: boolean } | 
+/**  What the agent wants to do in this turn, as it is now. */
+{ kind: "plan"; 
+/**  In order. */
+steps: PlanStep[] } | 
 /**  What Nox or the driver notes. */
 { kind: "note"; 
 /**  A stable code. */
@@ -1034,6 +1092,14 @@ export type Limits = {
 	max_output_mb?: number | null,
 	/**  Megabytes that one run may add to its folder. */
 	max_disk_mb?: number | null,
+};
+
+/**  A place that a tool call is about. */
+export type Location = {
+	/**  Absolute, or as the program named it. */
+	path: string,
+	/**  From 1. */
+	line: number | null,
 };
 
 /**  What becomes of the events of sessions that have been over for some time. */
@@ -1235,6 +1301,14 @@ session: SessionId } |
 /**  The settings. */
 { place: "settings" };
 
+/**  A step of an agent's plan. */
+export type PlanStep = {
+	/**  In words. */
+	text: string,
+	/**  How far it is. */
+	status: StepStatus,
+};
+
 /**  The whole policy. */
 export type Policy = {
 	/**  What happens when no rule matches. A kind that is not named is asked. */
@@ -1325,6 +1399,14 @@ message: string } |
 { code: "limit"; 
 /**  Which, and how far. */
 hit: LimitHit } | 
+/**  Something is wrong with the program that carries the agent, or with what that talks to. */
+{ code: "agent"; 
+/**  What. */
+fault: AgentFault; 
+/**  What was said, and what to do. */
+message: string; 
+/**  When it may go again, if that is known. */
+until: At | null } | 
 /**  A person chose to stop after an unknown outcome. */
 { code: "stopped" };
 
@@ -1352,6 +1434,24 @@ export type ProcessesView = {
 	holding: HoldingView,
 	/**  One for each session whose run has processes, the oldest first. */
 	runs: RunView[],
+};
+
+/**  The program that carries an agent, for runtimes that start one. Empty means what the program does by itself. */
+export type Program = {
+	/**  A path, or a name that is looked for on the `PATH`; none for the runtime's usual name. */
+	command?: string | null,
+	/**  The model, by the program's name for it. */
+	model?: string | null,
+	/**  How freely it works, by the program's name for it. Nox asks before each call in all of them. */
+	mode?: string | null,
+	/**  How hard it thinks, by the program's name for it. */
+	effort?: string | null,
+	/**  Where its model server is, when that is not the usual one. */
+	address?: string | null,
+	/**  The name of its key in the keychain; none when it is signed in by itself. */
+	key?: string | null,
+	/**  Names of variables that it gets from the environment of Nox, besides the short list that every program gets. */
+	pass_environment?: string[],
 };
 
 /**  Steps done, of all. */
@@ -1666,7 +1766,9 @@ export type Runtime =
 /**  Runs the fenced shell blocks of a task, one by one. Needs nothing installed. */
 "runbook" | 
 /**  Plays a recorded conversation from the task's text, turn by turn. For demonstrations and tests. */
-"recorded";
+"recorded" | 
+/**  Claude Code as a child, over its stream of JSON lines. */
+"claude";
 
 /**  A session: the durable exchange between Nox and one agent.  */
 export type SessionId = string;
@@ -1719,6 +1821,8 @@ export type SessionRow = {
 	items: number,
 	/**  Millionths of a US dollar; none when nothing was reported. */
 	cost_micro_usd: Size | null,
+	/**  What models used; none when nothing was reported. */
+	usage?: Usage | null,
 	/**  Hidden; can be restored. */
 	deleted: boolean,
 };
@@ -1912,6 +2016,15 @@ export type Status = {
 	/**  Since when: the last event. */
 	at: At,
 };
+
+/**  How far a step of a plan is. */
+export type StepStatus = 
+/**  Not begun. */
+"pending" | 
+/**  Being done. */
+"in_progress" | 
+/**  Done. */
+"completed";
 
 /**  A column that a card may be put into. */
 export type Target = 
@@ -2118,6 +2231,12 @@ export type ToolCall = {
 	timeout_seconds: number | null,
 	/**  Whether the session goes on when this call fails. */
 	continue_on_failure: boolean,
+	/**  The places that it is about. */
+	locations?: Location[],
+	/**  What it would change in files. A help for the eye: what is bound is `input_hash`. */
+	diff?: FileDiff[],
+	/**  SHA-256 of all that the tool would be given, when `text` is not all of it; else empty. */
+	input_hash?: string,
 };
 
 /**  What a tool call does to the world. */
@@ -2165,6 +2284,20 @@ export type UnknownChoice =
 "skip" | 
 /**  Stop the session. */
 "stop";
+
+/**  What models used. */
+export type Usage = {
+	/**  The model's name; the newest one when there were several. */
+	model?: string,
+	/**  Tokens in, without those from a cache. */
+	input_tokens?: Size,
+	/**  Tokens in that came from a cache or went into one. */
+	cached_tokens?: Size,
+	/**  Tokens out. */
+	output_tokens?: Size,
+	/**  Millionths of a US dollar. */
+	cost_micro_usd?: Size,
+};
 
 /**  Why a call was allowed, asked or denied; a code and its parts, for the faces' texts. */
 export type Why = 

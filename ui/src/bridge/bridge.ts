@@ -71,6 +71,7 @@ export interface CommandInputs {
   startTask: StartTask;
   dropThings: DropThings;
   stopSession: OneSession;
+  interruptSession: OneSession;
   continueSession: OneSession;
   pauseSession: OneSession;
   promptSession: PromptSession;
@@ -132,6 +133,7 @@ export const COMMANDS = [
   'startTask',
   'dropThings',
   'stopSession',
+  'interruptSession',
   'continueSession',
   'pauseSession',
   'promptSession',

@@ -1,6 +1,7 @@
 // The product's own words for what the engine says by code: statuses, problems, decisions, why and how risky. Shared by
 // cards, sessions and approvals, so that one thing is called the same everywhere. It looks words up and derives nothing.
 import type {
+  AgentFault,
   CallEnd,
   CallStatus,
   Decision,
@@ -127,10 +128,27 @@ export function problemWord(problem: Problem): string {
       return 'connection ended';
     case 'limit':
       return LIMITS[problem.hit.limit].short;
+    case 'agent':
+      return AGENT_FAULTS[problem.fault];
     case 'stopped':
       return 'stopped';
   }
 }
+
+/** What is wrong with the program of an agent, to stand after “Failed:”. */
+const AGENT_FAULTS: Record<AgentFault, string> = {
+  not_installed: 'not installed',
+  not_signed_in: 'not signed in',
+  bad_key: 'bad key',
+  rate_limit: 'rate limit',
+  overloaded: 'overloaded',
+  context_full: 'too long',
+  unreachable: 'no answer',
+  refused: 'refused',
+  protocol: 'not understood',
+  crashed: 'broke down',
+  elsewhere: 'open elsewhere',
+};
 
 /** A cause in one sentence. */
 export function problemText(problem: Problem): string {
@@ -153,6 +171,8 @@ export function problemText(problem: Problem): string {
       return `The connection to the agent ended: ${sentence(problem.message)}`;
     case 'limit':
       return limitText(problem.hit);
+    case 'agent':
+      return sentence(problem.message);
     case 'stopped':
       return 'It was stopped.';
   }

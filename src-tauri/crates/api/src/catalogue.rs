@@ -15,6 +15,7 @@ macro_rules! with_catalogue {
             command start_task(StartTask) -> Recorded;
             command drop_things(DropThings) -> Recorded;
             command stop_session(OneSession) -> Recorded;
+            command interrupt_session(OneSession) -> Recorded;
             command continue_session(OneSession) -> Recorded;
             command pause_session(OneSession) -> Recorded;
             command prompt_session(PromptSession) -> Recorded;

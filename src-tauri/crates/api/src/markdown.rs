@@ -11,6 +11,7 @@ use nox_domain::{
     rows::{Item, ItemBody, RequestRow, RequestState, SessionRow, SessionState},
     terminal::harmless,
     tool::{CallEnd, CallStatus, Decision, OutputDigest},
+    transcript::StepStatus,
 };
 use nox_engine::logs::redact_text;
 use std::fmt::Write;
@@ -65,6 +66,17 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
     match &item.body {
         ItemBody::Prompt { text } => heading("Prompt") + &quote(text),
         ItemBody::Message { text } => heading("Message") + &quote(text),
+        ItemBody::Thought { text } => heading("Thought") + &quote(text),
+        ItemBody::Writing { thought } => {
+            heading(if *thought { "Thought" } else { "Message" }) + "Being written.\n\n"
+        }
+        ItemBody::Plan { steps } => {
+            let steps = steps.iter().map(|step| {
+                let mark = if step.status == StepStatus::Completed { "x" } else { " " };
+                format!("- [{mark}] {}\n", inline(&step.text))
+            });
+            heading("Plan") + &steps.collect::<String>() + "\n"
+        }
         ItemBody::Note { code: name, text } => heading(&format!("Note: {}", inline(name))) + &quote(text),
         ItemBody::Restart { number, at, problem } => {
             let why = problem.as_ref().map(|problem| inline(&problem_in_words(problem)));
@@ -75,6 +87,9 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
         ItemBody::ToolCall { call, status, decision, reason, end, output, .. } => {
             let mut text = heading(&format!("Tool call: {}", inline(&call.title)));
             text += &fenced(&call.text, &call.shell);
+            for diff in &call.diff {
+                text += &fenced(&diff.text, "diff");
+            }
             let _ = writeln!(text, "- Kind: {}", call.kind.as_str());
             let _ = writeln!(text, "- Folder: {}", code(&call.folder));
             let _ = writeln!(text, "- Decision: {}", decided(*decision, reason.as_deref(), request));

@@ -431,6 +431,7 @@ pub fn problem_in_words(problem: &Problem) -> String {
         Problem::ConnectionEnded { message } if message.is_empty() => "the connection ended".into(),
         Problem::ConnectionEnded { message } => format!("the connection ended: {message}"),
         Problem::Limit { hit } => limit_in_words(hit),
+        Problem::Agent { message, .. } => message.clone(),
         Problem::Stopped => "stopped".into(),
     }
 }

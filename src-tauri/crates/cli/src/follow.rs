@@ -155,6 +155,10 @@ impl<'a> Follow<'a> {
     }
 
     async fn learn_item(&mut self, item: &Item) -> Result<(), Failure> {
+        // A text is shown when it is whole.
+        if matches!(item.body, ItemBody::Writing { .. }) {
+            return Ok(());
+        }
         if !self.next.contains_key(&item.id) {
             self.next.insert(item.id.clone(), 0);
             self.seen.push(Seen::Began(Box::new(item.clone())));

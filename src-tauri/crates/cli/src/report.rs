@@ -11,6 +11,7 @@ use nox_domain::{
     event::Closed,
     ids::{CommandId, ItemId, SessionId, TaskId},
     rows::{Item, ItemBody, Progress, SessionRow, SessionState},
+    transcript::StepStatus,
 };
 use serde::Serialize;
 use std::io::IsTerminal;
@@ -229,7 +230,19 @@ impl People {
                 self.fresh_line();
                 out::say(&format!("! {}", nox_api::limit_in_words(hit)));
             }
-            ItemBody::Prompt { .. } => {}
+            ItemBody::Plan { steps } => {
+                self.fresh_line();
+                for step in steps {
+                    let mark = match step.status {
+                        StepStatus::Pending => "○",
+                        StepStatus::InProgress => "▸",
+                        StepStatus::Completed => "✓",
+                    };
+                    out::say(&format!("{mark} {}", out::one_line(&step.text)));
+                }
+            }
+            // A text is shown when it is whole, and what an agent thinks is not.
+            ItemBody::Prompt { .. } | ItemBody::Thought { .. } | ItemBody::Writing { .. } => {}
         }
     }
 

@@ -13,17 +13,20 @@ pub enum Runtime {
     Runbook,
     /// Plays a recorded conversation from the task's text, turn by turn. For demonstrations and tests.
     Recorded,
+    /// Claude Code as a child, over its stream of JSON lines.
+    Claude,
 }
 
 impl Runtime {
     /// Every runtime of this version.
-    pub const ALL: &[Self] = &[Self::Runbook, Self::Recorded];
+    pub const ALL: &[Self] = &[Self::Runbook, Self::Recorded, Self::Claude];
 
     /// The word in `agent.toml`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Runbook => "runbook",
             Self::Recorded => "recorded",
+            Self::Claude => "claude",
         }
     }
 
@@ -31,7 +34,7 @@ impl Runtime {
     pub fn reviews_by_default(self) -> bool {
         match self {
             Self::Runbook => false,
-            Self::Recorded => true,
+            Self::Recorded | Self::Claude => true,
         }
     }
 
@@ -40,9 +43,37 @@ impl Runtime {
     pub fn takes_prompts(self) -> bool {
         match self {
             Self::Runbook => false,
-            Self::Recorded => true,
+            Self::Recorded | Self::Claude => true,
         }
     }
+
+    /// Whether a program that has to be installed carries it, so that [`Program`] says something.
+    pub fn has_program(self) -> bool {
+        match self {
+            Self::Runbook | Self::Recorded => false,
+            Self::Claude => true,
+        }
+    }
+}
+
+/// The program that carries an agent, for runtimes that start one. Empty means what the program does by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct Program {
+    /// A path, or a name that is looked for on the `PATH`; none for the runtime's usual name.
+    pub command: Option<String>,
+    /// The model, by the program's name for it.
+    pub model: Option<String>,
+    /// How freely it works, by the program's name for it. Nox asks before each call in all of them.
+    pub mode: Option<String>,
+    /// How hard it thinks, by the program's name for it.
+    pub effort: Option<String>,
+    /// Where its model server is, when that is not the usual one.
+    pub address: Option<String>,
+    /// The name of its key in the keychain; none when it is signed in by itself.
+    pub key: Option<String>,
+    /// Names of variables that it gets from the environment of Nox, besides the short list that every program gets.
+    pub pass_environment: Vec<String>,
 }
 
 /// What an agent may use. Empty means no limit of its own.
@@ -92,6 +123,9 @@ pub struct Agent {
     pub capabilities: Vec<String>,
     /// Names and values that its runs get besides the allow-listed environment. Never secrets.
     pub environment: BTreeMap<String, String>,
+    /// The program that carries it.
+    #[serde(default)]
+    pub program: Program,
     /// What it may use.
     pub limits: Limits,
     /// How its sessions live.
@@ -124,6 +158,9 @@ pub struct AgentPatch {
     /// The whole environment, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
+    /// All that is said of its program, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
     /// All limits, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
@@ -157,6 +194,9 @@ impl Agent {
         if let Some(v) = &patch.environment {
             next.environment = v.clone();
         }
+        if let Some(v) = &patch.program {
+            next.program = v.clone();
+        }
         if let Some(v) = patch.limits {
             next.limits = v;
         }
@@ -176,6 +216,7 @@ impl Agent {
             review: patch.review.map(|_| self.review),
             capabilities: patch.capabilities.as_ref().map(|_| self.capabilities.clone()),
             environment: patch.environment.as_ref().map(|_| self.environment.clone()),
+            program: patch.program.as_ref().map(|_| self.program.clone()),
             limits: patch.limits.map(|_| self.limits),
             life: patch.life.map(|_| self.life),
         }

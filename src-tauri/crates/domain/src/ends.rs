@@ -1,6 +1,6 @@
 //! How runs, turns and sessions end, and why not well.
 
-use crate::life::LimitHit;
+use crate::{At, life::LimitHit, transcript::AgentFault};
 use serde::{Deserialize, Serialize};
 
 /// How a run ended.
@@ -96,6 +96,15 @@ pub enum Problem {
     Limit {
         /// Which, and how far.
         hit: LimitHit,
+    },
+    /// Something is wrong with the program that carries the agent, or with what that talks to.
+    Agent {
+        /// What.
+        fault: AgentFault,
+        /// What was said, and what to do.
+        message: String,
+        /// When it may go again, if that is known.
+        until: Option<At>,
     },
     /// A person chose to stop after an unknown outcome.
     Stopped,

@@ -6,6 +6,7 @@ use crate::{
     ids::{AgentId, ItemId, ProjectId, RequestId, RunId, SessionId, TaskId, TurnId},
     life::{HeldBack, LifeRules, LimitHit, PauseWhy, Stall},
     tool::{CallEnd, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
+    transcript::PlanStep,
 };
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,12 @@ pub struct SessionOpened {
     pub environment: std::collections::BTreeMap<String, String>,
     /// Seconds for a tool call that says nothing itself.
     pub max_call_seconds: Option<u32>,
+    /// What the agent is told about itself, before any prompt: its `prompt.md` then.
+    #[serde(default)]
+    pub instructions: String,
+    /// The program that carries it.
+    #[serde(default)]
+    pub program: crate::agent::Program,
     /// Live runs that this agent may have; none for no limit of its own.
     #[serde(default)]
     pub max_concurrent: Option<u32>,
@@ -169,6 +176,13 @@ pub enum Event {
         /// The run.
         run: RunId,
     },
+    /// One process tree carries the whole run.
+    RunCarried {
+        /// The run.
+        run: RunId,
+        /// The shim that holds it.
+        process: ProcessRef,
+    },
     /// The turn has begun.
     TurnStarted {
         /// The turn.
@@ -180,6 +194,27 @@ pub enum Event {
         item: ItemId,
         /// Markdown.
         text: String,
+    },
+    /// The agent begins to say or to think something; its bytes go into the spool as they come.
+    TextBegun {
+        /// The item, which the whole text gets as well.
+        item: ItemId,
+        /// A thought, and no message.
+        thought: bool,
+    },
+    /// The agent thought something.
+    Thought {
+        /// The item.
+        item: ItemId,
+        /// Markdown.
+        text: String,
+    },
+    /// The agent's plan for this turn, as it is now.
+    Planned {
+        /// The item, the same for the whole turn.
+        item: ItemId,
+        /// In order.
+        steps: Vec<PlanStep>,
     },
     /// Nox or the driver notes something; a code and text for people.
     Noted {
@@ -267,6 +302,9 @@ pub enum Event {
         model: String,
         /// Tokens in.
         input_tokens: Size,
+        /// Tokens in that came from a cache or went into one.
+        #[serde(default)]
+        cached_tokens: Size,
         /// Tokens out.
         output_tokens: Size,
         /// Millionths of a US dollar.
@@ -274,6 +312,8 @@ pub enum Event {
     },
     /// Somebody wants it to end.
     StopAsked,
+    /// Somebody wants the turn to end, and the session to stand by.
+    InterruptAsked,
     /// It pauses at the next safe point: nothing that is allowed begins, no turn begins.
     PauseAsked {
         /// Why.
@@ -481,6 +521,11 @@ impl Event {
             Self::RunLive { .. } => "run_live",
             Self::TurnStarted { .. } => "turn_started",
             Self::Said { .. } => "said",
+            Self::TextBegun { .. } => "text_begun",
+            Self::Thought { .. } => "thought",
+            Self::Planned { .. } => "planned",
+            Self::RunCarried { .. } => "run_carried",
+            Self::InterruptAsked => "interrupt_asked",
             Self::Noted { .. } => "noted",
             Self::ToolCallProposed { .. } => "tool_call_proposed",
             Self::PermissionRequested { .. } => "permission_requested",

@@ -9,6 +9,7 @@
 //!   [`dialect`]: the same for programs.
 //! - [`life`]: what happens when nobody watches, after a crash, in silence, at a limit.
 //! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
+//! - [`transcript`]: plans, usage, diffs, and what is wrong with the program that carries an agent.
 //! - [`terminal`]: makes the output of programs harmless to show.
 
 pub mod agent;
@@ -26,6 +27,7 @@ pub mod task;
 pub mod terminal;
 pub mod time;
 pub mod tool;
+pub mod transcript;
 pub mod words;
 
 pub use ids::Fresh;

@@ -372,6 +372,7 @@ mod tests {
             sandbox: "none".into(),
             timeout_seconds: None,
             continue_on_failure: false,
+            ..ToolCall::default()
         }
     }
 

@@ -94,6 +94,7 @@ mod tests {
             sandbox: "none".into(),
             timeout_seconds: None,
             continue_on_failure: false,
+            ..ToolCall::default()
         }
     }
 

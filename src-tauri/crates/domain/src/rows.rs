@@ -9,6 +9,7 @@ use crate::{
     life::{HeldBack, LimitHit, PauseWhy},
     task::{Attachment, Priority, TaskStatus},
     tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
+    transcript::{PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -215,6 +216,9 @@ pub struct SessionRow {
     pub items: u32,
     /// Millionths of a US dollar; none when nothing was reported.
     pub cost_micro_usd: Option<Size>,
+    /// What models used; none when nothing was reported.
+    #[serde(default)]
+    pub usage: Option<Usage>,
     /// Hidden; can be restored.
     pub deleted: bool,
 }
@@ -249,6 +253,21 @@ pub enum ItemBody {
     Message {
         /// Markdown.
         text: String,
+    },
+    /// What the agent thought.
+    Thought {
+        /// Markdown.
+        text: String,
+    },
+    /// What the agent is saying or thinking now: its bytes are the item's output.
+    Writing {
+        /// A thought, and no message.
+        thought: bool,
+    },
+    /// What the agent wants to do in this turn, as it is now.
+    Plan {
+        /// In order.
+        steps: Vec<PlanStep>,
     },
     /// What Nox or the driver notes.
     Note {

@@ -3,12 +3,15 @@
 use crate::{
     At, Size,
     ids::{AgentId, ItemId, RequestId},
+    transcript::{FileDiff, Location},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// What a tool call does to the world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, specta::Type)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, specta::Type,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolKind {
     /// Reads files.
@@ -28,6 +31,7 @@ pub enum ToolKind {
     /// Fetches from a network.
     Fetch,
     /// None of these.
+    #[default]
     Other,
 }
 
@@ -67,7 +71,7 @@ impl ToolKind {
 }
 
 /// What a driver proposes to do. Everything that can change the effect is in here, so it can be bound by a hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
 pub struct ToolCall {
     /// The driver's own name of this call inside the session, stable over a resume: `block:3`.
     pub key: String,
@@ -94,6 +98,15 @@ pub struct ToolCall {
     pub timeout_seconds: Option<u32>,
     /// Whether the session goes on when this call fails.
     pub continue_on_failure: bool,
+    /// The places that it is about.
+    #[serde(default)]
+    pub locations: Vec<Location>,
+    /// What it would change in files. A help for the eye: what is bound is `input_hash`.
+    #[serde(default)]
+    pub diff: Vec<FileDiff>,
+    /// SHA-256 of all that the tool would be given, when `text` is not all of it; else empty.
+    #[serde(default)]
+    pub input_hash: String,
 }
 
 /// Hashes fields with their lengths in front, so that no two lists of fields look alike.
@@ -124,20 +137,26 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 impl ToolCall {
     /// The hash that a permission is bound to: text, shell, folder, environment, sandbox profile.
     pub fn binding_hash(&self) -> String {
-        hash_fields(&[
+        let environment = self.environment.join("\n");
+        let mut fields = vec![
             self.kind.as_str(),
             &self.shell,
             &self.text,
             &self.folder,
-            &self.environment.join("\n"),
+            &environment,
             &self.environment_hash,
             &self.sandbox,
-        ])
+        ];
+        // Calls that are text and nothing else keep the hash that they always had.
+        fields.extend(Some(self.input_hash.as_str()).filter(|hash| !hash.is_empty()));
+        hash_fields(&fields)
     }
 
     /// The hash that an "always" rule for this exact text is bound to; the folder is not part of it.
     pub fn text_hash(&self) -> String {
-        hash_fields(&[self.kind.as_str(), &self.shell, &self.text])
+        let mut fields = vec![self.kind.as_str(), self.shell.as_str(), self.text.as_str()];
+        fields.extend(Some(self.input_hash.as_str()).filter(|hash| !hash.is_empty()));
+        hash_fields(&fields)
     }
 }
 

@@ -55,6 +55,7 @@ pub struct StartTask {
 /// The command that takes another one back, as a receipt keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, read from a receipt")]
 enum Inverse {
     Files(Want),
     Settings(Patch),
@@ -107,7 +108,9 @@ impl Engine {
         let local = Local::open(&home)?;
         crate::logs::set_level(local.values().log_level());
         let registry = nox_registry::Registry::open(&home.registry())?;
+        let keys = Keys::start(&home)?;
         let shared = Arc::new(Shared {
+            keys: keys.clone(),
             spool: Spool::at(home.spool()),
             scheduler: Scheduler::new(match purpose {
                 Purpose::Work => caps(&local.values()),
@@ -124,7 +127,6 @@ impl Engine {
         let lost_runs = open.found.len() as u32;
         let swept = sweep(open.processes).await;
         let files = Files::start(registry, shared.clone()).await?;
-        let keys = Keys::start(&home)?;
         let sessions = Sessions::new(shared.clone());
         let beginning = Beginning { at, lost_runs, swept, set_aside, found: open.found };
         let began = Event::EngineStarted { version: env!("CARGO_PKG_VERSION").into(), lost_runs, swept, at };
@@ -284,6 +286,8 @@ impl Engine {
             depth,
             worktree: None,
             schedule: None,
+            instructions: agent.agent.prompt.clone(),
+            program: agent.agent.program.clone(),
         };
         let result = serde_json::json!({ "session": session, "task": row.id });
         let inverse = serde_json::json!({ "session": session, "command": SessionCommand::Stop });
@@ -411,6 +415,7 @@ impl Engine {
             review: Runtime::Runbook.reviews_by_default(),
             capabilities: vec!["shell".into()],
             environment: Default::default(),
+            program: Default::default(),
             limits: Default::default(),
             life: Default::default(),
         };

@@ -164,6 +164,7 @@ impl Error {
                 "Change the text of its task, then start that again."
             }
             Self::Rejected(Rejection::EmptyPrompt) => "Write what the agent should do.",
+            Self::Rejected(Rejection::NothingToInterrupt) => "Its turn is over, or has not begun.",
             Self::Rejected(Rejection::TooManyPrompts) => "Wait until one of them begins.",
             Self::Rejected(Rejection::AlreadyPaused) => "Continue it when it should go on.",
             Self::Rejected(Rejection::NotStalled) => "It was heard of meanwhile. Stop it if it should end.",
@@ -239,6 +240,7 @@ mod tests {
             Rejection::Imported.into(),
             Rejection::TakesNoPrompts.into(),
             Rejection::EmptyPrompt.into(),
+            Rejection::NothingToInterrupt.into(),
             Rejection::TooManyPrompts.into(),
             Rejection::AlreadyPaused.into(),
             Rejection::NotStalled.into(),

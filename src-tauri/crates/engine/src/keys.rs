@@ -29,6 +29,13 @@ impl Keys {
         Ok(())
     }
 
+    /// A key, for the child that needs it.
+    pub(crate) async fn get(&self, name: &str) -> Result<Option<SecretString>, Error> {
+        let value = self.secrets.get(&SecretName::new(name)?).await?;
+        value.iter().for_each(logs::redact::register);
+        Ok(value)
+    }
+
     /// Whether a key is there and can be read.
     pub async fn test(&self, name: &str) -> Result<bool, Error> {
         Ok(matches!(self.secrets.test(&SecretName::new(name)?).await?, Tested::Readable))

@@ -7,7 +7,7 @@ use crate::{
     toml_text::{Fields, Read, edit, parse, put},
 };
 use nox_domain::{
-    agent::{Agent, AgentPatch, Limits, Runtime},
+    agent::{Agent, AgentPatch, Limits, Program, Runtime},
     ids::AgentId,
     life::{Life, OnCrash, OnDisconnect, Restart},
     rows::FileProblem,
@@ -24,9 +24,11 @@ const KEYS: &[&str] = &[
     "review",
     "capabilities",
     "environment",
+    "program",
     "limits",
     "life",
 ];
+const PROGRAM_KEYS: &[&str] = &["command", "model", "mode", "effort", "address", "key", "pass_environment"];
 const LIFE_KEYS: &[&str] = &["on_disconnect", "on_crash", "restart", "stall_after_seconds"];
 
 /// The keys of `[limits]`, each with its place in [`Limits`].
@@ -90,6 +92,22 @@ pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> 
             read_limits(&fields)?
         }
     };
+    let program = match root.table("program")? {
+        None => Program::default(),
+        Some(_) if !runtime.has_program() => {
+            return Err(root.fault(
+                "program",
+                "no_program",
+                format!("The runtime {} starts no program of its own.", quoted(runtime.as_str())),
+                "Remove the table [program], or choose another runtime.",
+            ));
+        }
+        Some(table) => {
+            let fields = Fields { source, table, prefix: "program." };
+            warnings.extend(fields.unknown(PROGRAM_KEYS).map(|problem| *problem));
+            read_program(&fields, runtime)?
+        }
+    };
     let life = match root.table("life")? {
         None => Life::default(),
         Some(table) => {
@@ -108,6 +126,7 @@ pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> 
         review: root.switch("review")?.unwrap_or_else(|| runtime.reviews_by_default()),
         capabilities: root.texts("capabilities")?.unwrap_or_default(),
         environment: read_environment(&root)?,
+        program,
         limits,
         life,
     };
@@ -135,6 +154,90 @@ fn read_limits(fields: &Fields<'_>) -> Read<Limits> {
         *field(&mut limits) = fields.count_from(least, key)?;
     }
     Ok(limits)
+}
+
+/// What a runtime takes: its modes and efforts by the program's names.
+struct Choices {
+    modes: &'static [&'static str],
+    efforts: &'static [&'static str],
+}
+
+/// Claude Code 2.1: `--permission-mode` without the one that asks nobody, `--effort`.
+const CLAUDE: Choices = Choices {
+    modes: &["default", "acceptEdits", "plan"],
+    efforts: &["low", "medium", "high", "xhigh", "max"],
+};
+
+/// Of a runtime that starts no program.
+const NONE: Choices = Choices { modes: &[], efforts: &[] };
+
+fn read_program(fields: &Fields<'_>, runtime: Runtime) -> Read<Program> {
+    let choices = match runtime {
+        Runtime::Claude => &CLAUDE,
+        Runtime::Runbook | Runtime::Recorded => &NONE,
+    };
+    let text = |key: &str| -> Read<Option<String>> {
+        let Some(text) = fields.text(key)? else { return Ok(None) };
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            let hint = format!("Write {key} = \"…\", or remove the line.");
+            return Err(fields.fault(key, "empty_text", format!("There is nothing in {key}."), hint));
+        }
+        Ok(Some(text.to_owned()))
+    };
+    let choice = |key: &str, known: &[&str]| -> Read<Option<String>> {
+        let Some(text) = text(key)? else { return Ok(None) };
+        if known.contains(&text.as_str()) {
+            return Ok(Some(text));
+        }
+        let words = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
+        let message = format!("{} cannot stand for {key}.", quoted(&text));
+        Err(fields.fault(key, "unknown_word", message, format!("Write {key} = {words}.")))
+    };
+    let pass_environment = fields.texts("pass_environment")?.unwrap_or_default();
+    if let Some(bad) = pass_environment.iter().find(|name| !is_variable_name(name)) {
+        return Err(fields.fault(
+            "pass_environment",
+            "bad_variable_name",
+            format!("{} cannot name a variable of the environment.", quoted(bad)),
+            "Use letters, figures and _, and begin with a letter.",
+        ));
+    }
+    let address = text("address")?;
+    if let Some(bad) = address.as_ref().filter(|at| !at.starts_with("http://") && !at.starts_with("https://"))
+    {
+        return Err(fields.fault(
+            "address",
+            "bad_address",
+            format!("{} is no address of a model server.", quoted(bad)),
+            "Begin it with https:// or http://.",
+        ));
+    }
+    let key = text("key")?;
+    if let Some(bad) = key.as_ref().filter(|key| looks_like_secret("name", key)) {
+        return Err(fields.fault(
+            "key",
+            "secret_in_file",
+            format!(
+                "This looks like a key itself ({} letters), and this file is kept in a history.",
+                bad.len()
+            ),
+            "Store the key in Settings → API keys, write its name here, and replace it where it came from.",
+        ));
+    }
+    Ok(Program {
+        command: text("command")?,
+        model: text("model")?,
+        mode: choice("mode", choices.modes)?,
+        effort: choice("effort", choices.efforts)?,
+        address,
+        key,
+        pass_environment,
+    })
+}
+
+fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn read_life(fields: &Fields<'_>) -> Read<Life> {
@@ -167,9 +270,7 @@ fn read_environment(root: &Fields<'_>) -> Read<BTreeMap<String, String>> {
     let fields = Fields { source: root.source, table, prefix: "environment." };
     let mut environment = BTreeMap::new();
     for (name, _) in table.iter() {
-        let fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !fits {
+        if !is_variable_name(name) {
             return Err(fields.fault(
                 name,
                 "bad_variable_name",
@@ -246,6 +347,11 @@ pub fn edit_agent(id: &AgentId, toml: &str, patch: &AgentPatch) -> Read<String> 
         {
             edit_environment(table, &old.environment, &news.environment);
         }
+        if old.program != news.program
+            && let Some(table) = child(root, "program")
+        {
+            edit_program(table, &old.program, &news.program);
+        }
         if old.limits != news.limits
             && let Some(table) = child(root, "limits")
         {
@@ -294,6 +400,22 @@ fn edit_environment(
     }
 }
 
+fn edit_program(table: &mut dyn TableLike, old: &Program, new: &Program) {
+    let mut text = |key, old: &Option<String>, new: &Option<String>| {
+        edit_value(table, key, old.as_deref(), new.as_deref());
+    };
+    text("command", &old.command, &new.command);
+    text("model", &old.model, &new.model);
+    text("mode", &old.mode, &new.mode);
+    text("effort", &old.effort, &new.effort);
+    text("address", &old.address, &new.address);
+    text("key", &old.key, &new.key);
+    if old.pass_environment != new.pass_environment {
+        let names = new.pass_environment.iter().collect::<Array>();
+        put(table, "pass_environment", Value::Array(names));
+    }
+}
+
 fn edit_number(table: &mut dyn TableLike, key: &str, old: Option<u32>, new: Option<u32>) {
     edit_value(table, key, old.map(i64::from), new.map(i64::from));
 }
@@ -327,6 +449,7 @@ pub fn create_agent(agent: &Agent) -> Read<(String, String)> {
         review: Some(agent.review),
         capabilities: Some(agent.capabilities.clone()),
         environment: Some(agent.environment.clone()),
+        program: Some(agent.program.clone()),
         limits: Some(agent.limits),
         life: Some(agent.life),
     };

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use nox_domain::{
-    agent::{Agent, AgentPatch, Limits, Runtime},
+    agent::{Agent, AgentPatch, Limits, Program, Runtime},
     ids::AgentId,
     life::{Life, OnCrash},
     policy::{Effect, Matcher, Policy, Rule},
@@ -54,6 +54,28 @@ fn faults_of_an_agent_name_line_column_field_and_a_way_out() {
             3,
             Some(9),
             Some("environment.A B"),
+            "bad_variable_name",
+        ),
+        ("name = \"x\"\n[program]\nmodel = \"m\"\n", 2, Some(1), Some("program"), "no_program"),
+        (
+            "name = \"x\"\nruntime = \"claude\"\n[program]\nmode = \"bypassPermissions\"\n",
+            4,
+            Some(8),
+            Some("program.mode"),
+            "unknown_word",
+        ),
+        (
+            "name = \"x\"\nruntime = \"claude\"\n[program]\naddress = \"localhost\"\n",
+            4,
+            Some(11),
+            Some("program.address"),
+            "bad_address",
+        ),
+        (
+            "name = \"x\"\nruntime = \"claude\"\n[program]\npass_environment = [\"A=B\"]\n",
+            4,
+            Some(20),
+            Some("program.pass_environment"),
             "bad_variable_name",
         ),
         ("name = \"x\"\nname = \"y\"\n", 2, Some(1), None, "bad_toml"),
@@ -257,6 +279,7 @@ fn any_patch() -> impl Strategy<Value = AgentPatch> {
                 review,
                 capabilities,
                 environment,
+                program: None,
                 limits,
                 life,
             }
@@ -315,7 +338,7 @@ proptest! {
     fn an_agent_reads_back(patch in any_patch()) {
         let agent = Agent {
             id: id(), name: "x".into(), description: String::new(), runtime: Runtime::Runbook, prompt: "p".into(), enabled: true,
-            review: false, capabilities: vec![], environment: Default::default(), limits: Limits::default(),
+            review: false, capabilities: vec![], environment: Default::default(), program: Program::default(), limits: Limits::default(),
             life: Life::default(),
         }.patched(&patch);
         let (toml, prompt) = create_agent(&agent).unwrap();
@@ -326,4 +349,35 @@ proptest! {
             prop_assert!(edited.contains(line));
         }
     }
+}
+
+#[test]
+fn a_program_reads_back_and_an_edit_leaves_the_rest_alone() {
+    let program = Program {
+        command: Some("/opt/claude".into()),
+        model: Some("opus".into()),
+        mode: Some("plan".into()),
+        effort: Some("high".into()),
+        address: Some("http://127.0.0.1:8080".into()),
+        key: Some("anthropic".into()),
+        pass_environment: vec!["HTTPS_PROXY".into()],
+    };
+    let mine =
+        "# mine\nname = \"x\"\nruntime = \"claude\"\n\n[program]\n# the quick one\nmodel = \"haiku\"\n";
+    let patch = AgentPatch { program: Some(program.clone()), ..AgentPatch::default() };
+    let edited = edit_agent(&id(), mine, &patch).unwrap();
+    assert_eq!(parse_agent(&id(), &edited, "").unwrap().agent.program, program);
+    assert!(edited.contains("# mine\n") && edited.contains("# the quick one\n"), "{edited}");
+    let agent = parse_agent(&id(), &edited, "p").unwrap().agent;
+    let (toml, prompt) = create_agent(&agent).unwrap();
+    assert_eq!(parse_agent(&id(), &toml, &prompt).unwrap().agent, agent);
+}
+
+#[test]
+fn a_key_itself_is_refused_where_its_name_belongs() {
+    let key = format!("sk-ant-api03-{}", "a1B2c3D4".repeat(8));
+    let toml = format!("name = \"x\"\nruntime = \"claude\"\n[program]\nkey = \"{key}\"\n");
+    let found = problem(&toml);
+    assert_eq!(found.code, "secret_in_file");
+    assert!(!format!("{} {}", found.message, found.hint).contains(&key));
 }

@@ -1,5 +1,7 @@
 //! Why a connection could not be started.
 
+use nox_domain::transcript::AgentFault;
+
 /// Why a connection could not be started. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -9,6 +11,14 @@ pub enum Error {
         /// The line in the text, from 1.
         line: u32,
         /// What is wrong and what to do.
+        message: String,
+    },
+    /// Something is wrong with the program.
+    #[error("{message}")]
+    Agent {
+        /// What.
+        fault: AgentFault,
+        /// In words, and what to do.
         message: String,
     },
     /// The working folder is not there.
@@ -24,7 +34,7 @@ impl Error {
     pub fn place(&self) -> (u32, String) {
         match self {
             Self::BadText { line, message } => (*line, message.clone()),
-            Self::NoFolder { .. } => (1, self.to_string()),
+            Self::NoFolder { .. } | Self::Agent { .. } => (1, self.to_string()),
         }
     }
 }

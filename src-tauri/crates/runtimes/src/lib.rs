@@ -7,6 +7,7 @@
 //! - `RunEnded` is its last signal, and when it is sent nothing that the connection started is alive;
 //! - dropping it ends everything that it started.
 
+pub mod claude;
 mod error;
 mod limits;
 pub mod recorded;
@@ -17,12 +18,13 @@ pub use error::Error;
 
 use async_trait::async_trait;
 use nox_domain::{
-    agent::{Limits, Runtime},
+    agent::{Limits, Program, Runtime},
     ids::{ItemId, SessionId},
     session::Signal,
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
+use secrecy::SecretString;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tokio::sync::mpsc;
 
@@ -32,6 +34,10 @@ pub trait AgentConnection: Send {
     /// Asks something further, on a connection whose turn is over. A driver of a runtime that takes no prompts is never
     /// asked.
     async fn prompt(&mut self, text: String);
+
+    /// Ends the turn that runs, as cancelled; the connection stays. A driver of a runtime that takes no prompts is never
+    /// asked.
+    async fn interrupt(&mut self);
 
     /// Tells about a call that it proposed. An answer that is told twice counts once.
     async fn answer(&mut self, answer: Answer);
@@ -63,8 +69,18 @@ pub struct Start {
     pub folder: PathBuf,
     /// The text of the session's task.
     pub text: String,
+    /// What the agent is told about itself, before any prompt.
+    pub instructions: String,
+    /// The program that carries it.
+    pub program: Program,
+    /// Its key, for the child that needs it and for nobody else.
+    pub key: Option<SecretString>,
     /// What is asked first. None: the connection only has to stand by.
     pub prompt: Option<String>,
+    /// An earlier run was asked the same and did not come to its end.
+    pub again: bool,
+    /// What earlier runs of the session cost, in millionths of a US dollar: some programs count on from there.
+    pub spent_micro_usd: u64,
     /// The program's own name for the session, told by an earlier run with [`Signal::Named`]: it goes on there, and notes
     /// with the code `not_restored` what it could not bring back.
     pub resume: Option<String>,
@@ -134,5 +150,6 @@ pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConn
     match runtime {
         Runtime::Runbook => Ok(Box::new(runbook::connect(start)?)),
         Runtime::Recorded => Ok(Box::new(recorded::connect(start)?)),
+        Runtime::Claude => Ok(Box::new(claude::connect(start)?)),
     }
 }

@@ -64,6 +64,7 @@ fn execute() -> ToolKind {
 enum Told {
     Prompt,
     Answer(Answer),
+    Interrupt,
     Stop,
 }
 
@@ -75,6 +76,10 @@ struct Connection {
 impl AgentConnection for Connection {
     async fn prompt(&mut self, _: String) {
         let _ = self.told.send(Told::Prompt).await;
+    }
+
+    async fn interrupt(&mut self) {
+        let _ = self.told.send(Told::Interrupt).await;
     }
 
     async fn answer(&mut self, answer: Answer) {
@@ -170,6 +175,8 @@ struct Player {
 /// Why playing ended.
 enum Over {
     Stopped,
+    /// The turn is over, and the player goes on with the next one.
+    Interrupted,
     Crashed(String),
 }
 
@@ -179,7 +186,7 @@ impl Player {
         self.name().await;
         let over = self.play(begins).await;
         let (how, detail) = match over {
-            Over::Stopped => (RunEnd::Killed, None),
+            Over::Stopped | Over::Interrupted => (RunEnd::Killed, None),
             Over::Crashed(detail) => (RunEnd::Exit, Some(detail)),
         };
         self.signals.send(Signal::RunEnded { how, detail }).await;
@@ -190,20 +197,29 @@ impl Player {
     }
 
     async fn play(&mut self, begins: bool) -> Over {
-        if begins && let Err(over) = self.turn().await {
-            return over;
-        }
+        let mut begins = begins;
         loop {
-            match self.inbox.recv().await {
-                Some(Told::Prompt) => {
-                    if let Err(over) = self.turn().await {
-                        return over;
-                    }
+            if begins {
+                match self.turn().await {
+                    Ok(()) => {}
+                    Err(Over::Interrupted) => self.interrupted().await,
+                    Err(over) => return over,
                 }
-                Some(Told::Answer(_)) => {}
+            }
+            begins = false;
+            match self.inbox.recv().await {
+                Some(Told::Prompt) => begins = true,
+                Some(Told::Answer(_) | Told::Interrupt) => {}
                 Some(Told::Stop) | None => return Over::Stopped,
             }
         }
+    }
+
+    /// The next prompt plays the turn behind the one that was cut short.
+    async fn interrupted(&mut self) {
+        self.played += 1;
+        self.name().await;
+        self.signals.send(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None }).await;
     }
 
     async fn turn(&mut self) -> Result<(), Over> {
@@ -259,12 +275,14 @@ impl Player {
             sandbox: "none".into(),
             timeout_seconds: None,
             continue_on_failure: true,
+            ..ToolCall::default()
         };
         self.signals.send(Signal::Proposed(Box::new(call))).await;
         let answer = loop {
             match self.inbox.recv().await {
                 Some(Told::Answer(answer)) if answer.key == key => break answer,
                 Some(Told::Stop) | None => return Err(Over::Stopped),
+                Some(Told::Interrupt) => return Err(Over::Interrupted),
                 Some(_) => {}
             }
         };
@@ -309,11 +327,11 @@ impl Player {
         loop {
             tokio::select! {
                 () = &mut waiting => return Ok(()),
-                told = self.inbox.recv() => {
-                    if matches!(told, Some(Told::Stop) | None) {
-                        return Err(Over::Stopped);
-                    }
-                }
+                told = self.inbox.recv() => match told {
+                    Some(Told::Stop) | None => return Err(Over::Stopped),
+                    Some(Told::Interrupt) => return Err(Over::Interrupted),
+                    Some(_) => {}
+                },
             }
         }
     }

@@ -28,7 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
 const SIDEWAYS: &[(&str, &str)] = &[("nox-runtimes", "nox-process"), ("nox-sandbox", "nox-process")];
 /// Tools and tests: they may use everything, and only tests may use them.
 const GROUND: &[&str] =
-    &["xtask", "nox-test-support", "nox-integration", "nox-chaos", "nox-bench", EMPTY_WINDOW];
+    &["xtask", "nox-test-support", "nox-integration", "nox-chaos", "nox-contract", "nox-bench", EMPTY_WINDOW];
 /// The faces, and all that they may see.
 const FACES: &[&str] = &["nox-cli", "nox-desktop"];
 const SEEN_BY_FACES: &[&str] = &["nox-server", "nox-api", "nox-domain"];

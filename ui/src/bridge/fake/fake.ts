@@ -252,6 +252,10 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       runs.stop(session);
       return { session };
     },
+    interruptSession({ session }) {
+      runs.interrupt(session);
+      return { session };
+    },
     continueSession({ session }) {
       runs.goOn(session);
       return { session, task: state.sessions.get(session)?.task ?? null };

@@ -137,6 +137,13 @@ export class FakeRuns {
     });
   }
 
+  /** Its turn is over wherever it is; it stands by. */
+  interrupt(id: string) {
+    const session = this.#open(id);
+    if (session?.state.state !== 'running') return;
+    this.#session(id, { state: { state: 'idle', problem: null } });
+  }
+
   wait(id: string) {
     const session = this.#state.sessions.get(id);
     if (session?.state.state !== 'stalled') return;

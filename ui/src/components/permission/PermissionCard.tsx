@@ -15,6 +15,7 @@ import { formatAge } from '../status/age';
 import { useClock } from '../status/clock';
 import { StatusSign } from '../status/StatusSign';
 import { StatusText } from '../status/StatusText';
+import { Diff } from '../transcript/Diff';
 import { ANSWERS, settled, WANTS } from '../words';
 import { ExactCommand } from './ExactCommand';
 import { NotSandboxed } from './NotSandboxed';
@@ -87,6 +88,7 @@ export function PermissionCard({ row, variant, pending, onAnswer, preview, facts
       </header>
       <div className={s.body}>
         <ExactCommand text={call.text} prompt={call.kind === 'execute' ? '$' : undefined} />
+        {call.diff && <Diff diff={call.diff} folder={call.folder} />}
         <PermissionFacts row={row}>{facts}</PermissionFacts>
         {ruling && open && (
           <RuleEditor

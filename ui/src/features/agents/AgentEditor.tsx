@@ -95,11 +95,12 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
         setSaved({ draft, version: row.version });
         toast({ text: EDITOR.saved(draft.name.trim()) });
       } else {
-        const { limits, life, ...input } = inputOf(draft);
+        const { limits, life, program, ...input } = inputOf(draft);
         const done = await send('createAgent', {
           ...input,
           environment: input.environment ?? {},
           capabilities: input.capabilities ?? [],
+          program: program ?? {},
           limits: limits ?? {},
           life: life ?? {},
         });

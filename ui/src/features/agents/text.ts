@@ -38,11 +38,13 @@ export const EDITOR = {
   folder: 'Folder',
   version: 'Version',
   runtime: 'Runtime',
-  runtimes: { runbook: 'Runbook', recorded: 'Recorded' },
+  runtimes: { runbook: 'Runbook', recorded: 'Recorded', claude: 'Claude Code' },
   runtimeHints: {
     runbook: 'Runs the sh and bash blocks of a task, one by one.',
     recorded:
       'Plays a conversation that is written in the task, turn by turn. It thinks nothing up: it is for demonstrations and tests.',
+    claude:
+      'Claude Code carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
   },
   review: 'Review',
   reviewHint: 'Finished work goes to Review before Done.',

@@ -5,6 +5,7 @@ import { useAct } from '@/sync/act';
 import { usePending } from '@/sync/hooks';
 import type { SessionId, SessionState, SessionView } from '../../bindings/nox';
 import s from './Composer.module.css';
+import { Interrupt } from './Interrupt';
 import { COMPOSER } from './text';
 
 export function Composer({ view }: { view: SessionView }) {
@@ -57,6 +58,7 @@ function Writing({ view: { row } }: { view: SessionView }) {
         <p className={s.note} role="status">
           {refused ? COMPOSER.refused : waiting > 0 ? COMPOSER.waiting(waiting) : noteOf(row.state)}
         </p>
+        <Interrupt row={row} />
         <Button variant="primary" type="submit" combo="Mod+Enter" showKey={!empty} pending={pending} disabled={empty}>
           {COMPOSER.send}
         </Button>

@@ -6,6 +6,7 @@ import { Icon, type IconName } from '@/components/icons/icons';
 import { Monogram } from '@/components/identity/Monogram';
 import { formatMoment, formatTime } from '@/components/status/age';
 import { Markdown } from '@/components/text/Markdown';
+import { Plan } from '@/components/transcript/Plan';
 import { limitText, problemText } from '@/components/words';
 import type { Conversation } from '@/sync/conversation';
 import { useDesktop } from '@/sync/desktop';
@@ -14,6 +15,7 @@ import type { Item, SessionView } from '../../bindings/nox';
 import s from './Conversation.module.css';
 import { ToolCallItem } from './ToolCallItem';
 import { CONVERSATION } from './text';
+import { Thinking, Thought, Writing } from './Written';
 
 export interface ItemViewProps {
   conversation: Conversation;
@@ -31,6 +33,18 @@ export const ItemView = memo(
         return <Prompt item={item} text={body.text} />;
       case 'message':
         return <Message item={item} text={body.text} agent={view.row.agent_name} />;
+      case 'thought':
+        return <Thought text={body.text} />;
+      case 'writing':
+        return body.thought ? (
+          <Thinking />
+        ) : (
+          <Speech item={item} agent={view.row.agent_name}>
+            <Writing conversation={conversation} item={item.id} />
+          </Speech>
+        );
+      case 'plan':
+        return <Plan steps={body.steps} />;
       case 'note':
         return <Note icon="warning">{body.text}</Note>;
       case 'restart':
@@ -96,6 +110,14 @@ function Prompt({ item, text }: { item: Item; text: string }) {
 function Message({ item, text, agent }: { item: Item; text: string; agent: string }) {
   const { openExternal } = useDesktop();
   return (
+    <Speech item={item} agent={agent}>
+      <Markdown text={text} onOpenLink={openExternal} />
+    </Speech>
+  );
+}
+
+function Speech({ item, agent, children }: { item: Item; agent: string; children: React.ReactNode }) {
+  return (
     <div className={s.said}>
       <Monogram name={agent} />
       <div className={cx(s.message)}>
@@ -105,7 +127,7 @@ function Message({ item, text, agent }: { item: Item; text: string; agent: strin
             {formatTime(item.at)}
           </time>
         </p>
-        <Markdown text={text} onOpenLink={openExternal} />
+        {children}
       </div>
     </div>
   );

@@ -7,6 +7,7 @@ import { PaneBody } from '@/components/layout/Panes';
 import { Age } from '@/components/status/Age';
 import { formatMoment } from '@/components/status/age';
 import { StatusText } from '@/components/status/StatusText';
+import { usageText } from '@/components/transcript/usage';
 import { costText, statusWords } from '@/components/words';
 import { useDesktop } from '@/sync/desktop';
 import { useAgent } from '@/sync/hooks';
@@ -87,6 +88,12 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
               <>
                 <dt>{DETAILS.cost}</dt>
                 <dd>{costText(row.cost_micro_usd)}</dd>
+              </>
+            )}
+            {row.usage && (
+              <>
+                <dt>{DETAILS.tokens}</dt>
+                <dd title={row.usage.model}>{usageText(row.usage)}</dd>
               </>
             )}
           </dl>

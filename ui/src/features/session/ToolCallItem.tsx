@@ -10,6 +10,7 @@ import { visibleText } from '@/components/permission/visible';
 import { Age } from '@/components/status/Age';
 import { formatDuration } from '@/components/status/age';
 import { StatusText } from '@/components/status/StatusText';
+import { Diff } from '@/components/transcript/Diff';
 import { callWords, DECISION_WORDS, firstLine, sizeText } from '@/components/words';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
@@ -125,6 +126,7 @@ function Call({ conversation, item, body, view }: ToolCallItemProps) {
           </p>
         </div>
       )}
+      {call.diff && <Diff diff={call.diff} folder={call.folder} />}
       <CallOutput
         conversation={conversation}
         item={item.id}

@@ -122,6 +122,11 @@ export const COMPOSER = {
   none: 'This session carries out the text of its task and takes no messages. To have something else done, change the task and start it again.',
 };
 
+export const INTERRUPT = {
+  interrupt: 'Interrupt',
+  what: 'Ends what it does now. It stands by for your next message.',
+};
+
 export const CONVERSATION = {
   task: 'Task',
   beginning: 'Beginning of the session',
@@ -168,9 +173,10 @@ export const DETAILS = {
   opened: 'Opened',
   closed: 'Closed',
   cost: 'Cost',
+  tokens: 'Tokens',
   items: 'Entries',
   openFolder: 'Open folder',
   close: 'Close',
   about: 'About',
-  runtimes: { runbook: 'Runbook', recorded: 'Recorded conversation' },
+  runtimes: { runbook: 'Runbook', recorded: 'Recorded conversation', claude: 'Claude Code' },
 };

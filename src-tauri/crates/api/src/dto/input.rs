@@ -2,7 +2,7 @@
 
 use nox_domain::{
     Size,
-    agent::{AgentPatch, Limits, Runtime},
+    agent::{AgentPatch, Limits, Program, Runtime},
     event::{PreAllowed, UnknownChoice},
     ids::{AgentId, CommandId, ItemId, ProjectId, RequestId, SessionId, TaskId},
     life::{Life, LifeRules, LogPolicy},
@@ -184,6 +184,8 @@ pub struct CreateAgent {
     pub capabilities: Vec<String>,
     /// Names and values for its runs. Never secrets.
     pub environment: BTreeMap<String, String>,
+    /// The program that carries it.
+    pub program: Program,
     /// What it may use.
     pub limits: Limits,
     /// How its sessions live.

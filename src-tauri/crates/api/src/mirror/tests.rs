@@ -36,6 +36,8 @@ fn session(n: u128, opened_at: i64, state: SessionState) -> SessionRow {
         depth: 0,
         worktree: None,
         schedule: None,
+        instructions: String::new(),
+        program: Default::default(),
     };
     let mut row = Session::begin(&Event::SessionOpened(Box::new(opened)), At(opened_at)).unwrap().row();
     row.closed_at = state.is_closed().then_some(row.last_event_at);
@@ -83,6 +85,7 @@ fn request(n: u128, state: RequestState) -> RequestRow {
         sandbox: "none".into(),
         timeout_seconds: None,
         continue_on_failure: false,
+        ..ToolCall::default()
     };
     let of = session(9, 1, SessionState::Queued { held_back: None });
     RequestRow {

@@ -33,6 +33,7 @@ impl Api {
                 review: input.review.unwrap_or(input.runtime.reviews_by_default()),
                 capabilities: input.capabilities.clone(),
                 environment: input.environment.clone(),
+                program: input.program.clone(),
                 limits: input.limits,
                 life: input.life,
             };

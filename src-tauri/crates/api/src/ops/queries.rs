@@ -62,6 +62,7 @@ impl Api {
         }
         let over = match &item.body {
             ItemBody::ToolCall { ended_at, .. } => ended_at.is_some(),
+            ItemBody::Writing { .. } => false,
             _ => true,
         };
         let from = input.from.map(|from| from.0);

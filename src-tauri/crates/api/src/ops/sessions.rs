@@ -27,6 +27,11 @@ impl Api {
         .await
     }
 
+    /// Ends the turn that runs; the session stands by.
+    pub async fn interrupt_session(&self, caller: &Caller, input: OneSession) -> Result<Recorded, ApiError> {
+        self.session_command(caller, input.session, SessionCommand::Interrupt).await
+    }
+
     /// Goes no further than the next safe point.
     pub async fn pause_session(&self, caller: &Caller, input: OneSession) -> Result<Recorded, ApiError> {
         let command = SessionCommand::Pause { why: PauseWhy::Person };

@@ -8,6 +8,7 @@ use crate::{
     life::{LimitAction, RESTART_WINDOW_MS},
     rows::Progress,
     tool::{CallEnd, CallStatus, DecidedBy, Decision},
+    transcript::Usage,
 };
 
 impl Session {
@@ -43,6 +44,7 @@ impl Session {
                     attempt: *attempt,
                     phase: RunPhase::Starting,
                     asked: self.open_turn().map(|turn| turn.id.clone()),
+                    process: None,
                 });
             }
             Event::RunLive { .. } => self.set_run(RunPhase::Live),
@@ -74,9 +76,17 @@ impl Session {
                     self.next.retain(|next| next.id != *turn);
                 }
             }
-            Event::Said { .. } | Event::Noted { .. } => {
+            Event::Noted { .. } => {
                 self.stall = None;
                 self.next_ord += 1;
+            }
+            Event::TextBegun { item, thought } => self.apply_text_begun(item, *thought, at),
+            Event::Said { item, .. } | Event::Thought { item, .. } => self.apply_text(item),
+            Event::Planned { item, .. } => self.apply_planned(item),
+            Event::RunCarried { run, process } => {
+                if let Some(newest) = self.run.as_mut().filter(|newest| newest.id == *run) {
+                    newest.process = Some(process.clone());
+                }
             }
             Event::ToolCallProposed { item, call } => {
                 self.stall = None;
@@ -189,9 +199,18 @@ impl Session {
                 self.stall = None;
                 self.progress = Some(Progress { done: *done, of: *of });
             }
-            Event::UsageReported { cost_micro_usd, .. } => {
+            Event::UsageReported { model, input_tokens, cached_tokens, output_tokens, cost_micro_usd } => {
+                self.stall = None;
                 let before = self.cost_micro_usd.unwrap_or_default().0;
                 self.cost_micro_usd = Some(Size(before.saturating_add(cost_micro_usd.0)));
+                let more = Usage {
+                    model: model.clone(),
+                    input_tokens: *input_tokens,
+                    cached_tokens: *cached_tokens,
+                    output_tokens: *output_tokens,
+                    cost_micro_usd: *cost_micro_usd,
+                };
+                self.talk.usage = Some(self.talk.usage.take().unwrap_or_default().plus(&more));
             }
             Event::StopAsked => self.stopping = true,
             Event::SessionClosed { how } => {

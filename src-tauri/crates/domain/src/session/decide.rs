@@ -61,6 +61,7 @@ impl Session {
             SessionCommand::Continue if self.deleted => Err(Rejection::Hidden),
             SessionCommand::Continue => self.go_on(now),
             SessionCommand::Prompt { text } => self.prompt(text, now),
+            SessionCommand::Interrupt => self.interrupt(),
             SessionCommand::Pause { why } => self.pause(*why),
             SessionCommand::Wait => self.wait_on(),
             SessionCommand::Restart => self.restart_with_consent(),
@@ -277,6 +278,7 @@ impl Session {
                 done: self.done_keys(),
                 resume: self.foreign.clone(),
                 prompt: self.open_turn().or(self.next.first()).map(|turn| turn.text.clone()),
+                again: self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running),
             }],
         }
     }
@@ -305,6 +307,7 @@ impl Session {
             return step;
         }
         if let Some(run) = self.run.as_ref().filter(|_| self.has_live_run()) {
+            self.cut_writing_off(&mut step);
             let unseen = self.end_unseen_calls(&mut step);
             let idle = self.stands_by();
             let how = if idle && self.foreign.is_some() { RunEnd::Hibernated } else { RunEnd::Lost };

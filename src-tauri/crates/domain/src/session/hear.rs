@@ -38,6 +38,19 @@ impl Session {
             Signal::Noted(code, text) => {
                 step.events.push(Event::Noted { item: ItemId::fresh(now.ids), code, text });
             }
+            Signal::Carried(process) => {
+                step.events.push(Event::RunCarried { run: run.id.clone(), process });
+            }
+            Signal::Writing { item, thought } => self.writing_begins(item, thought, &mut step),
+            Signal::Wrote { item, text } => self.writing_ends(item, text, &mut step),
+            Signal::Planned(steps) => self.planned(steps, now, &mut step),
+            Signal::Used(used) => step.events.push(Event::UsageReported {
+                model: used.model,
+                input_tokens: used.input_tokens,
+                cached_tokens: used.cached_tokens,
+                output_tokens: used.output_tokens,
+                cost_micro_usd: used.cost_micro_usd,
+            }),
             // A run that is being ended begins nothing more; the next one proposes it again.
             Signal::Proposed(_) if self.stopping || self.is_ending() => {}
             Signal::Proposed(call) => self.proposed(*call, policy, now, &mut step),
@@ -245,6 +258,7 @@ impl Session {
     fn run_ended(&self, how: RunEnd, detail: Option<String>, now: &mut Now<'_>, step: &mut Step) {
         let Some(run) = &self.run else { return };
         let run = run.id.clone();
+        self.cut_writing_off(step);
         if self.stopping {
             step.events.push(Event::RunEnded { run, how: RunEnd::Killed });
             self.end_as_stopped(Some(Problem::Stopped), step);

@@ -12,13 +12,18 @@ mod apply;
 mod decide;
 mod hear;
 mod life;
+mod messages;
 pub mod moves;
 mod project;
+mod talk;
+
+pub use messages::{Effect, Rejection, SessionCommand, Signal, Step};
+pub use talk::{PlanPlace, Talk, Writing};
 
 use crate::{
     At, Size,
-    event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
-    ids::{ItemId, RequestId, RunId, TurnId},
+    event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd},
+    ids::{ItemId, RunId, TurnId},
     life::{HeldBack, LimitHit, LimitKind, PauseWhy, Stall, StallStep},
     rows::Progress,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
@@ -106,6 +111,9 @@ pub struct Session {
     pub next_ord: u32,
     /// What was reported as used.
     pub cost_micro_usd: Option<Size>,
+    /// What the agent is saying, its plan, what it used.
+    #[serde(default)]
+    pub talk: Talk,
     /// When it was opened.
     pub opened_at: At,
     /// When it was last heard of.
@@ -151,6 +159,9 @@ pub struct Run {
     /// The turn that it was started with; one that is queued later has to be told to it.
     #[serde(default)]
     pub asked: Option<TurnId>,
+    /// The process tree that carries all of it, if one does.
+    #[serde(default)]
+    pub process: Option<ProcessRef>,
 }
 
 /// How far a run is.
@@ -226,202 +237,6 @@ pub struct Grant {
     pub once: bool,
 }
 
-/// What somebody wants of a session.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-#[serde(tag = "want", rename_all = "snake_case")]
-pub enum SessionCommand {
-    /// End it.
-    Stop,
-    /// Answer an open request.
-    Answer {
-        /// The request.
-        request: RequestId,
-        /// What.
-        decision: Decision,
-        /// In the person's words.
-        reason: Option<String>,
-        /// The face: `window`, `notification`, `tray`, `cli`.
-        via: String,
-    },
-    /// Choose after an unknown outcome.
-    Resolve {
-        /// The tool call.
-        item: ItemId,
-        /// What.
-        choice: UnknownChoice,
-    },
-    /// Go on after a pause, a failure, a stop or a lost run; what is done stays done.
-    Continue,
-    /// Ask the agent something further. While it works, the prompt waits for its turn.
-    Prompt {
-        /// Markdown.
-        text: String,
-    },
-    /// Go no further than the next safe point.
-    Pause {
-        /// Why.
-        why: PauseWhy,
-    },
-    /// Wait on for a run of which nothing was heard.
-    Wait,
-    /// End the run of which nothing was heard, and start it again; what it was doing is done again.
-    Restart,
-    /// Hide it.
-    Delete,
-    /// Show it again.
-    Restore,
-}
-
-/// What a driver reports. Each comes with the generation of its run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Signal {
-    /// The connection stands.
-    Live,
-    /// The agent says something.
-    Said(String),
-    /// The driver notes something: a stable code, and words.
-    Noted(String, String),
-    /// The agent wants to do something and waits for the answer.
-    Proposed(Box<ToolCall>),
-    /// A call, by its key, has begun.
-    CallStarted {
-        /// The call.
-        key: String,
-        /// The shim that holds it.
-        process: Option<ProcessRef>,
-    },
-    /// A call, by its key, is over.
-    CallEnded {
-        /// The call.
-        key: String,
-        /// How.
-        end: CallEnd,
-        /// What it wrote.
-        output: Option<Box<OutputDigest>>,
-    },
-    /// Steps done, of all.
-    Progress(Progress),
-    /// The turn is over.
-    TurnEnded {
-        /// How.
-        end: TurnEnd,
-        /// Why not well.
-        problem: Option<Problem>,
-    },
-    /// The program's own name for the session, by which a later run finds it again.
-    Named(String),
-    /// The run came to a limit.
-    Limit(LimitHit),
-    /// The connection is over; nothing of it lives any more.
-    RunEnded {
-        /// How.
-        how: RunEnd,
-        /// What was seen last, for people.
-        detail: Option<String>,
-    },
-}
-
-/// What has to be done after the facts are on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Ask the scheduler for a place.
-    WantPlace,
-    /// Give the place back, or the wish for one.
-    GivePlaceBack,
-    /// Start a connection for this generation.
-    StartRun {
-        /// The run.
-        run: RunId,
-        /// Signals carry it.
-        generation: u32,
-        /// Keys of calls that are done and are not proposed again.
-        done: Vec<String>,
-        /// The program's own name for the session, when an earlier run had told it.
-        resume: Option<String>,
-        /// What is asked first; none when the run only has to stand by.
-        prompt: Option<String>,
-    },
-    /// Ask the standing connection something further.
-    Prompt {
-        /// Markdown.
-        text: String,
-    },
-    /// Wake the session at this time: [`Session::restart_due`].
-    RestartAt(At),
-    /// Tell the driver about a proposed call.
-    Deliver {
-        /// The call.
-        key: String,
-        /// The item, under which its output is kept.
-        item: ItemId,
-        /// Whether it may run.
-        allowed: bool,
-        /// What the agent is told with a refusal.
-        reason: Option<String>,
-        /// Whether a person refused, rather than a rule.
-        by_person: bool,
-    },
-    /// End the connection and everything it started.
-    StopRun,
-    /// The work that was asked for is over: the task's file should say so.
-    Settled(Closed),
-    /// A person should be told that something waits.
-    Asked(RequestId),
-}
-
-/// Facts, and what follows when they are on disk.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Step {
-    /// Facts, in order.
-    pub events: Vec<Event>,
-    /// Effects, in order.
-    pub effects: Vec<Effect>,
-}
-
-/// Why a command was not taken.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Rejection {
-    /// The request was answered or withdrawn before.
-    #[error("this request is no longer open")]
-    RequestNotOpen,
-    /// There is no such request or tool call here.
-    #[error("there is no such request or tool call in this session")]
-    NotHere,
-    /// It is over, and the command needs it to be open.
-    #[error("this session is over")]
-    Over,
-    /// It still runs, and the command needs it to be over.
-    #[error("this session still runs; stop it first")]
-    StillRuns,
-    /// It is already being ended.
-    #[error("this session is already being stopped")]
-    AlreadyStopping,
-    /// Nothing is left to go on with.
-    #[error("this session is finished; there is nothing to continue")]
-    Finished,
-    /// It was deleted.
-    #[error("this session was deleted")]
-    Hidden,
-    /// It only shows what an export held.
-    #[error("this session was imported; it can be read, and not gone on with")]
-    Imported,
-    /// Its runtime runs a text once.
-    #[error("this session takes no further prompts: its runtime carries out the text of its task")]
-    TakesNoPrompts,
-    /// There is nothing to ask.
-    #[error("the prompt is empty")]
-    EmptyPrompt,
-    /// Many prompts wait already.
-    #[error("{MAX_WAITING_PROMPTS} prompts wait for their turn already")]
-    TooManyPrompts,
-    /// It is paused already.
-    #[error("this session is paused already")]
-    AlreadyPaused,
-    /// Nobody has been waiting for it in vain.
-    #[error("this session is not silent")]
-    NotStalled,
-}
-
 /// Prompts that may wait for their turn.
 pub const MAX_WAITING_PROMPTS: usize = 32;
 
@@ -466,6 +281,7 @@ impl Session {
             progress: None,
             next_ord: 0,
             cost_micro_usd: None,
+            talk: Talk::default(),
             opened_at: at,
             last_event_at: at,
             closed_at: None,
@@ -492,6 +308,7 @@ impl Session {
             self.done.extend(done.map(|call| call.call.key.clone()));
         }
         self.calls.retain(|call| !call.status.is_over());
+        self.talk.writing.retain(|open| !open.through);
     }
 
     /// Whether a run exists that has no end yet.
@@ -512,9 +329,11 @@ impl Session {
             .filter_map(|call| call.request.as_ref())
     }
 
-    /// The processes that may still be there: those of calls that have no end.
+    /// The processes that may still be there: those of the run, and of calls that have no end.
     pub fn processes(&self) -> impl Iterator<Item = ProcessRef> {
-        self.calls.iter().filter(|call| call.ended_at.is_none()).filter_map(|call| call.process.clone())
+        let run = self.run.as_ref().filter(|_| self.has_live_run()).and_then(|run| run.process.clone());
+        let open = self.calls.iter().filter(|call| call.ended_at.is_none());
+        run.into_iter().chain(open.filter_map(|call| call.process.clone()))
     }
 
     fn open_turn(&self) -> Option<&Turn> {

@@ -109,6 +109,7 @@ const TABLE: &[Rows] = &[
             "restart_asked",
             "waited_on",
             "heard_again",
+            "interrupt_asked",
         ],
         None,
     ),
@@ -117,6 +118,11 @@ const TABLE: &[Rows] = &[
         &["open", "paused", "stopping"],
         &[
             "said",
+            "text_begun",
+            "thought",
+            "planned",
+            "usage_reported",
+            "run_carried",
             "noted",
             "progressed",
             "foreign_named",
@@ -150,6 +156,7 @@ const TABLE: &[Rows] = &[
     // A run. There is one at a time.
     rows(Run, &["none", "exit", "killed", "lost", "hibernated"], &["run_starting"], Some("starting")),
     rows(Run, &["starting"], &["run_live"], Some("live")),
+    rows(Run, &["live"], &["run_carried"], None),
     rows(Run, &["starting", "live"], &["run_ended"], Some("exit")),
     rows(Run, &["starting", "live"], &["run_ended"], Some("killed")),
     rows(Run, &["starting", "live"], &["run_ended"], Some("lost")),
@@ -213,9 +220,10 @@ enum Subject<'a> {
 
 fn subject(event: &Event) -> Subject<'_> {
     match event {
-        Event::RunStarting { run, .. } | Event::RunLive { run } | Event::RunEnded { run, .. } => {
-            Subject::Run(run)
-        }
+        Event::RunStarting { run, .. }
+        | Event::RunLive { run }
+        | Event::RunCarried { run, .. }
+        | Event::RunEnded { run, .. } => Subject::Run(run),
         Event::TurnQueued { turn, .. } | Event::TurnStarted { turn } | Event::TurnEnded { turn, .. } => {
             Subject::Turn(turn)
         }

@@ -1,6 +1,6 @@
 //! What people read of a session after some facts.
 
-use super::{Call, RunPhase, Session, TurnPhase};
+use super::{Call, RunPhase, Session, TurnPhase, Writing};
 use crate::{
     At,
     event::{Event, RunEnd},
@@ -104,6 +104,7 @@ impl Session {
             closed_at: self.closed_at,
             items: self.next_ord,
             cost_micro_usd: self.cost_micro_usd,
+            usage: self.talk.usage.clone(),
             deleted: self.deleted,
         }
     }
@@ -159,9 +160,29 @@ impl Session {
                     rows.push(text_item(item, ItemBody::Prompt { text: text.clone() }, ord));
                     ord += 1;
                 }
-                Event::Said { item, text } => {
-                    rows.push(text_item(item, ItemBody::Message { text: text.clone() }, ord));
+                Event::TextBegun { item, .. } => {
+                    rows.extend(self.writing_row(item));
                     ord += 1;
+                }
+                Event::Said { item, text } | Event::Thought { item, text } => {
+                    let text = text.clone();
+                    let body = match event {
+                        Event::Said { .. } => ItemBody::Message { text },
+                        _ => ItemBody::Thought { text },
+                    };
+                    match self.talk.writing.iter().find(|open| open.item == *item) {
+                        Some(open) => rows.push(self.written_row(open, body)),
+                        None => {
+                            rows.push(text_item(item, body, ord));
+                            ord += 1;
+                        }
+                    }
+                }
+                Event::Planned { item, steps } => {
+                    let place = self.talk.plan.as_ref().filter(|plan| plan.item == *item);
+                    let place = place.map_or(ord, |plan| plan.ord);
+                    rows.push(text_item(item, ItemBody::Plan { steps: steps.clone() }, place));
+                    ord += u32::from(place == ord);
                 }
                 Event::Noted { item, code, text } => {
                     rows.push(text_item(
@@ -230,6 +251,23 @@ impl Session {
     /// Whether its turn is over.
     pub fn turn_is_over(&self) -> bool {
         self.turn.as_ref().is_none_or(|turn| matches!(turn.phase, TurnPhase::Ended(_)))
+    }
+
+    /// A text that is being written; none when it was through in the same step.
+    fn writing_row(&self, item: &ItemId) -> Option<Row> {
+        let open = self.talk.writing.iter().find(|open| open.item == *item && !open.through)?;
+        Some(self.written_row(open, ItemBody::Writing { thought: open.thought }))
+    }
+
+    fn written_row(&self, open: &Writing, body: ItemBody) -> Row {
+        Row::Item(Box::new(Item {
+            id: open.item.clone(),
+            session: self.id().clone(),
+            turn: open.turn.clone(),
+            ord: open.ord,
+            at: open.at,
+            body,
+        }))
     }
 
     fn asked(&self, id: &RequestId) -> Option<PermissionRequest> {

@@ -5,7 +5,7 @@
 use super::*;
 use crate::{
     agent::Runtime,
-    event::PreAllowed,
+    event::{PreAllowed, UnknownChoice},
     ids::{AgentId, SessionId},
     life::{LifeRules, OnCrash},
     policy::Policy,
@@ -54,6 +54,8 @@ impl Play {
             depth: 0,
             worktree: None,
             schedule: None,
+            instructions: String::new(),
+            program: Default::default(),
         };
         let mut next = 100u128;
         let mut ids = || {
@@ -148,6 +150,7 @@ pub(super) fn call(block: u32, text: &str) -> Box<ToolCall> {
         sandbox: "none".into(),
         timeout_seconds: None,
         continue_on_failure: false,
+        ..ToolCall::default()
     })
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     agent::Runtime,
-    event::PreAllowed,
+    event::{PreAllowed, UnknownChoice},
     life::{LifeRules, LimitAction, LimitKind, OnCrash, Restart, Stall},
     rows::SessionState,
 };

@@ -3,12 +3,15 @@
 use crate::play::{Driver, Play, call};
 use nox_domain::{
     Size,
-    event::{Event, RunEnd, TurnEnd},
+    event::{Event, ProcessRef, RunEnd, TurnEnd},
+    ids::ItemId,
     life::{LimitAction, LimitHit, LimitKind},
     rows::Progress,
     session::Signal,
     tool::CallEnd,
+    transcript::{PlanStep, StepStatus, Usage},
 };
+use uuid::Uuid;
 
 impl Play {
     pub(crate) fn driver_acts(&mut self) {
@@ -29,7 +32,15 @@ impl Play {
             driver.live = true;
             self.driver = Some(driver);
             let fx = self.model.live();
-            return self.hear(Signal::Live, fx);
+            self.hear(Signal::Live, fx);
+            // The engine may have been killed by what follows from it.
+            if self.driver.is_some() && self.dice.one_in(2) {
+                self.hear(Signal::Carried(process()), vec![]);
+            }
+            return;
+        }
+        if std::mem::take(&mut driver.interrupted) && driver.works {
+            return self.interrupted(driver);
         }
         // It may not have noticed yet that it was told to stop.
         if driver.through || (driver.stopped && self.dice.one_in(2)) {
@@ -123,9 +134,10 @@ impl Play {
         }
         match self.dice.below(12) {
             0 => {
-                self.driver = Some(driver);
                 self.model.heard();
-                self.hear(Signal::Said("words".into()), vec![]);
+                let signal = self.talk(&mut driver);
+                self.driver = Some(driver);
+                self.hear(signal, vec![]);
             }
             1 => {
                 self.driver = Some(driver);
@@ -179,8 +191,47 @@ impl Play {
         self.hear(Signal::Proposed(Box::new(call(&key, &text, goes_on(&key)))), fx);
     }
 
+    /// Ends what runs, then its turn.
+    fn interrupted(&mut self, mut driver: Driver) {
+        let running = driver.running.take();
+        self.driver = Some(driver);
+        if let Some(key) = running {
+            self.call_ends(key, CallEnd::Cancelled);
+        }
+        if self.driver.is_some() {
+            self.turn_ends(TurnEnd::Cancelled);
+        }
+    }
+
+    /// Something that it says while it works, which changes nothing of what follows.
+    fn talk(&mut self, driver: &mut Driver) -> Signal {
+        match self.dice.below(8) {
+            0 | 1 => Signal::Planned(vec![PlanStep { text: "step".into(), status: StepStatus::Pending }]),
+            2 | 3 => {
+                Signal::Used(Usage { input_tokens: Size(3), cost_micro_usd: Size(5), ..Usage::default() })
+            }
+            4 => Signal::Said("words".into()),
+            _ => match driver.writing.take() {
+                Some(item) => Signal::Wrote { item, text: "words".into() },
+                None => {
+                    self.ids += 1;
+                    let item = ItemId::from_uuid(Uuid::from_u128(self.ids));
+                    driver.writing = Some(item.clone());
+                    Signal::Writing { item, thought: self.dice.one_in(2) }
+                }
+            },
+        }
+    }
+
     /// A driver that was told to stop ends what runs, then itself; one whose turn is over ends.
     fn driver_ends(&mut self, mut driver: Driver) {
+        // It may say something more before it has noticed.
+        if driver.stopped && self.dice.one_in(4) {
+            self.model.heard();
+            let signal = self.talk(&mut driver);
+            self.driver = Some(driver);
+            return self.hear(signal, vec![]);
+        }
         if let Some(key) = driver.running.take() {
             let succeeded = self.dice.one_in(3);
             self.driver = Some(driver);
@@ -201,6 +252,11 @@ impl Play {
         }
         self.run_ends(how);
     }
+}
+
+fn process() -> ProcessRef {
+    let (boot_id, ticks) = (String::new(), Size(1));
+    ProcessRef { boot_id, shim_pid: 1, shim_started_ticks: ticks, pid: 2, started_ticks: ticks }
 }
 
 fn failed() -> CallEnd {

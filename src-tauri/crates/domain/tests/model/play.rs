@@ -53,6 +53,10 @@ pub(crate) struct Driver {
     pub(crate) answer: Option<bool>,
     pub(crate) running: Option<String>,
     pub(crate) stopped: bool,
+    /// It was told to end its turn.
+    pub(crate) interrupted: bool,
+    /// A text that it has begun.
+    pub(crate) writing: Option<ItemId>,
     /// It said that its turn is over, and ends now.
     pub(crate) through: bool,
 }
@@ -98,6 +102,7 @@ pub(crate) fn call(key: &str, text: &str, goes_on: bool) -> ToolCall {
         sandbox: "none".into(),
         timeout_seconds: None,
         continue_on_failure: goes_on,
+        ..ToolCall::default()
     }
 }
 
@@ -146,6 +151,8 @@ impl Play {
             depth: 0,
             worktree: None,
             schedule: None,
+            instructions: String::new(),
+            program: Default::default(),
         };
         let mut ids = 100u128;
         let mut fresh = || {
@@ -258,9 +265,13 @@ impl Play {
         // Silence is rare, and so is what a person does about it.
         let lot = match self.model.silent {
             Some((StallStep::Asked, _)) => 20 + self.dice.below(4),
-            _ => self.dice.below(26),
+            _ => self.dice.below(27),
         };
         match lot {
+            26 => {
+                let fx = self.model.interrupt();
+                self.command(SessionCommand::Interrupt, fx);
+            }
             0 => {
                 let fx = self.model.stop();
                 self.command(SessionCommand::Stop, fx);
@@ -440,6 +451,11 @@ impl Play {
                     driver.answer = Some(allowed);
                 }
             }
+            Effect::Interrupt => {
+                if let Some(driver) = &mut self.driver {
+                    driver.interrupted = true;
+                }
+            }
             Effect::StopRun => match &mut self.driver {
                 Some(driver) => driver.stopped = true,
                 None => self.run_ends(RunEnd::Killed),
@@ -459,6 +475,7 @@ fn fx(effect: &Effect) -> Fx {
         Effect::Prompt { text } => Fx::Prompt(text.clone()),
         Effect::RestartAt(_) => Fx::Wake,
         Effect::Deliver { key, allowed, .. } => Fx::Tell { key: key.clone(), allowed: *allowed },
+        Effect::Interrupt => Fx::Interrupt,
         Effect::StopRun => Fx::Stop,
         Effect::Settled(how) => Fx::Settled(*how),
         Effect::Asked(_) => Fx::Asked,

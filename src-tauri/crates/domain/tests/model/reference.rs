@@ -18,6 +18,7 @@ pub(crate) enum Fx {
     Prompt(String),
     Wake,
     Tell { key: String, allowed: bool },
+    Interrupt,
     Stop,
     Settled(Closed),
     Asked,
@@ -378,6 +379,13 @@ impl Reference {
             return Ok(self.begin_next().into_iter().collect());
         }
         Ok(vec![])
+    }
+    pub(crate) fn interrupt(&self) -> Result<Vec<Fx>, Refused> {
+        let works = self.prompts && self.run == Run::Live && self.begun();
+        if self.over.is_some() || !works || self.stopping || self.ends_run() {
+            return Err(Refused);
+        }
+        Ok(vec![Fx::Interrupt])
     }
     pub(crate) fn pause(&mut self) -> Result<Vec<Fx>, Refused> {
         if self.over.is_some() || self.paused || self.stopping {

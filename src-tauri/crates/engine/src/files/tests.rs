@@ -40,6 +40,7 @@ async fn owner(home: &Path) -> Owner {
             rhythm: Default::default(),
         }),
         shim: ShimPath::at(&shim).unwrap(),
+        keys: crate::keys::Keys::start(&crate::home::Home::at(home).unwrap()).unwrap(),
         outbox: Arc::default(),
     };
     let registry = Registry::open(&home.join("registry")).unwrap();
@@ -225,6 +226,7 @@ fn agent() -> Agent {
         review: false,
         capabilities: vec![],
         environment: Default::default(),
+        program: Default::default(),
         limits: Default::default(),
         life: Default::default(),
     }

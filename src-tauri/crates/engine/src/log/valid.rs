@@ -194,6 +194,8 @@ struct Rules {
     items: HashSet<String>,
     calls: HashSet<String>,
     requests: HashSet<String>,
+    texts: HashSet<String>,
+    plans: HashSet<String>,
     turns: HashSet<String>,
     moves: Checker,
 }
@@ -220,7 +222,21 @@ impl Rules {
                 fresh(&mut self.turns, turn.as_str())?;
                 fresh(&mut self.items, item.as_str())
             }
+            // A text that had begun is told again with all of it, a plan as often as it changes.
+            Event::Said { item, .. } | Event::Thought { item, .. } if self.texts.remove(item.as_str()) => {
+                Ok(())
+            }
+            Event::Planned { item, .. } if self.plans.contains(item.as_str()) => Ok(()),
+            Event::TextBegun { item, .. } => {
+                self.texts.insert(item.as_str().to_owned());
+                fresh(&mut self.items, item.as_str())
+            }
+            Event::Planned { item, .. } => {
+                self.plans.insert(item.as_str().to_owned());
+                fresh(&mut self.items, item.as_str())
+            }
             Event::Said { item, .. }
+            | Event::Thought { item, .. }
             | Event::Noted { item, .. }
             | Event::RestartPlanned { item, .. }
             | Event::LimitReached { item, .. } => fresh(&mut self.items, item.as_str()),
@@ -248,14 +264,17 @@ impl Rules {
                 known(&self.turns, turn.as_str(), "turn")
             }
             Event::RunStarting { .. } if session.has_live_run() => Err("the run before it has no end".into()),
-            Event::RunLive { run } | Event::RunEnded { run, .. } => match &session.run {
-                Some(newest) if newest.id == *run => Ok(()),
-                _ => Err(format!("{run} is not the newest run")),
-            },
+            Event::RunLive { run } | Event::RunCarried { run, .. } | Event::RunEnded { run, .. } => {
+                match &session.run {
+                    Some(newest) if newest.id == *run => Ok(()),
+                    _ => Err(format!("{run} is not the newest run")),
+                }
+            }
             Event::RunStarting { .. }
             | Event::Progressed { .. }
             | Event::UsageReported { .. }
             | Event::StopAsked
+            | Event::InterruptAsked
             | Event::PauseAsked { .. }
             | Event::SessionResumed
             | Event::HibernateAsked

@@ -19,11 +19,13 @@ use crate::{
 };
 use nox_domain::{
     event::{Actor as Who, Event, Problem, RunEnd, SessionOpened, TurnEnd},
+    ids::ItemId,
     rows::{AgentRow, kind},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
-    tool::CallEnd,
+    tool::{CallEnd, OutputDigest},
 };
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
+use nox_secrets::SecretString;
 use nox_store::Expected;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
@@ -194,16 +196,29 @@ impl Actor {
         self.run(effects).await;
     }
 
-    /// A call whose end nobody saw shows the output that was kept.
+    /// A call whose end nobody saw shows the output that was kept, and so does a text that was being written.
     async fn add_kept_output(&mut self, step: &mut Step) {
         for event in &mut step.events {
-            if let Event::ToolCallEnded { item, end: CallEnd::Unknown, output } = event {
-                let (spool, session, item) =
-                    (self.shared().spool.clone(), self.session.id().clone(), item.clone());
-                let kept = tokio::task::spawn_blocking(move || spool.cut_off(&session, &item)).await;
-                *output = kept.ok().flatten().map(Box::new);
+            match event {
+                Event::ToolCallEnded { item, end: CallEnd::Unknown, output } => {
+                    *output = self.kept_output(item).await.map(Box::new);
+                }
+                Event::Said { item, text } | Event::Thought { item, text } if text.is_empty() => {
+                    let kept = self.kept_output(item).await.unwrap_or_default();
+                    *text = if kept.tail.is_empty() {
+                        kept.head
+                    } else {
+                        format!("{}\n…\n{}", kept.head, kept.tail)
+                    };
+                }
+                _ => {}
             }
         }
+    }
+
+    async fn kept_output(&mut self, item: &ItemId) -> Option<OutputDigest> {
+        let (spool, session, item) = (self.shared().spool.clone(), self.session.id().clone(), item.clone());
+        tokio::task::spawn_blocking(move || spool.cut_off(&session, &item)).await.ok().flatten()
     }
 
     pub(super) async fn run(mut self, effects: Vec<Effect>) {
@@ -386,8 +401,13 @@ impl Actor {
                     let told = self.shared().scheduler.give_back(self.session.id());
                     self.tell(told);
                 }
-                Effect::StartRun { generation, done, resume, prompt, .. } => {
-                    self.start_run(generation, done, resume, prompt).await;
+                Effect::StartRun { generation, done, resume, prompt, again, .. } => {
+                    self.start_run(generation, done, resume, (prompt, again)).await;
+                }
+                Effect::Interrupt => {
+                    if let Some(connection) = &mut self.connection {
+                        connection.interrupt().await;
+                    }
                 }
                 Effect::Prompt { text } => {
                     if let Some(connection) = &mut self.connection {
@@ -427,7 +447,7 @@ impl Actor {
         generation: u32,
         done: Vec<String>,
         resume: Option<String>,
-        prompt: Option<String>,
+        (prompt, again): (Option<String>, bool),
     ) {
         if self.agent_is_disabled().await {
             let message = format!("the agent {} is disabled", self.session.opened.agent_name);
@@ -435,12 +455,21 @@ impl Actor {
             return;
         }
         self.measure_before_run(generation).await;
+        let key = match self.key_of_program().await {
+            Ok(key) => key,
+            Err(message) => return self.not_started(Problem::NotStarted { message }),
+        };
         let opened = &self.session.opened;
         let start = Start {
             session: opened.session.clone(),
             folder: PathBuf::from(&opened.folder),
             text: opened.text.clone(),
+            instructions: opened.instructions.clone(),
+            program: opened.program.clone(),
+            key,
             prompt,
+            again,
+            spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             resume,
             limits: opened.limits,
             environment: opened.environment.clone(),
@@ -455,10 +484,25 @@ impl Actor {
             Err(error) => {
                 let problem = match error {
                     nox_runtimes::Error::BadText { line, message } => Problem::BadText { line, message },
+                    nox_runtimes::Error::Agent { fault, message } => {
+                        Problem::Agent { fault, message, until: None }
+                    }
                     other => Problem::NotStarted { message: other.to_string() },
                 };
                 self.not_started(problem);
             }
+        }
+    }
+
+    /// The key that its program needs, out of the keychain.
+    async fn key_of_program(&mut self) -> Result<Option<SecretString>, String> {
+        let Some(name) = &self.session.opened.program.key else { return Ok(None) };
+        match self.shared().keys.get(name).await {
+            Ok(Some(key)) => Ok(Some(key)),
+            Ok(None) => {
+                Err(format!("there is no key {name} in the keychain. Store it in Settings → API keys."))
+            }
+            Err(error) => Err(format!("the key {name} cannot be read: {error}")),
         }
     }
 

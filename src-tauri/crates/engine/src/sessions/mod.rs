@@ -15,6 +15,7 @@ mod tests_limits;
 
 use crate::{
     Error,
+    keys::Keys,
     ledger::{Cause, Ledger},
     limits::{Measured, Rhythm},
     scheduler::{Scheduler, Told, Wish},
@@ -86,6 +87,7 @@ pub(crate) struct Shared {
     pub(crate) scheduler: Scheduler,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) shim: ShimPath,
+    pub(crate) keys: Keys,
     /// What runs hold and use.
     pub(crate) vitals: Vitals,
     /// How fast things happen; from the settings.

@@ -249,7 +249,10 @@ fn outcome(event: &Event) -> Option<Outcome> {
     let is_fault = |problem: &Problem| {
         matches!(
             problem,
-            Problem::ConnectionEnded { .. } | Problem::NotStarted { .. } | Problem::Limit { .. }
+            Problem::ConnectionEnded { .. }
+                | Problem::NotStarted { .. }
+                | Problem::Limit { .. }
+                | Problem::Agent { .. }
         )
     };
     match event {

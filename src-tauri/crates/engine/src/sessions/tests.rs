@@ -40,6 +40,7 @@ pub(super) fn bench_on(scheduler: Scheduler, rhythm: Rhythm, max_bytes: Option<u
         vitals: Vitals::default(),
         pace: ArcSwap::from_pointee(Pace { hibernate_after: None, rhythm }),
         shim: ShimPath::locate().expect("nox-shim must have been built"),
+        keys: crate::keys::Keys::start(&crate::home::Home::at(folder.path()).unwrap()).unwrap(),
         outbox: Arc::new(Notify::new()),
         ledger: Ledger::new(store),
     };
@@ -69,6 +70,8 @@ pub(super) fn opened() -> SessionOpened {
         depth: 0,
         worktree: None,
         schedule: None,
+        instructions: String::new(),
+        program: Default::default(),
     }
 }
 
@@ -136,6 +139,8 @@ struct Fake {
 #[async_trait::async_trait]
 impl AgentConnection for Fake {
     async fn prompt(&mut self, _: String) {}
+
+    async fn interrupt(&mut self) {}
 
     async fn answer(&mut self, _: Answer) {}
 

@@ -45,6 +45,10 @@ impl AgentConnection for Connection {
         tracing::error!("a runbook was asked something further");
     }
 
+    async fn interrupt(&mut self) {
+        tracing::error!("a runbook was interrupted");
+    }
+
     async fn answer(&mut self, answer: Answer) {
         let _ = self.told.send(Told::Answer(answer)).await;
     }
@@ -205,6 +209,7 @@ impl Runner {
             sandbox: "none".into(),
             timeout_seconds: block.timeout_seconds.or(self.start.max_call_seconds),
             continue_on_failure: block.continue_on_failure,
+            ..ToolCall::default()
         };
         (call, environment)
     }

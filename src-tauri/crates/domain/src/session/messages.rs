@@ -1,0 +1,237 @@
+//! What goes into a session and comes out of it: commands, signals, effects, and why a command is not taken.
+
+use crate::{
+    At,
+    event::{Closed, Event, Problem, ProcessRef, RunEnd, TurnEnd, UnknownChoice},
+    ids::{ItemId, RequestId, RunId},
+    life::{LimitHit, PauseWhy},
+    rows::Progress,
+    tool::{CallEnd, Decision, OutputDigest, ToolCall},
+    transcript::{PlanStep, Usage},
+};
+use serde::{Deserialize, Serialize};
+
+/// What somebody wants of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "want", rename_all = "snake_case")]
+pub enum SessionCommand {
+    /// End it.
+    Stop,
+    /// Answer an open request.
+    Answer {
+        /// The request.
+        request: RequestId,
+        /// What.
+        decision: Decision,
+        /// In the person's words.
+        reason: Option<String>,
+        /// The face: `window`, `notification`, `tray`, `cli`.
+        via: String,
+    },
+    /// Choose after an unknown outcome.
+    Resolve {
+        /// The tool call.
+        item: ItemId,
+        /// What.
+        choice: UnknownChoice,
+    },
+    /// Go on after a pause, a failure, a stop or a lost run; what is done stays done.
+    Continue,
+    /// Ask the agent something further. While it works, the prompt waits for its turn.
+    Prompt {
+        /// Markdown.
+        text: String,
+    },
+    /// End the turn that runs, and stand by.
+    Interrupt,
+    /// Go no further than the next safe point.
+    Pause {
+        /// Why.
+        why: PauseWhy,
+    },
+    /// Wait on for a run of which nothing was heard.
+    Wait,
+    /// End the run of which nothing was heard, and start it again; what it was doing is done again.
+    Restart,
+    /// Hide it.
+    Delete,
+    /// Show it again.
+    Restore,
+}
+
+/// What a driver reports. Each comes with the generation of its run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// The connection stands.
+    Live,
+    /// The agent says something.
+    Said(String),
+    /// One process tree carries the whole run.
+    Carried(ProcessRef),
+    /// The agent begins to say or to think something. The driver made the item, under which it writes the bytes.
+    Writing {
+        /// The item.
+        item: ItemId,
+        /// A thought, and no message.
+        thought: bool,
+    },
+    /// A text that had begun is through.
+    Wrote {
+        /// The item.
+        item: ItemId,
+        /// All of it.
+        text: String,
+    },
+    /// The agent's plan, as it is now.
+    Planned(Vec<PlanStep>),
+    /// What was used since it was told last.
+    Used(Usage),
+    /// The driver notes something: a stable code, and words.
+    Noted(String, String),
+    /// The agent wants to do something and waits for the answer.
+    Proposed(Box<ToolCall>),
+    /// A call, by its key, has begun.
+    CallStarted {
+        /// The call.
+        key: String,
+        /// The shim that holds it.
+        process: Option<ProcessRef>,
+    },
+    /// A call, by its key, is over.
+    CallEnded {
+        /// The call.
+        key: String,
+        /// How.
+        end: CallEnd,
+        /// What it wrote.
+        output: Option<Box<OutputDigest>>,
+    },
+    /// Steps done, of all.
+    Progress(Progress),
+    /// The turn is over.
+    TurnEnded {
+        /// How.
+        end: TurnEnd,
+        /// Why not well.
+        problem: Option<Problem>,
+    },
+    /// The program's own name for the session, by which a later run finds it again.
+    Named(String),
+    /// The run came to a limit.
+    Limit(LimitHit),
+    /// The connection is over; nothing of it lives any more.
+    RunEnded {
+        /// How.
+        how: RunEnd,
+        /// What was seen last, for people.
+        detail: Option<String>,
+    },
+}
+
+/// What has to be done after the facts are on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the scheduler for a place.
+    WantPlace,
+    /// Give the place back, or the wish for one.
+    GivePlaceBack,
+    /// Start a connection for this generation.
+    StartRun {
+        /// The run.
+        run: RunId,
+        /// Signals carry it.
+        generation: u32,
+        /// Keys of calls that are done and are not proposed again.
+        done: Vec<String>,
+        /// The program's own name for the session, when an earlier run had told it.
+        resume: Option<String>,
+        /// What is asked first; none when the run only has to stand by.
+        prompt: Option<String>,
+        /// An earlier run was asked the same and did not come to its end.
+        again: bool,
+    },
+    /// End the turn that runs.
+    Interrupt,
+    /// Ask the standing connection something further.
+    Prompt {
+        /// Markdown.
+        text: String,
+    },
+    /// Wake the session at this time: [`Session::restart_due`].
+    RestartAt(At),
+    /// Tell the driver about a proposed call.
+    Deliver {
+        /// The call.
+        key: String,
+        /// The item, under which its output is kept.
+        item: ItemId,
+        /// Whether it may run.
+        allowed: bool,
+        /// What the agent is told with a refusal.
+        reason: Option<String>,
+        /// Whether a person refused, rather than a rule.
+        by_person: bool,
+    },
+    /// End the connection and everything it started.
+    StopRun,
+    /// The work that was asked for is over: the task's file should say so.
+    Settled(Closed),
+    /// A person should be told that something waits.
+    Asked(RequestId),
+}
+
+/// Facts, and what follows when they are on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Step {
+    /// Facts, in order.
+    pub events: Vec<Event>,
+    /// Effects, in order.
+    pub effects: Vec<Effect>,
+}
+
+/// Why a command was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The request was answered or withdrawn before.
+    #[error("this request is no longer open")]
+    RequestNotOpen,
+    /// There is no such request or tool call here.
+    #[error("there is no such request or tool call in this session")]
+    NotHere,
+    /// It is over, and the command needs it to be open.
+    #[error("this session is over")]
+    Over,
+    /// It still runs, and the command needs it to be over.
+    #[error("this session still runs; stop it first")]
+    StillRuns,
+    /// It is already being ended.
+    #[error("this session is already being stopped")]
+    AlreadyStopping,
+    /// Nothing is left to go on with.
+    #[error("this session is finished; there is nothing to continue")]
+    Finished,
+    /// It was deleted.
+    #[error("this session was deleted")]
+    Hidden,
+    /// It only shows what an export held.
+    #[error("this session was imported; it can be read, and not gone on with")]
+    Imported,
+    /// Its runtime runs a text once.
+    #[error("this session takes no further prompts: its runtime carries out the text of its task")]
+    TakesNoPrompts,
+    /// There is nothing to ask.
+    #[error("the prompt is empty")]
+    EmptyPrompt,
+    /// No turn runs.
+    #[error("nothing runs in this session that could be interrupted")]
+    NothingToInterrupt,
+    /// Many prompts wait already.
+    #[error("{} prompts wait for their turn already", super::MAX_WAITING_PROMPTS)]
+    TooManyPrompts,
+    /// It is paused already.
+    #[error("this session is paused already")]
+    AlreadyPaused,
+    /// Nobody has been waiting for it in vain.
+    #[error("this session is not silent")]
+    NotStalled,
+}

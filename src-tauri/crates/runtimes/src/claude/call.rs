@@ -1,0 +1,340 @@
+//! Tool calls of Claude Code as Nox shows and binds them: kind, text, places, diff. Files are read only for the diff.
+
+use super::quirks::{PLAN_TOOL, kind_of};
+use nox_domain::{
+    tool::{ToolCall, ToolKind, sha256_hex},
+    transcript::{FileDiff, Location, PlanStep, StepStatus},
+};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+use std::path::Path;
+
+/// Of a diff so much is kept; the whole is in the file.
+const MAX_DIFF_BYTES: usize = 32 * 1024;
+/// Files above this size are not read for a diff.
+const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
+/// Of an input that no tool here explains, so much is shown.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// Where a call would happen.
+pub(super) struct Place<'a> {
+    /// The session's folder.
+    pub(super) session: &'a Path,
+    /// Where the program stands now.
+    pub(super) cwd: &'a Path,
+}
+
+/// What the program wants to do.
+pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
+    let kind = kind_of(tool);
+    let text_of = |name: &str| input[name].as_str().unwrap_or_default().to_owned();
+    let path = ["file_path", "notebook_path", "path"].iter().find_map(|name| input[*name].as_str());
+    let path = path.map(|path| place.cwd.join(path));
+    let mut call = ToolCall {
+        kind,
+        folder: place.cwd.display().to_string(),
+        sandbox: "none".into(),
+        continue_on_failure: true,
+        outside: is_outside(place.cwd, place.session),
+        ..ToolCall::default()
+    };
+    match kind {
+        ToolKind::Execute => {
+            call.text = text_of("command");
+            call.shell = "bash".into();
+            let milliseconds = input["timeout"].as_u64();
+            call.timeout_seconds =
+                milliseconds.map(|ms| u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX));
+            call.title = Some(text_of("description"))
+                .filter(|title| !title.is_empty())
+                .unwrap_or_else(|| first_line(&call.text));
+            // A command with a flag of its own is another command.
+            let more = input.as_object().is_some_and(|input| {
+                input.keys().any(|key| !matches!(key.as_str(), "command" | "description" | "timeout"))
+            });
+            if more {
+                call.input_hash = hash(input);
+            }
+        }
+        ToolKind::Read | ToolKind::Edit => {
+            let shown = path.as_ref().map(|path| path.display().to_string());
+            call.text = shown.clone().unwrap_or_else(|| plain(input));
+            call.title = format!(
+                "{tool} {}",
+                shown.map_or_else(|| text_of("skill"), |path| short(&path, place.session))
+            );
+            call.input_hash = hash(input);
+        }
+        ToolKind::Search => {
+            let what = ["pattern", "query"].iter().find_map(|name| input[*name].as_str()).unwrap_or_default();
+            call.text = plain(input);
+            call.title = format!("{tool} {what}");
+        }
+        ToolKind::Fetch => {
+            let what = ["url", "query"].iter().find_map(|name| input[*name].as_str());
+            call.text = what.map_or_else(|| plain(input), str::to_owned);
+            call.title = format!("{tool} {}", call.text);
+            call.input_hash = hash(input);
+        }
+        _ => {
+            call.text = spoken(tool, input).unwrap_or_else(|| plain(input));
+            call.title = match input["description"].as_str() {
+                Some(description) => format!("{tool}: {description}"),
+                None => tool.to_owned(),
+            };
+            call.input_hash = hash(input);
+        }
+    }
+    if let Some(path) = path {
+        call.outside |= is_outside(&path, place.session);
+        let line = input["offset"].as_u64().and_then(|line| u32::try_from(line).ok());
+        call.locations.push(Location { path: path.display().to_string(), line });
+        if kind == ToolKind::Edit {
+            call.diff.extend(diff_of(&path, input));
+        }
+    }
+    call.title = first_line(&call.title);
+    call
+}
+
+/// A plan, if the tool tells one.
+pub(super) fn plan_of(tool: &str, input: &Value) -> Option<Vec<PlanStep>> {
+    let steps = input["todos"].as_array().filter(|_| tool == PLAN_TOOL)?;
+    let steps = steps.iter().map(|step| PlanStep {
+        text: step["content"].as_str().unwrap_or_default().to_owned(),
+        status: match step["status"].as_str() {
+            Some("completed") => StepStatus::Completed,
+            Some("in_progress") => StepStatus::InProgress,
+            _ => StepStatus::Pending,
+        },
+    });
+    Some(steps.collect())
+}
+
+/// Questions and plans in the words that people read.
+fn spoken(tool: &str, input: &Value) -> Option<String> {
+    match tool {
+        "ExitPlanMode" => input["plan"].as_str().map(str::to_owned),
+        "AskUserQuestion" => {
+            let mut text = String::new();
+            for question in input["questions"].as_array()? {
+                text.push_str(question["question"].as_str().unwrap_or_default());
+                text.push('\n');
+                for option in question["options"].as_array().into_iter().flatten() {
+                    text.push_str(&format!("- {}\n", option["label"].as_str().unwrap_or_default()));
+                }
+            }
+            Some(text)
+        }
+        "Agent" | "Task" => input["prompt"].as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// SHA-256 of an input, whatever the order of its keys.
+pub(super) fn hash(input: &Value) -> String {
+    let mut text = String::new();
+    write_sorted(input, &mut text);
+    sha256_hex(text.as_bytes())
+}
+
+fn write_sorted(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(map) => {
+            let mut pairs: Vec<_> = map.iter().collect();
+            pairs.sort_unstable_by_key(|(key, _)| *key);
+            text.push('{');
+            for (key, value) in pairs {
+                text.push_str(&Value::from(key.as_str()).to_string());
+                text.push(':');
+                write_sorted(value, text);
+                text.push(',');
+            }
+            text.push('}');
+        }
+        Value::Array(values) => {
+            text.push('[');
+            for value in values {
+                write_sorted(value, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        other => text.push_str(&other.to_string()),
+    }
+}
+
+fn plain(input: &Value) -> String {
+    let text = serde_json::to_string_pretty(input).unwrap_or_default();
+    cut(&text, MAX_TEXT_BYTES).to_owned()
+}
+
+fn first_line(text: &str) -> String {
+    text.trim().lines().next().unwrap_or_default().chars().take(200).collect()
+}
+
+fn short(path: &str, session: &Path) -> String {
+    Path::new(path).strip_prefix(session).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+}
+
+/// Whether a path, with all links followed, is not beneath a folder. Of one that is not there, the nearest folder that is
+/// counts; one that names its parent in what is not there is outside, since nobody knows where it leads.
+fn is_outside(path: &Path, folder: &Path) -> bool {
+    let Ok(folder) = folder.canonicalize() else { return true };
+    let mut there = path;
+    loop {
+        if let Ok(found) = there.canonicalize() {
+            let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+            let climbs = rest.components().any(|part| !matches!(part, std::path::Component::Normal(_)));
+            // A link that leads nowhere would be followed by whoever writes.
+            let dangles = there != path && std::fs::symlink_metadata(path).is_ok();
+            return climbs || dangles || !found.starts_with(&folder);
+        }
+        match there.parent() {
+            Some(parent) => there = parent,
+            None => return true,
+        }
+    }
+}
+
+fn diff_of(path: &Path, input: &Value) -> Option<FileDiff> {
+    let old = read(path);
+    let new = match input["content"].as_str() {
+        Some(content) => content.to_owned(),
+        None => {
+            let edits = input["edits"].as_array().cloned().unwrap_or_else(|| vec![input.clone()]);
+            let mut text = old.clone()?;
+            let mut parts = String::new();
+            let mut before = String::new();
+            for edit in &edits {
+                let (from, to) = (edit["old_string"].as_str()?, edit["new_string"].as_str()?);
+                let all = edit["replace_all"].as_bool().unwrap_or(false);
+                if !from.is_empty() && !text.contains(from) {
+                    // The file is not as the agent thinks: what it wants is shown by itself.
+                    before.push_str(from);
+                    parts.push_str(to);
+                    continue;
+                }
+                text = match (from.is_empty(), all) {
+                    (true, _) => to.to_owned(),
+                    (false, true) => text.replace(from, to),
+                    (false, false) => text.replacen(from, to, 1),
+                };
+            }
+            if !before.is_empty() {
+                return Some(diff(path, &before, &parts));
+            }
+            text
+        }
+    };
+    Some(diff(path, &old.unwrap_or_default(), &new))
+}
+
+fn read(path: &Path) -> Option<String> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() && found.len() <= MAX_FILE_BYTES => std::fs::read_to_string(path).ok(),
+        Ok(_) => None,
+        Err(_) => Some(String::new()),
+    }
+}
+
+fn diff(path: &Path, old: &str, new: &str) -> FileDiff {
+    let changes = TextDiff::from_lines(old, new);
+    let count = |tag| changes.iter_all_changes().filter(|change| change.tag() == tag).count() as u32;
+    let text = changes.unified_diff().context_radius(3).to_string();
+    let kept = cut(&text, MAX_DIFF_BYTES);
+    FileDiff {
+        path: path.display().to_string(),
+        added: count(ChangeTag::Insert),
+        removed: count(ChangeTag::Delete),
+        cut: kept.len() < text.len(),
+        text: kept.to_owned(),
+    }
+}
+
+/// The beginning of a text, at most so many bytes, whole characters.
+pub(super) fn cut(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    fn call(tool: &str, input: &Value, folder: &Path) -> ToolCall {
+        of(tool, input, &Place { session: folder, cwd: folder })
+    }
+
+    #[test]
+    fn an_edit_shows_what_becomes_of_the_file_and_binds_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.txt"), "one\ntwo\nthree\n").unwrap();
+        let input = |new| json!({ "file_path": "a.txt", "old_string": "two", "new_string": new });
+        let edit = call("Edit", &input("2"), folder.path());
+        assert_eq!((edit.kind, edit.title.as_str(), edit.outside), (ToolKind::Edit, "Edit a.txt", false));
+        let diff = &edit.diff[0];
+        assert_eq!((diff.added, diff.removed, diff.cut), (1, 1, false));
+        assert!(diff.text.contains("-two\n+2\n three"), "{}", diff.text);
+        let other = call("Edit", &input("3"), folder.path());
+        assert_eq!(edit.text, other.text);
+        assert_ne!(edit.binding_hash(), other.binding_hash(), "another change is another question");
+    }
+
+    #[test]
+    fn a_new_file_is_all_added_and_a_long_diff_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let content = "line\n".repeat(20_000);
+        let write = call("Write", &json!({ "file_path": "new.txt", "content": content }), folder.path());
+        let diff = &write.diff[0];
+        assert_eq!((diff.added, diff.removed, diff.cut), (20_000, 0, true));
+        assert!(diff.text.len() <= MAX_DIFF_BYTES);
+    }
+
+    #[test]
+    fn what_leaves_the_folder_is_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let read = |path: &str| call("Read", &json!({ "file_path": path }), folder.path()).outside;
+        assert!(!read("in/new.txt") && !read("in"));
+        assert!(read("/etc/hostname") && read("../x") && read("nowhere/../../x"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("link")).unwrap();
+            std::os::unix::fs::symlink(elsewhere.path().join("gone"), folder.path().join("dangling"))
+                .unwrap();
+            assert!(read("link/secret") && read("dangling"));
+        }
+        let shell =
+            of("Bash", &json!({ "command": "ls" }), &Place { session: folder.path(), cwd: elsewhere.path() });
+        assert!(shell.outside);
+    }
+
+    #[test]
+    fn a_command_is_its_text_unless_it_has_flags() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = json!({ "command": "make", "description": "Build it", "timeout": 90_500 });
+        let make = call("Bash", &plain, folder.path());
+        assert_eq!(
+            (make.text.as_str(), make.title.as_str(), make.shell.as_str()),
+            ("make", "Build it", "bash")
+        );
+        assert_eq!((make.timeout_seconds, make.input_hash.as_str()), (Some(91), ""));
+        let flags = json!({ "command": "make", "run_in_background": true });
+        assert_ne!(call("Bash", &flags, folder.path()).binding_hash(), make.binding_hash());
+    }
+
+    #[test]
+    fn a_plan_is_read_from_its_tool_only() {
+        let input = json!({ "todos": [{ "content": "a", "status": "completed" }, { "content": "b" }] });
+        let plan = plan_of("TodoWrite", &input).unwrap();
+        assert_eq!((plan[0].status, plan[1].status), (StepStatus::Completed, StepStatus::Pending));
+        assert_eq!(plan_of("Bash", &input), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Starting the program: its command line, its environment, and one lock for each conversation.
+
+use super::quirks::{ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, SHELL_FILE_VARIABLE};
+use crate::{Start, limits::of_tree};
+use nox_process::{SpawnSpec, Stdin};
+use secrecy::ExposeSecret;
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    io::Write,
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
+use tempfile::NamedTempFile;
+
+/// How long a stopped program may take to end by itself: it ends its own tools first.
+pub(super) const GRACE: Duration = Duration::from_secs(3);
+
+/// What to start, and what has to stay as long as it lives.
+pub(super) struct Launch {
+    pub(super) spec: SpawnSpec,
+    /// Read by the program before each command.
+    pub(super) _shell_file: Option<NamedTempFile>,
+}
+
+/// Which conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Which {
+    /// A new one with this name.
+    New(String),
+    /// The one of this name.
+    Resumed(String),
+}
+
+impl Which {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::New(name) | Self::Resumed(name) => name,
+        }
+    }
+}
+
+/// The command line and environment of a run.
+///
+/// # Errors
+/// The temporary folder cannot be written to.
+pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
+    let program = &start.program;
+    let mut args: Vec<OsString> = ARGUMENTS.iter().map(OsString::from).collect();
+    let mut option = |name: &str, value: &str| args.extend([OsString::from(name), OsString::from(value)]);
+    match which {
+        Which::New(name) => option("--session-id", name),
+        Which::Resumed(name) => option("--resume", name),
+    }
+    option("--permission-mode", program.mode.as_deref().unwrap_or("default"));
+    if let Some(model) = &program.model {
+        option("--model", model);
+    }
+    if let Some(effort) = &program.effort {
+        option("--effort", effort);
+    }
+    let shell_file = start.key.as_ref().map(|_| shell_file()).transpose()?;
+    let spec = SpawnSpec {
+        program: program.command.clone().unwrap_or_else(|| COMMAND.to_owned()).into(),
+        args,
+        cwd: start.folder.clone(),
+        env: environment(start, shell_file.as_ref()),
+        stdin: Stdin::Piped,
+        grace: GRACE,
+        limits: of_tree(&start.limits),
+    };
+    Ok(Launch { spec, _shell_file: shell_file })
+}
+
+/// Takes the key away from commands that the program runs. Only this user can write the file.
+fn shell_file() -> std::io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".sh").tempfile()?;
+    writeln!(file, "unset {KEY_VARIABLE}")?;
+    Ok(file)
+}
+
+fn environment(start: &Start, shell_file: Option<&NamedTempFile>) -> Vec<(OsString, OsString)> {
+    let passed: Vec<&str> = start.program.pass_environment.iter().map(String::as_str).collect();
+    let mut environment = nox_process::allowed_environment(&passed);
+    let mut set = |name: &str, value: OsString| {
+        environment.retain(|(known, _)| known != name);
+        environment.push((name.into(), value));
+    };
+    for (name, value) in ENVIRONMENT {
+        set(name, value.into());
+    }
+    for (name, value) in &start.environment {
+        set(name, value.into());
+    }
+    if let Some(address) = &start.program.address {
+        set(ADDRESS_VARIABLE, address.into());
+    }
+    if let Some(key) = &start.key {
+        set(KEY_VARIABLE, key.expose_secret().into());
+    }
+    if let Some(file) = shell_file {
+        set(SHELL_FILE_VARIABLE, file.path().into());
+    }
+    environment.sort();
+    environment
+}
+
+/// Conversations that some run of this process carries. Two programs that go on with one both succeed, and one of the two
+/// branches is lost without a word.
+static CARRIED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+
+/// Holds a conversation until it is dropped.
+#[derive(Debug)]
+pub(super) struct Carried(String);
+
+impl Carried {
+    /// None when somebody holds it.
+    pub(super) fn take(name: &str) -> Option<Self> {
+        let is_new = CARRIED.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        is_new.then(|| Self(name.to_owned()))
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        CARRIED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! Everything that is particular to Claude Code, in one place: its arguments, its environment, its tools, its words.
+//!
+//! Measured with the version of [`TESTED`]; `tests/contract` tries the real program against this.
+
+use nox_domain::tool::ToolKind;
+
+/// What is looked for on the `PATH` when the agent names no command.
+pub(super) const COMMAND: &str = "claude";
+
+/// Versions begin with this where the contract suite has passed.
+pub(super) const TESTED: &str = "2.1.";
+
+/// A conversation over standard input and output, one JSON in each line, with what it says as it comes.
+///
+/// Without `--permission-prompt-tool stdio` a question becomes a denial. MCP servers come from Nox alone: those of the
+/// user's own settings would be started without a word from the policy.
+pub(super) const ARGUMENTS: &[&str] = &[
+    "-p",
+    "--input-format",
+    "stream-json",
+    "--output-format",
+    "stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--permission-prompt-tool",
+    "stdio",
+    "--strict-mcp-config",
+    "--mcp-config",
+    "{\"mcpServers\":{}}",
+];
+
+/// What it gets besides the short list of names: it reports to nobody and does not change itself. Background tasks would
+/// go on after their turn, where nobody watches them.
+pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
+    ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
+    ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+    ("DISABLE_AUTOUPDATER", "1"),
+    ("DISABLE_ERROR_REPORTING", "1"),
+    ("DISABLE_TELEMETRY", "1"),
+];
+
+/// Where it reads its key from.
+pub(super) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
+
+/// Where it reads the address of its model server from.
+pub(super) const ADDRESS_VARIABLE: &str = "ANTHROPIC_BASE_URL";
+
+/// A shell file that it reads before each command: there the key goes, so that commands do not inherit it.
+pub(super) const SHELL_FILE_VARIABLE: &str = "CLAUDE_ENV_FILE";
+
+/// The name of the hook that it asks before each tool. The answer is always "ask": so every call comes as a question that
+/// may wait as long as it takes, also one that it or the user's own settings would allow.
+pub(super) const GATE: &str = "nox-gate";
+
+/// What it says on a resume of a conversation that it does not have (any more).
+pub(super) const NO_CONVERSATION: &str = "No conversation found";
+
+/// Kinds of tools, by name. All others are [`ToolKind::Other`].
+pub(super) fn kind_of(tool: &str) -> ToolKind {
+    match tool {
+        "Bash" => ToolKind::Execute,
+        "Read" | "NotebookRead" | "LS" | "BashOutput" | "TaskOutput" | "Skill" => ToolKind::Read,
+        "Grep" | "Glob" | "ToolSearch" => ToolKind::Search,
+        "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => ToolKind::Edit,
+        "WebFetch" | "WebSearch" => ToolKind::Fetch,
+        // Whatever a sub-agent does is asked by itself.
+        "Agent" | "Task" | "TodoWrite" => ToolKind::Think,
+        _ => ToolKind::Other,
+    }
+}
+
+/// The tool that tells the plan.
+pub(super) const PLAN_TOOL: &str = "TodoWrite";
+
+/// Frames of the type `system` that say nothing that Nox shows.
+pub(super) const QUIET_SUBTYPES: &[&str] = &[
+    "status",
+    "thinking_tokens",
+    "task_started",
+    "task_updated",
+    "task_progress",
+    "task_notification",
+    "background_tasks_changed",
+    "hook_started",
+    "hook_progress",
+    "hook_response",
+    "session_state_changed",
+    "files_persisted",
+];
+
+/// Frames of other types that say nothing that Nox shows.
+pub(super) const QUIET_TYPES: &[&str] =
+    &["keep_alive", "tool_progress", "tool_use_summary", "prompt_suggestion", "auth_status"];
+
+/// What the agent is told when a person gave no reason.
+pub(super) const DENIED_BY_PERSON: &str = "A person denied this in Nox.";
+/// What the agent is told when a rule said no.
+pub(super) const DENIED_BY_RULE: &str =
+    "A rule in Nox denies this. Do not try to do the same in another way.";
+
+/// What a run knows of what was said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Nothing was said, or the conversation is there.
+    Known,
+    /// The program does not have the conversation any more.
+    Lost,
+}
+
+/// What is asked: `again` when an earlier run was asked the same and did not come to its end. `task` is the text that the
+/// session began with.
+pub(super) fn asked(prompt: &str, task: &str, before: Before, again: bool) -> String {
+    match (before, again) {
+        (Before::Known, false) => prompt.to_owned(),
+        (Before::Known, true) => format!(
+            "Your work on this was cut off: the program ended in the middle of it. Go on where you were, and look what \
+             is already done before you do anything again. This was asked:\n\n{prompt}"
+        ),
+        (Before::Lost, true) => format!(
+            "An earlier attempt at this was cut off, and its conversation is lost. Look what is already done before you \
+             do anything again. This was asked:\n\n{prompt}"
+        ),
+        (Before::Lost, false) => format!(
+            "The conversation so far is lost. It began with this task:\n\n{task}\n\nThis is asked now:\n\n{prompt}"
+        ),
+    }
+}

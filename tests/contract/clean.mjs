@@ -1,0 +1,48 @@
+// `node tests/contract/clean.mjs RECORDED CLEANED`: makes a recording small and free of what belongs to one machine or one
+// moment, so that it can be a fixture: folders, ids, times, and the long lists of what the program offers.
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const [from, to] = process.argv.slice(2);
+const text = readFileSync(from, 'utf8');
+const names = new Map();
+
+/** Of the program's first words only these say something here. */
+const KEPT = {
+  init: ['type', 'subtype', 'session_id', 'model', 'permissionMode', 'apiKeySource', 'claude_code_version', 'cwd'],
+  answer: ['claude_code_version', 'current_permission_mode', 'hooks_applied'],
+};
+const pick = (value, keys) => Object.fromEntries(keys.filter((key) => key in value).map((key) => [key, value[key]]));
+
+function clean(line) {
+  let frame;
+  try {
+    frame = JSON.parse(line);
+  } catch {
+    return line;
+  }
+  if (frame.type === 'system' && frame.subtype === 'init') frame = pick(frame, KEPT.init);
+  const answer = frame.response?.response;
+  if (answer?.commands) frame.response.response = pick(answer, KEPT.answer);
+  for (const key of ['uuid', 'timestamp', 'request_id_of_api']) delete frame[key];
+  return same(JSON.stringify(frame));
+}
+
+/** The same name for the same id and the same folder, in the whole recording. */
+function same(line) {
+  return line
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => {
+      if (!names.has(id)) names.set(id, `00000000-0000-4000-8000-${String(names.size + 1).padStart(12, '0')}`);
+      return names.get(id);
+    })
+    .replace(/\/[^\s"'\\]*nox-world-[^/"'\\]*\/work/g, '/nowhere/project')
+    .replace(/\/[^\s"'\\]*nox-world-[^/"'\\]*\/own/g, '/nowhere/home')
+    .replace(/-tmp-nox-world-[A-Za-z0-9-]*?-work/g, '-nowhere-project')
+    .replace(/nox-world-[A-Za-z0-9]+/g, 'nox-world');
+}
+
+const lines = text.trim().split('\n').map((line) => {
+  const said = JSON.parse(line);
+  for (const name of ['from', 'to', 'err']) if (name in said) said[name] = clean(said[name]);
+  return JSON.stringify(said);
+});
+writeFileSync(to, `${lines.join('\n')}\n`);

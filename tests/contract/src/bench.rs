@@ -1,0 +1,232 @@
+//! What a scenario works with: a world, a model server, an agent that the program carries, and ways to look.
+
+use nox_api::{
+    domain::{
+        agent::{Program as Settings, Runtime},
+        event::{PreAllowed, Problem},
+        ids::SessionId,
+        rows::{Item, ItemBody, SessionRow, SessionState},
+        tool::{CallStatus, ToolCall},
+    },
+    dto::{CreateAgent, CreateTask, OneSession, PromptSession, StartTask},
+};
+use nox_domain::{
+    life::{Life, OnDisconnect, Restart},
+    transcript::AgentFault,
+};
+use nox_test_support::{
+    World, caller,
+    model::{Asked, ModelServer, Reply, Script},
+    processes,
+};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The key that the model server is shown. The script that starts us puts it into our environment.
+pub(crate) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
+
+/// A real program.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) runtime: Runtime,
+    pub(crate) path: PathBuf,
+}
+
+/// What one scenario begins with.
+pub(crate) struct Bench {
+    program: Program,
+    /// In the environment of everything that it starts.
+    pub(crate) mark: String,
+    record: Option<PathBuf>,
+    scenario: String,
+}
+
+/// A scenario that has begun: one session of one agent.
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) server: ModelServer,
+    pub(crate) session: SessionId,
+    /// Where the agent works.
+    pub(crate) folder: PathBuf,
+    /// The program's own home.
+    pub(crate) own: PathBuf,
+    pub(crate) mark: String,
+}
+
+impl Bench {
+    pub(crate) fn of(program: &Program, scenario: &str, record: Option<PathBuf>) -> Self {
+        let (program, scenario) = (program.clone(), scenario.to_owned());
+        Self { program, mark: processes::new_mark(), record, scenario }
+    }
+
+    /// A session whose task says "Begin.", with this script.
+    pub(crate) async fn begin(self, replies: impl IntoIterator<Item = Reply>) -> Scene {
+        self.begin_with(replies, |_, _| {}).await
+    }
+
+    /// The same; the settings of the program, and its home and folder, can be prepared.
+    pub(crate) async fn begin_with(
+        self,
+        replies: impl IntoIterator<Item = Reply>,
+        prepare: impl FnOnce(&mut CreateAgent, &Places),
+    ) -> Scene {
+        let world = World::open().await;
+        let server = ModelServer::start(Script::of(replies)).await.unwrap();
+        let places = Places { own: world.root().join("own"), folder: world.root().join("work") };
+        std::fs::create_dir_all(&places.own).unwrap();
+        std::fs::create_dir_all(&places.folder).unwrap();
+        let environment = BTreeMap::from([
+            ("HOME".to_owned(), places.own.display().to_string()),
+            ("NOX_CONTRACT_MARK".to_owned(), self.mark.clone()),
+        ]);
+        let mut agent = CreateAgent {
+            name: "Worker".into(),
+            runtime: self.program.runtime,
+            prompt: "You are the contract's worker.".into(),
+            review: Some(false),
+            environment,
+            program: Settings {
+                command: Some(self.program.path.display().to_string()),
+                address: Some(server.address()),
+                pass_environment: vec![KEY_VARIABLE.into()],
+                ..Settings::default()
+            },
+            life: Life {
+                restart: Some(Restart::OnFailure),
+                on_disconnect: Some(OnDisconnect::Continue),
+                ..Life::default()
+            },
+            ..CreateAgent::default()
+        };
+        if let Some(folder) = &self.record {
+            std::fs::create_dir_all(folder).unwrap();
+            let file = folder.join(format!("{}.jsonl", self.scenario.replace([' ', '-'], "_")));
+            let recorder = std::env::var("NOX_CONTRACT_RECORDER").expect("the script names the recorder");
+            agent.environment.insert("NOX_RECORD_PROGRAM".into(), self.program.path.display().to_string());
+            agent
+                .environment
+                .insert("NOX_RECORD_TO".into(), std::path::absolute(file).unwrap().display().to_string());
+            agent.program.command = Some(recorder);
+        }
+        prepare(&mut agent, &places);
+        let agent = world.api().create_agent(&caller(), agent).await.unwrap().agent;
+        let task = CreateTask { title: "Work".into(), body: "Begin.".into(), agent, ..CreateTask::default() };
+        let task = world.create(task).await.unwrap().task.unwrap();
+        let start = StartTask {
+            task,
+            agent: None,
+            folder: Some(places.folder.display().to_string()),
+            pre_allowed: PreAllowed::Nothing,
+        };
+        let session = world.api().start_task(&caller(), start).await.unwrap().session.unwrap();
+        Scene { world, server, session, folder: places.folder, own: places.own, mark: self.mark }
+    }
+}
+
+/// Folders of a scenario.
+pub(crate) struct Places {
+    pub(crate) own: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+impl Scene {
+    pub(crate) async fn prompt(&self, text: &str) {
+        let input = PromptSession { session: self.session.clone(), text: text.into() };
+        self.world.api().prompt_session(&caller(), input).await.unwrap();
+    }
+
+    pub(crate) async fn interrupt(&self) {
+        let one = OneSession { session: self.session.clone() };
+        self.world.api().interrupt_session(&caller(), one).await.unwrap();
+    }
+
+    /// Waits for the end of a turn; answers why it did not end well.
+    pub(crate) async fn idle(&mut self) -> Option<Problem> {
+        let session = self.session.clone();
+        let state =
+            self.world.until_state("the end of the turn", &session, SessionState::awaits_prompt).await;
+        match state {
+            SessionState::Idle { problem } | SessionState::Hibernated { problem } => problem,
+            other => panic!("it should stand by: {other:?}"),
+        }
+    }
+
+    /// Waits for the end of a turn that did not end well.
+    pub(crate) async fn failed(&mut self) -> (AgentFault, String) {
+        match self.idle().await {
+            Some(Problem::Agent { fault, message, .. }) => (fault, message),
+            other => panic!("a problem of the agent was expected: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn row(&self) -> SessionRow {
+        let all = self.world.snapshot().await.sessions;
+        all.into_iter().find(|view| view.row.id == self.session).expect("the session").row
+    }
+
+    pub(crate) async fn items(&self) -> Vec<Item> {
+        self.world.items(&self.session).await
+    }
+
+    /// What the agent said, message by message.
+    pub(crate) async fn said(&self) -> Vec<String> {
+        let texts = self.items().await.into_iter().filter_map(|item| match item.body {
+            ItemBody::Message { text } => Some(text),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    /// The notes, by their codes.
+    pub(crate) async fn notes(&self) -> Vec<String> {
+        let codes = self.items().await.into_iter().filter_map(|item| match item.body {
+            ItemBody::Note { code, .. } => Some(code),
+            _ => None,
+        });
+        codes.collect()
+    }
+
+    /// The tool calls, with how far they are.
+    pub(crate) async fn calls(&self) -> Vec<(ToolCall, CallStatus)> {
+        let calls = self.items().await.into_iter().filter_map(|item| match item.body {
+            ItemBody::ToolCall { call, status, .. } => Some((*call, status)),
+            _ => None,
+        });
+        calls.collect()
+    }
+
+    pub(crate) async fn statuses(&self) -> Vec<CallStatus> {
+        self.calls().await.into_iter().map(|(_, status)| status).collect()
+    }
+
+    /// Waits until an item is as it should be.
+    pub(crate) async fn until_item(&self, what: &str, like: impl Fn(&ItemBody) -> bool) -> Item {
+        nox_test_support::poll(what, async || self.items().await.into_iter().find(|item| like(&item.body)))
+            .await
+    }
+
+    /// Requests to the model that offered tools.
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.server.asked().into_iter().filter(|asked| asked.tools).collect()
+    }
+
+    /// The program itself, among the processes of this scenario.
+    pub(crate) fn program(&self) -> u32 {
+        let is_program = |pid: &u32| {
+            let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.contains("stream-json") && !words.contains("nox-shim")
+        };
+        let found: Vec<u32> = processes::marked(&self.mark).into_iter().filter(is_program).collect();
+        *found.last().unwrap_or_else(|| panic!("the program does not run"))
+    }
+
+    /// Ends everything in order.
+    pub(crate) async fn close(mut self) {
+        self.world.close().await;
+        let mark = self.mark.clone();
+        let left = tokio::task::spawn_blocking(move || {
+            processes::wait_gone(&mark, std::time::Duration::from_secs(5))
+        });
+        left.await.unwrap().expect("nothing is left when Nox has closed");
+    }
+}

@@ -1,0 +1,66 @@
+//! Scenarios in which the model server or the program is not as it should be.
+
+use crate::bench::Bench;
+use nox_api::domain::rows::ItemBody;
+use nox_domain::transcript::AgentFault;
+use nox_test_support::model::{Fault, Reply};
+use std::time::{Duration, Instant};
+
+/// A key that is not taken fails the turn at once, however often the program would try again.
+pub(crate) async fn bad_key(bench: Bench) {
+    let refused = Reply { again: true, any: true, ..Reply::status(401, "invalid x-api-key") };
+    let mut scene = bench.begin([refused]).await;
+    let begun = Instant::now();
+    let (fault, message) = scene.failed().await;
+    assert_eq!(fault, AgentFault::BadKey, "{message}");
+    assert!(message.contains("API keys"), "it does not say what to do: {message}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+    // A person has stored a good one.
+    scene.server.set(nox_test_support::model::Script::of([Reply::text("Now it works.")]));
+    scene.prompt("Again.").await;
+    scene
+        .until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Now it works."))
+        .await;
+    scene.close().await;
+}
+
+/// A rate limit is told with its time, and the work goes on by itself.
+pub(crate) async fn rate_limit(bench: Bench) {
+    let fault = Fault::Status { code: 429, message: "slow down".into(), retry_after_seconds: Some(2) };
+    let mut scene = bench.begin([Reply::default().with(fault), Reply::text("At last.")]).await;
+    let note = scene
+        .until_item("the note", |body| matches!(body, ItemBody::Note { code, .. } if code == "rate_limited"));
+    let ItemBody::Note { text, .. } = note.await.body else { unreachable!("it is a note") };
+    assert!(text.contains("asks again in"), "{text}");
+    assert_eq!(scene.idle().await, None);
+    assert_eq!(scene.said().await, ["At last."]);
+    scene.close().await;
+}
+
+/// A model server that does not answer is named, with what to look at.
+pub(crate) async fn server_gone(bench: Bench) {
+    let mut scene = bench
+        .begin_with([], |agent, _| {
+            // The discard service: nobody listens there.
+            agent.program.address = Some("http://127.0.0.1:9".into());
+            agent.environment.insert("CLAUDE_CODE_MAX_RETRIES".into(), "1".into());
+        })
+        .await;
+    let (fault, message) = scene.failed().await;
+    assert_eq!(fault, AgentFault::Unreachable, "{message}");
+    assert!(message.contains("address"), "it does not say what to do: {message}");
+    assert!(scene.notes().await.contains(&"unreachable".to_owned()));
+    scene.close().await;
+}
+
+/// A program that is not there is named, with how to get it.
+pub(crate) async fn not_installed(bench: Bench) {
+    let begin = bench.begin_with([], |agent, places| {
+        agent.program.command = Some(places.folder.join("nowhere").display().to_string());
+    });
+    let mut scene = begin.await;
+    let (fault, message) = scene.failed().await;
+    assert_eq!(fault, AgentFault::NotInstalled, "{message}");
+    assert!(message.contains("nstall it") && message.contains("nowhere"), "{message}");
+    scene.close().await;
+}
