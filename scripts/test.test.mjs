@@ -14,8 +14,8 @@ afterEach(() => repository.close());
 test('all steps run, each with its time, and the last line adds up', options, async () => {
   const { code, output } = await repository.run('test.mjs', [], APART);
   assert.equal(code, 0, output);
-  // 10 tests of scripts, 3 of the engine, 5 of the window in parts, 4 promises, 2 in the real window, 6 checks without.
-  assert.match(output, /\n30 passed, 0 failed\n$/);
+  // 11 tests of scripts, 3 of the engine, 5 of the window in parts, 4 promises, 2 in the real window, 6 checks without.
+  assert.match(output, /\n31 passed, 0 failed\n$/);
   assert.equal(output.match(/^ {2}ok \[\d+\/\d+\] .* \(\d/gm).length, STEPS.length);
   assert.ok(repository.calls().includes('cargo build --workspace --bins --tests --locked'));
 });
@@ -31,7 +31,7 @@ test('a failing test is one line with its log, and the exit code', options, asyn
   repository.write('.machine/broken-test', '');
   const { code, output } = await repository.run('test.mjs', [], APART);
   assert.equal(code, 1);
-  assert.match(output, /\n29 passed, 1 failed\n$/);
+  assert.match(output, /\n30 passed, 1 failed\n$/);
   assert.match(output, /^FAILED rust-tests: Tests of the engine: exit code 100, 2 passed, 1 failed .*; log: \.nox-setup\/logs\/rust-tests\.log$/m);
 });
 

@@ -10,7 +10,7 @@ use crate::{
 use nox_domain::{At, event::ProcessRef, ids::SessionId, rows::kind, session::Session, tool::CallStatus};
 use nox_process::TreeIdentity;
 use nox_store::{RowPage, Store};
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// What an engine is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,19 @@ impl Engine {
 /// Ends a store, whoever else has a handle of it.
 async fn close(store: Store) {
     let _ = tokio::task::spawn_blocking(move || store.close()).await;
+}
+
+/// What can wait until the start is over: forgets old receipts and, when the windows have asked for what they show, gives
+/// back the memory that only the start needed.
+pub(crate) async fn after_a_start(ledger: Ledger) {
+    const WAIT: Duration = Duration::from_secs(5);
+    if let Err(error) = ledger.prune().await {
+        tracing::warn!(%error, "old receipts could not be forgotten");
+    }
+    // Nothing of the engine is held while it waits: it may be closed and its home be opened again.
+    drop(ledger);
+    tokio::time::sleep(WAIT).await;
+    let _ = tokio::task::spawn_blocking(nox_process::give_back_memory).await;
 }
 
 /// Sessions that are not over.

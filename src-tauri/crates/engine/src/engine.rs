@@ -158,13 +158,7 @@ impl Engine {
         };
         tokio::spawn(crate::limits::watch_memory(engine.sessions().clone()));
         engine.start_jobs();
-        let pruning = engine.clone();
-        tokio::spawn(async move {
-            if let Err(error) = pruning.ledger().prune().await {
-                tracing::warn!(%error, "old receipts could not be forgotten");
-            }
-            crate::vitals::give_back_after_a_start().await;
-        });
+        tokio::spawn(crate::beginning::after_a_start(engine.ledger().clone()));
         Ok(engine)
     }
 

@@ -182,10 +182,3 @@ pub(crate) fn identity(process: &ProcessRef) -> TreeIdentity {
 pub(crate) async fn own() -> Option<OwnUsage> {
     tokio::task::spawn_blocking(nox_process::own_usage).await.ok().flatten()
 }
-
-/// A start reads much and keeps little. Waits until the windows have asked for what they show, then gives the rest back.
-pub(crate) async fn give_back_after_a_start() {
-    const WAIT: std::time::Duration = std::time::Duration::from_secs(5);
-    tokio::time::sleep(WAIT).await;
-    let _ = tokio::task::spawn_blocking(nox_process::give_back_memory).await;
-}
