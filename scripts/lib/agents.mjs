@@ -1,5 +1,6 @@
 // Real agent programs for the contract suite: which, in which version, and how they get into the project's cache. They are
 // tools of the tests, never a dependency: no lock file names them, nothing of them is shipped.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './paths.mjs';
@@ -41,6 +42,9 @@ export async function install(agent, minutes = 3) {
   const result = await run(command, { id: `install-${agent.name}`, minutes, cwd: folder });
   if (result.code !== 0) return `npm ended with ${result.code}:\n${tail(result.log, 10)}`;
   if (!existsSync(programOf(agent))) return `the package brought no program ${agent.bin}`;
+  // A package whose part for this machine is missing brings a program that only says so.
+  const tried = spawnSync(programOf(agent), ['--version'], { timeout: 30_000, env: { PATH: process.env.PATH, HOME: folder } });
+  if (tried.status !== 0) return `${agent.bin} --version ended with ${tried.status ?? tried.signal}`;
   writeFileSync(join(folder, 'installed'), `${agent.package}@${agent.version}\n`);
   return null;
 }

@@ -47,6 +47,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "tool allowed" => turns::tool_allowed,
     "tool denied" => turns::tool_denied,
     "own rules ask too" => turns::own_rules_ask_too,
+    "hooks decide nothing" => turns::hooks_decide_nothing,
     "edit with diff" => turns::edit_with_diff,
     "parallel calls" => turns::parallel_calls,
     "interrupt in a text" => turns::interrupt_in_a_text,

@@ -18,8 +18,10 @@ async function chooseFile(desk, title, file, { typesFirst = [] } = {}) {
   await desk.tool('xdotool', 'type', '--delay', '8', file);
   // While the dialog still looks for what is typed it takes no Return, so that is pressed as long as it is there.
   await until(async () => {
-    if ((await find()) === '') return true;
-    await desk.tool('xdotool', 'key', '--clearmodifiers', 'Return');
+    const ids = (await find()).split('\n').filter(Boolean);
+    if (ids.length === 0) return true;
+    // Keys go to the window that has the focus: once the dialog has lost it they are none of its own.
+    if (ids.includes(await desk.activeWindow())) await desk.tool('xdotool', 'key', '--clearmodifiers', 'Return');
     return until(async () => (await find()) === '', 'it to be gone', 1_500).catch(() => false);
   }, `the dialog “${title}” to be gone`, 15_000);
 }

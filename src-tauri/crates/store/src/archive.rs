@@ -138,8 +138,9 @@ impl Store {
 
 impl Store {
     /// Writes the whole database anew without its holes and makes the file smaller; says by how many bytes. Nothing else
-    /// is written meanwhile, some five seconds for each gigabyte, and the disk must have room for a second copy: for a
-    /// quiet moment, or when a person asks for it.
+    /// is written meanwhile, some five seconds for each gigabyte. The copy is made in a file of the system's folder for
+    /// such and comes back through the WAL, so what is not empty needs room twice beside the database, if that is one
+    /// disk: for a quiet moment, or when a person asks for it.
     ///
     /// # Errors
     /// [`Error::Disk`] when there is no room: nothing has changed. [`Error::Overloaded`], [`Error::Closed`].
@@ -207,7 +208,38 @@ pub(crate) fn vacuum(db: &Connection) -> rusqlite::Result<u64> {
         Ok(of("page_count")? * of("page_size")?)
     };
     let before = size()?;
-    db.execute_batch("VACUUM")?;
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    // The writer keeps what is temporary in memory; this would be a copy of the whole database.
+    let done = db.execute_batch("PRAGMA temp_store = FILE; VACUUM");
+    if let Err(error) = db.execute_batch("PRAGMA temp_store = MEMORY") {
+        tracing::warn!(%error, "what is temporary stays in files");
+    }
+    // After a failure as well: the WAL holds what was written until then.
+    let copied = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    done.and(copied)?;
     Ok(u64::try_from(before - size()?).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_vacuum_that_fails_leaves_the_connection_as_it_was_and_nothing_in_the_wal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nox.db");
+        let mut db = crate::schema::open_writer(&path, None).unwrap();
+        let temp_store =
+            |db: &Connection| db.query_row("PRAGMA temp_store", [], |row| row.get::<_, i64>(0)).unwrap();
+        let wal_bytes = || std::fs::metadata(crate::wal::path_of(&path)).unwrap().len();
+        assert!(temp_store(&db) == 2 && wal_bytes() > 0);
+
+        // Ended once, some steps after it began.
+        let mut is_ended = false;
+        db.progress_handler(20, Some(move || !std::mem::replace(&mut is_ended, true))).unwrap();
+        assert!(vacuum(&db).is_err());
+        assert_eq!((temp_store(&db), wal_bytes()), (2, 0));
+        vacuum(&db).unwrap();
+        assert_eq!((temp_store(&db), wal_bytes()), (2, 0));
+    }
 }

@@ -118,6 +118,17 @@ impl Engine {
         Ok(is_much(self.log_size().await?))
     }
 
+    /// Why the database's file cannot be written anew: the disk lacks the room. None when it has it.
+    pub(super) async fn lacks_room(&self) -> Result<Option<String>, Error> {
+        let path = self.ledger().store().path().to_owned();
+        let disk = tokio::task::spawn_blocking(move || {
+            nix::sys::statvfs::statvfs(&path).map_err(|error| Error::home(&path, error.into()))
+        });
+        let disk = disk.await.map_err(|_| Error::Closing)??;
+        let available = disk.blocks_available() as u64 * disk.fragment_size() as u64;
+        Ok(lacking(self.log_size().await?, available))
+    }
+
     /// Compacts in the background now, instead of with the next round; resolves when the wish is on disk.
     ///
     /// # Errors
@@ -148,9 +159,31 @@ fn is_much(size: nox_store::LogSize) -> bool {
     size.free_bytes >= MUCH_ROOM_BYTES && size.free_bytes * MUCH_ROOM_PART >= size.bytes
 }
 
+/// The copy and the WAL by which it comes back take room at the same time.
+fn lacking(size: nox_store::LogSize, available: u64) -> Option<String> {
+    let needed = size.bytes.saturating_sub(size.free_bytes).saturating_mul(2);
+    let mb = |bytes: u64| bytes.div_ceil(1 << 20);
+    (available < needed).then(|| {
+        format!(
+            "to make the file smaller the disk needs {} MB of free room, and has {} MB",
+            mb(needed),
+            available >> 20
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_file_is_written_anew_where_its_content_has_room_twice() {
+        let size = nox_store::LogSize { bytes: 300 << 20, free_bytes: 100 << 20, ..Default::default() };
+        assert_eq!(lacking(size, 400 << 20), None);
+        let why = lacking(size, (400 << 20) - 1).unwrap();
+        assert!(why.contains("needs 400 MB") && why.contains("has 399 MB"), "{why}");
+    }
 
     #[test]
     fn only_a_file_that_is_large_and_empty_is_written_anew() {

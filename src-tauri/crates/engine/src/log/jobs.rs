@@ -110,6 +110,16 @@ impl Jobs {
         next
     }
 
+    /// Tells of a compaction that is over. One of our own gives way to one that somebody asked for meanwhile.
+    fn end_compaction(&self, compaction: Compaction) {
+        let mut known = self.compaction();
+        let is_next =
+            |known: &Compaction| known.asked && known.step == CompactionStep::Waiting && !compaction.asked;
+        if !known.as_ref().is_some_and(is_next) {
+            *known = Some(compaction);
+        }
+    }
+
     /// What a compaction has done until now.
     pub(super) fn note_compacted(&self, done: Compacted) {
         if let Some(known) = self.compaction().as_mut().filter(|known| known.step == CompactionStep::Packing)
@@ -245,6 +255,11 @@ async fn shrink_when_quiet(weak: &WeakEngine) {
         let store = engine.ledger().store();
         let now = (store.head().await.seq, engine.live_runs());
         if seen.replace(now) == Some(now) && now.1 == 0 {
+            match engine.lacks_room().await {
+                Ok(None) => {}
+                Ok(Some(why)) => return tracing::warn!(why, "the database's file stays as large as it is"),
+                Err(error) => return tracing::warn!(%error, "the free room of the disk is not known"),
+            }
             match store.vacuum().await {
                 Ok(bytes) => tracing::info!(bytes, "the database's file was made smaller"),
                 Err(error) => tracing::warn!(%error, "the database's file stays as large as it is"),
@@ -274,7 +289,7 @@ async fn compact(weak: &WeakEngine) -> Option<()> {
     compaction.step = CompactionStep::Done;
     if compaction.asked || compaction.done.sessions > 0 {
         tracing::info!(?compaction, "old sessions were compacted");
-        *engine.jobs().compaction() = Some(compaction);
+        engine.jobs().end_compaction(compaction);
     }
     Some(())
 }
@@ -283,6 +298,11 @@ async fn compact(weak: &WeakEngine) -> Option<()> {
 async fn shrink(engine: &Engine, compaction: &mut Compaction) {
     if engine.live_runs() > 0 {
         return;
+    }
+    match engine.lacks_room().await {
+        Ok(None) => {}
+        Ok(why) => return compaction.problem = why,
+        Err(error) => return compaction.problem = Some(error.to_string()),
     }
     compaction.step = CompactionStep::Shrinking;
     *engine.jobs().compaction() = Some(compaction.clone());
@@ -315,5 +335,25 @@ async fn look(engine: &Engine) {
         && let Err(error) = rebuild::mend(engine.ledger()).await
     {
         tracing::warn!(%error, "rows of sessions could not be looked at");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_while_a_round_of_our_own_runs_is_next() {
+        let jobs = Jobs::default();
+        let own = jobs.begin_compaction();
+        jobs.compact_soon();
+        jobs.end_compaction(Compaction { step: CompactionStep::Done, ..own });
+        let asked = jobs.begin_compaction();
+        assert!(asked.asked);
+        jobs.end_compaction(Compaction { step: CompactionStep::Done, ..asked });
+        let own = jobs.begin_compaction();
+        assert!(!own.asked);
+        jobs.end_compaction(Compaction { step: CompactionStep::Done, ..own.clone() });
+        assert_eq!(jobs.compaction().clone(), Some(Compaction { step: CompactionStep::Done, ..own }));
     }
 }

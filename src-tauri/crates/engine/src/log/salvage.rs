@@ -91,34 +91,45 @@ pub(super) async fn all(
             failed: None,
         };
         tell(&saved);
-        let message = format!(
-            "the database was damaged and set aside as {name}; what can be read of it is being saved"
-        );
-        let banner = problem("database_salvaging", message, "Sessions appear when they are complete.");
-        commit(ledger, Batch { rows: vec![banner], ..Batch::default() }).await?;
-        let read = one(ledger, &file, stop, &mut saved).await;
+        let through = through(ledger, name, stop, &mut saved).await;
         saved.under_way = false;
-        if let Err(Error::Home { source, .. }) = &read {
-            saved.failed = Some(source.to_string());
-        } else {
-            read?;
+        if let Err(error) = &through {
+            saved.failed.get_or_insert_with(|| error.to_string());
         }
-        let mut batch = Batch { rows: vec![banner_of(&saved)], ..Batch::default() };
-        if saved.failed.is_none() {
-            batch.rows.push(RowWrite::Put {
-                kind: KIND.to_owned(),
-                id: name,
-                parent: None,
-                ord: String::new(),
-                body: json(&saved),
-            });
-        }
-        commit(ledger, batch).await?;
-        tracing::warn!(?saved, "a damaged database was read");
         tell(&saved);
+        through?;
+        tracing::warn!(?saved, "a damaged database was read");
         done.push(saved);
     }
     Ok(done)
+}
+
+/// Saves what can be read of one file, and writes what came of that.
+async fn through(ledger: &Ledger, name: String, stop: &Stop, saved: &mut Saved) -> Result<(), Error> {
+    let message =
+        format!("the database was damaged and set aside as {name}; what can be read of it is being saved");
+    let banner = problem("database_salvaging", message, "Sessions appear when they are complete.");
+    commit(ledger, Batch { rows: vec![banner], ..Batch::default() }).await?;
+    let file = saved.file.clone();
+    let read = one(ledger, &file, stop, saved).await;
+    saved.under_way = false;
+    if let Err(Error::Home { source, .. }) = &read {
+        saved.failed = Some(source.to_string());
+    } else {
+        read?;
+    }
+    let mut batch = Batch { rows: vec![banner_of(saved)], ..Batch::default() };
+    if saved.failed.is_none() {
+        batch.rows.push(RowWrite::Put {
+            kind: KIND.to_owned(),
+            id: name,
+            parent: None,
+            ord: String::new(),
+            body: json(saved),
+        });
+    }
+    commit(ledger, batch).await?;
+    Ok(())
 }
 
 fn banner_of(saved: &Saved) -> RowWrite {
@@ -297,4 +308,24 @@ async fn finish(ledger: &Ledger, id: &SessionId, is_damaged: bool) -> Result<boo
     stage.row(state_row(session, stage.stream_seq()));
     stage.write(ledger).await?;
     Ok(!is_damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use nox_store::Store;
+    use std::sync::Mutex;
+
+    #[tokio::test]
+    async fn a_salvage_that_ends_early_is_not_under_way_any_more() {
+        let home = tempfile::tempdir().unwrap();
+        let aside = home.path().join(format!("{DATABASE}.damaged-1"));
+        Store::open(&aside, Default::default()).unwrap().close();
+        let ledger = Ledger::new(Store::open(&home.path().join(DATABASE), Default::default()).unwrap());
+        let (stop, told) = (tokio::sync::watch::Sender::new(true).subscribe(), Mutex::new(Vec::new()));
+        let tell = |saved: &Saved| told.lock().unwrap().push((saved.under_way, saved.failed.is_some()));
+        assert!(matches!(all(&ledger, home.path(), &stop, &tell).await, Err(Error::Closing)));
+        assert_eq!(*told.lock().unwrap(), [(true, false), (false, true)]);
+    }
 }

@@ -28,14 +28,17 @@ pub(super) struct Place<'a> {
 pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
     let kind = kind_of(tool);
     let text_of = |name: &str| input[name].as_str().unwrap_or_default().to_owned();
-    let path = ["file_path", "notebook_path", "path"].iter().find_map(|name| input[*name].as_str());
-    let path = path.map(|path| place.cwd.join(path));
+    let named = ["file_path", "notebook_path", "path"].iter().find_map(|name| input[*name].as_str());
+    // What the program may read in another way than it stands there counts as outside.
+    let is_odd = named.is_some_and(|path| path.starts_with('~') || path.trim() != path)
+        || kind == ToolKind::Search && ["pattern", "glob"].iter().any(|name| leads_away(&text_of(name)));
+    let path = named.map(|path| place.cwd.join(path));
     let mut call = ToolCall {
         kind,
         folder: place.cwd.display().to_string(),
         sandbox: "none".into(),
         continue_on_failure: true,
-        outside: is_outside(place.cwd, place.session),
+        outside: is_odd || is_outside(place.cwd, place.session),
         ..ToolCall::default()
     };
     match kind {
@@ -69,6 +72,7 @@ pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
             let what = ["pattern", "query"].iter().find_map(|name| input[*name].as_str()).unwrap_or_default();
             call.text = plain(input);
             call.title = format!("{tool} {what}");
+            call.input_hash = hash(input);
         }
         ToolKind::Fetch => {
             let what = ["url", "query"].iter().find_map(|name| input[*name].as_str());
@@ -89,7 +93,8 @@ pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
         call.outside |= is_outside(&path, place.session);
         let line = input["offset"].as_u64().and_then(|line| u32::try_from(line).ok());
         call.locations.push(Location { path: path.display().to_string(), line });
-        if kind == ToolKind::Edit {
+        // What lies outside is not read before somebody has allowed it.
+        if kind == ToolKind::Edit && !call.outside {
             call.diff.extend(diff_of(&path, input));
         }
     }
@@ -175,6 +180,11 @@ fn first_line(text: &str) -> String {
 
 fn short(path: &str, session: &Path) -> String {
     Path::new(path).strip_prefix(session).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+}
+
+/// Whether a pattern for files begins elsewhere or climbs.
+fn leads_away(pattern: &str) -> bool {
+    pattern.starts_with(['/', '~']) || pattern.split('/').any(|part| part == "..")
 }
 
 /// Whether a path, with all links followed, is not beneath a folder. Of one that is not there, the nearest folder that is

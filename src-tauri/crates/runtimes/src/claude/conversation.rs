@@ -19,7 +19,7 @@ use nox_domain::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -45,6 +45,8 @@ pub(super) enum Act {
     Ready,
     /// The conversation that should be gone on with is not there.
     NotThere,
+    /// The program does not keep to what was agreed: it is ended at once.
+    Refuse(Problem),
 }
 
 /// A text that is being written.
@@ -87,6 +89,8 @@ pub(super) struct Conversation {
     running: HashMap<String, Running>,
     /// Tools by the program's name for the call, of this turn, and whether Nox was asked.
     tools: HashMap<String, (String, bool)>,
+    /// Questions that the program took back, by its name for the call: that must be because the call does not happen.
+    withdrawn: HashSet<String>,
     /// Where the program stood when it wanted a call.
     folders: HashMap<String, PathBuf>,
     cost_micro_usd: u64,
@@ -124,6 +128,7 @@ impl Conversation {
             asked: HashMap::new(),
             running: HashMap::new(),
             tools: HashMap::new(),
+            withdrawn: HashSet::new(),
             folders: HashMap::new(),
             cost_micro_usd: spent,
             model: String::new(),
@@ -379,6 +384,8 @@ impl Conversation {
             let said = content(&part["content"]);
             if let Some(running) = self.running.remove(&id) {
                 self.call_ends(running, &said, failed, &frame["tool_use_result"], out);
+            } else if self.withdrawn.contains(&id) && !failed {
+                out.push(refuse("it ran a call whose question it had taken back"));
             } else if let Some((tool, false)) = self.tools.get(&id) {
                 let said = said.replace("<tool_use_error>", "").replace("</tool_use_error>", "");
                 let said = faults::shown(call::cut(&said, RAW_BYTES));
@@ -388,9 +395,7 @@ impl Conversation {
                         "refused_by_program",
                         format!("Claude Code did not let its agent use {tool}: {said}"),
                     ),
-                    false => {
-                        note("ran_unasked", format!("Claude Code used {tool} without asking Nox: {said}"))
-                    }
+                    false => refuse(&format!("it used {tool} without asking")),
                 });
             }
         }
@@ -466,12 +471,10 @@ impl Conversation {
             return;
         }
         self.ready = true;
-        if response["subtype"] == "error" {
-            let said = text(&response["error"]);
-            out.push(note(
-                "initialize",
-                format!("Claude Code did not take what Nox asked of it: {}", faults::shown(&said)),
-            ));
+        // Without the hook nothing would be asked.
+        if response["subtype"] == "error" || response["response"]["hooks_applied"] != true {
+            out.push(refuse(&format!("it did not take the hook of Nox. {}", text(&response["error"]))));
+            return;
         }
         let version = text(&response["response"]["claude_code_version"]);
         if !version.is_empty() && !version.starts_with(quirks::TESTED) {
@@ -490,7 +493,9 @@ impl Conversation {
         let request = text(&frame["request_id"]);
         let key = self.asked.iter().find(|(_, asked)| asked.request == request).map(|(key, _)| key.clone());
         if let Some(key) = key {
-            self.asked.remove(&key);
+            if let Some(asked) = self.asked.remove(&key) {
+                self.withdrawn.insert(asked.tool_use);
+            }
             out.push(Act::Tell(Signal::CallEnded { key, end: CallEnd::Cancelled, output: None }));
         }
     }
@@ -507,11 +512,12 @@ impl Conversation {
         self.end_texts(out);
         out.extend(self.used(frame).map(|used| Act::Tell(Signal::Used(used))));
         self.tools.clear();
+        self.withdrawn.clear();
         self.folders.clear();
-        // A call without a result has one now: nobody will tell it any more.
+        // Nobody will tell any more what became of a call that was allowed and has no result.
         let open: Vec<Running> = self.running.drain().map(|(_, running)| running).collect();
         for running in open {
-            let end = CallEnd::Cancelled;
+            let end = CallEnd::Unknown;
             out.push(Act::Tell(Signal::CallEnded { key: running.key, end, output: None }));
         }
         for (key, _) in self.asked.drain() {
@@ -545,7 +551,7 @@ impl Conversation {
             output_tokens: Size(tokens("output_tokens")),
             cost_micro_usd: Size(cost),
         };
-        let is_something = used.input_tokens.0 + used.output_tokens.0 > 0 || cost > 0;
+        let is_something = used.input_tokens.0 > 0 || used.output_tokens.0 > 0 || cost > 0;
         is_something.then_some(used)
     }
 }
@@ -553,6 +559,10 @@ impl Conversation {
 fn reply(request: &str, response: Value) -> Act {
     Act::Send(json!({ "type": "control_response",
         "response": { "subtype": "success", "request_id": request, "response": response } }))
+}
+
+fn refuse(said: &str) -> Act {
+    Act::Refuse(faults::problem(AgentFault::Protocol, said, None))
 }
 
 fn note(code: &str, text: String) -> Act {

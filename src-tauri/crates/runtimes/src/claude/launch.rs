@@ -1,6 +1,8 @@
 //! Starting the program: its command line, its environment, and one lock for each conversation.
 
-use super::quirks::{ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, SHELL_FILE_VARIABLE};
+use super::quirks::{
+    ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SHELL_FILE_VARIABLE,
+};
 use crate::{Start, limits::of_tree};
 use nox_process::{SpawnSpec, Stdin};
 use secrecy::ExposeSecret;
@@ -20,7 +22,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(3);
 pub(super) struct Launch {
     pub(super) spec: SpawnSpec,
     /// Read by the program before each command.
-    pub(super) _shell_file: Option<NamedTempFile>,
+    pub(super) _shell_file: NamedTempFile,
 }
 
 /// Which conversation.
@@ -59,12 +61,12 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
     if let Some(effort) = &program.effort {
         option("--effort", effort);
     }
-    let shell_file = start.key.as_ref().map(|_| shell_file()).transpose()?;
+    let shell_file = shell_file()?;
     let spec = SpawnSpec {
         program: program.command.clone().unwrap_or_else(|| COMMAND.to_owned()).into(),
         args,
         cwd: start.folder.clone(),
-        env: environment(start, shell_file.as_ref()),
+        env: environment(start, &shell_file),
         stdin: Stdin::Piped,
         grace: GRACE,
         limits: of_tree(&start.limits),
@@ -72,14 +74,14 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
     Ok(Launch { spec, _shell_file: shell_file })
 }
 
-/// Takes the key away from commands that the program runs. Only this user can write the file.
+/// Takes keys away from commands, wherever they came from that the program runs. Only this user can write the file.
 fn shell_file() -> std::io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".sh").tempfile()?;
-    writeln!(file, "unset {KEY_VARIABLE}")?;
+    writeln!(file, "unset {}", KEY_VARIABLES.join(" "))?;
     Ok(file)
 }
 
-fn environment(start: &Start, shell_file: Option<&NamedTempFile>) -> Vec<(OsString, OsString)> {
+fn environment(start: &Start, shell_file: &NamedTempFile) -> Vec<(OsString, OsString)> {
     let passed: Vec<&str> = start.program.pass_environment.iter().map(String::as_str).collect();
     let mut environment = nox_process::allowed_environment(&passed);
     let mut set = |name: &str, value: OsString| {
@@ -98,9 +100,7 @@ fn environment(start: &Start, shell_file: Option<&NamedTempFile>) -> Vec<(OsStri
     if let Some(key) = &start.key {
         set(KEY_VARIABLE, key.expose_secret().into());
     }
-    if let Some(file) = shell_file {
-        set(SHELL_FILE_VARIABLE, file.path().into());
-    }
+    set(SHELL_FILE_VARIABLE, shell_file.path().into());
     environment.sort();
     environment
 }

@@ -116,7 +116,7 @@ enum Over {
     NotThere,
     /// By itself.
     Ended(Exit),
-    /// It could not be started.
+    /// It could not be started, or is not let go on.
     NotStarted(Problem),
 }
 
@@ -129,6 +129,8 @@ struct Live {
     /// An interrupted turn that does not end by then is ended with its process.
     deadline: Option<Instant>,
     not_there: bool,
+    /// Why it is ended by us.
+    refused: Option<Problem>,
 }
 
 impl Run {
@@ -192,7 +194,15 @@ impl Run {
             if matches!(which, Which::Resumed(_)) { self.start.spent_micro_usd } else { 0 },
             || ItemId::from_uuid(Uuid::now_v7()),
         );
-        let mut live = Live { tree, to, talk, last_lines: VecDeque::new(), deadline: None, not_there: false };
+        let mut live = Live {
+            tree,
+            to,
+            talk,
+            last_lines: VecDeque::new(),
+            deadline: None,
+            not_there: false,
+            refused: None,
+        };
         let _ = live.to.send(Conversation::opening(&self.start.instructions));
         let over = self.carry(&mut live, process, prompt).await;
         let mut acts = Vec::new();
@@ -235,7 +245,11 @@ impl Run {
                 chunk = output.next() => match chunk {
                     Some(OutputChunk { stream: StreamName::Stdout, bytes, .. }) => {
                         for line in framer.push(&bytes) {
-                            live.talk.hear(&line.text(), &mut acts);
+                            match line.is_cut() {
+                                _ if live.refused.is_some() => {}
+                                true => acts.push(Act::Refuse(faults::problem(AgentFault::Protocol, "a line without end", None))),
+                                false => live.talk.hear(&line.text(), &mut acts),
+                            }
                         }
                     }
                     Some(OutputChunk { stream: StreamName::Stderr, bytes, .. }) => {
@@ -259,6 +273,9 @@ impl Run {
         if let Some(met) = exit.limit {
             let hit = crate::limits::hit(met, &self.start.limits, exit.is_success());
             self.tell(Signal::Limit(hit)).await;
+        }
+        if let Some(problem) = live.refused.take() {
+            return Over::NotStarted(problem);
         }
         match (stopped, live.not_there) {
             (true, _) => Over::Stopped,
@@ -315,6 +332,12 @@ impl Run {
                     }
                 }
                 Act::NotThere => live.not_there = true,
+                Act::Refuse(problem) => {
+                    live.refused.get_or_insert(problem);
+                    live.tree.kill();
+                    // Nothing that it says from here on counts.
+                    acts.clear();
+                }
             }
         }
     }

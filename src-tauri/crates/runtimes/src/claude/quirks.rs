@@ -13,7 +13,9 @@ pub(super) const TESTED: &str = "2.1.";
 /// A conversation over standard input and output, one JSON in each line, with what it says as it comes.
 ///
 /// Without `--permission-prompt-tool stdio` a question becomes a denial. MCP servers come from Nox alone: those of the
-/// user's own settings would be started without a word from the policy.
+/// user's own settings would be started without a word from the policy. Settings of the project are not read: a folder that
+/// somebody else wrote could name hooks, a shell command for the key or another model server. Hooks of the user's settings
+/// could answer in place of Nox, and a skill's text could run commands, so both are off; the hook of Nox still asks.
 pub(super) const ARGUMENTS: &[&str] = &[
     "-p",
     "--input-format",
@@ -27,6 +29,10 @@ pub(super) const ARGUMENTS: &[&str] = &[
     "--strict-mcp-config",
     "--mcp-config",
     "{\"mcpServers\":{}}",
+    "--setting-sources",
+    "user",
+    "--settings",
+    "{\"disableAllHooks\":true,\"disableSkillShellExecution\":true}",
 ];
 
 /// What it gets besides the short list of names: it reports to nobody and does not change itself. Background tasks would
@@ -41,6 +47,9 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
 
 /// Where it reads its key from.
 pub(super) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
+
+/// All variables that may hold a key; a command that it runs gets none of them.
+pub(super) const KEY_VARIABLES: &[&str] = &[KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
 
 /// Where it reads the address of its model server from.
 pub(super) const ADDRESS_VARIABLE: &str = "ANTHROPIC_BASE_URL";
@@ -59,7 +68,7 @@ pub(super) const NO_CONVERSATION: &str = "No conversation found";
 pub(super) fn kind_of(tool: &str) -> ToolKind {
     match tool {
         "Bash" => ToolKind::Execute,
-        "Read" | "NotebookRead" | "LS" | "BashOutput" | "TaskOutput" | "Skill" => ToolKind::Read,
+        "Read" | "NotebookRead" | "LS" | "BashOutput" | "TaskOutput" => ToolKind::Read,
         "Grep" | "Glob" | "ToolSearch" => ToolKind::Search,
         "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => ToolKind::Edit,
         "WebFetch" | "WebSearch" => ToolKind::Fetch,
@@ -86,6 +95,7 @@ pub(super) const QUIET_SUBTYPES: &[&str] = &[
     "hook_response",
     "session_state_changed",
     "files_persisted",
+    "ui_invalidate",
 ];
 
 /// Frames of other types that say nothing that Nox shows.

@@ -27,9 +27,14 @@ fn fixtures() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/claude"))
 }
 
+/// The folder of the recordings, and one of the same length that is there: what lies outside of a session's folder has no diff.
+const RECORDED_FOLDER: &str = "/nowhere/project";
+const FOLDER: &str = "/tmp/nox-project";
+
 fn conversation() -> Conversation {
     let mut next = 0u128;
-    Conversation::new("/nowhere/project".as_ref(), false, 0, move || {
+    std::fs::create_dir_all(FOLDER).unwrap();
+    Conversation::new(FOLDER.as_ref(), false, 0, move || {
         next += 1;
         ItemId::from_uuid(Uuid::from_u128(next))
     })
@@ -41,7 +46,7 @@ fn recorded() -> Vec<(String, Vec<Value>)> {
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
         .map(|path| {
-            let lines = std::fs::read_to_string(&path).unwrap();
+            let lines = std::fs::read_to_string(&path).unwrap().replace(RECORDED_FOLDER, FOLDER);
             let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             (path.file_stem().unwrap().to_str().unwrap().to_owned(), lines)
         })
@@ -153,6 +158,7 @@ fn told(act: &Act) -> Option<String> {
         }
         Act::Ready => line.push_str("ready"),
         Act::NotThere => line.push_str("the conversation is not there"),
+        Act::Refuse(_) => line.push_str("it is ended"),
         _ => return None,
     }
     line.push('\n');
@@ -163,7 +169,7 @@ fn told(act: &Act) -> Option<String> {
 fn recorded_frames_become_what_they_were() {
     for (name, lines) in recorded() {
         let path = fixtures().join(format!("{name}.expected"));
-        let said = play(&lines);
+        let said = play(&lines).replace(FOLDER, RECORDED_FOLDER);
         if std::env::var_os("NOX_BLESS").is_some() {
             std::fs::write(&path, &said).unwrap();
         }
@@ -171,6 +177,49 @@ fn recorded_frames_become_what_they_were() {
         assert_eq!(said, expected, "{name}; NOX_BLESS=1 writes it anew");
         assert!(!said.contains("unknown_frame"), "{name}");
     }
+}
+
+fn refuses(acts: &[Act]) -> bool {
+    acts.iter().any(|act| matches!(act, Act::Refuse(_)))
+}
+
+#[test]
+fn a_program_without_the_hook_is_ended_before_it_is_asked_anything() {
+    for response in [
+        json!({ "subtype": "error", "request_id": "nox-initialize", "error": "no" }),
+        json!({ "subtype": "success", "request_id": "nox-initialize", "response": { "hooks_applied": false } }),
+    ] {
+        let (mut talk, mut acts) = (conversation(), Vec::new());
+        talk.hear(&json!({ "type": "control_response", "response": response }).to_string(), &mut acts);
+        assert!(refuses(&acts) && !acts.iter().any(|act| matches!(act, Act::Ready)), "{acts:?}");
+    }
+}
+
+#[test]
+fn a_call_that_ran_without_an_answer_ends_the_program() {
+    let used = |id: &str, tool: &str| {
+        json!({ "type": "assistant", "message": { "id": "m", "content": [
+        { "type": "tool_use", "id": id, "name": tool, "input": { "command": "ls" } }] } })
+    };
+    let result = |failed: bool| {
+        json!({ "type": "user", "message": { "content": [
+        { "type": "tool_result", "tool_use_id": "t", "is_error": failed, "content": "x" }] } })
+    };
+    let asked = json!({ "type": "control_request", "request_id": "r", "request": { "subtype": "can_use_tool",
+        "tool_name": "Bash", "tool_use_id": "t", "input": { "command": "ls" } } });
+    let withdrawn = json!({ "type": "control_cancel_request", "request_id": "r" });
+    let after = |frames: &[Value]| {
+        let (mut talk, mut acts) = (conversation(), Vec::new());
+        for frame in frames {
+            talk.hear(&frame.to_string(), &mut acts);
+        }
+        refuses(&acts)
+    };
+    let used = used("t", "Bash");
+    assert!(after(&[used.clone(), asked.clone(), withdrawn.clone(), result(false)]), "taken back, and done");
+    assert!(!after(&[used.clone(), asked, withdrawn, result(true)]), "taken back, and not done");
+    assert!(after(&[used.clone(), result(false)]), "never asked, and done");
+    assert!(!after(&[used, result(true)]), "never asked, and not done");
 }
 
 /// What holds however broken the frames are.
@@ -379,7 +428,10 @@ fn the_key_is_in_the_environment_of_the_program_only() {
     };
     assert_eq!(value("ANTHROPIC_API_KEY").as_deref(), Some("a-key-of-a-person"));
     let file = value("CLAUDE_ENV_FILE").expect("a file that takes the key away from commands");
-    assert_eq!(std::fs::read_to_string(&file).unwrap(), "unset ANTHROPIC_API_KEY\n");
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        "unset ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN CLAUDE_CODE_OAUTH_TOKEN\n"
+    );
     assert_eq!(value("DISABLE_TELEMETRY").as_deref(), Some("1"));
     drop(made);
     assert!(!std::path::Path::new(&file).exists(), "it goes with the run");
