@@ -19,6 +19,7 @@ pub use error::Error;
 use async_trait::async_trait;
 use nox_domain::{
     agent::{Limits, Program, Runtime},
+    event::RunEnd,
     ids::{ItemId, SessionId},
     session::Signal,
     tool::OutputDigest,
@@ -118,6 +119,20 @@ impl Signals {
     pub async fn send(&self, signal: Signal) -> bool {
         self.sender.send((self.generation, signal)).await.is_ok()
     }
+
+    /// Lets a driver's work run on its own. When it breaks down, the run is told to be lost: a fault of ours must not leave
+    /// a session that looks as if it worked. `driver` is its name in the log.
+    fn carry(&self, driver: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let signals = self.clone();
+        let work = tokio::spawn(work);
+        tokio::spawn(async move {
+            if let Err(fault) = work.await {
+                tracing::error!(%fault, driver, "a driver broke down");
+                let detail = Some("a fault of Nox".into());
+                signals.send(Signal::RunEnded { how: RunEnd::Lost, detail }).await;
+            }
+        });
+    }
 }
 
 /// Which of a program's two pipes.
@@ -151,5 +166,27 @@ pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConn
         Runtime::Runbook => Ok(Box::new(runbook::connect(start)?)),
         Runtime::Recorded => Ok(Box::new(recorded::connect(start)?)),
         Runtime::Claude => Ok(Box::new(claude::connect(start)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_driver_that_breaks_down_ends_its_run_as_lost() {
+        let (sender, mut told) = mpsc::channel(1);
+        let signals = Signals::new(7, sender);
+        signals.carry("broken", async { assert!(std::hint::black_box(false), "it breaks down") });
+        drop(signals);
+        let signal = told.recv().await;
+        assert!(matches!(signal, Some((7, Signal::RunEnded { how: RunEnd::Lost, .. }))), "{signal:?}");
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_ends_tells_its_end_itself() {
+        let (sender, mut told) = mpsc::channel(1);
+        Signals::new(7, sender).carry("well", async {});
+        assert!(told.recv().await.is_none());
     }
 }

@@ -109,6 +109,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         start.resume.as_deref().and_then(|name| name.strip_prefix("turn:")?.parse().ok()).unwrap_or(0);
     turns.drain(..played.min(turns.len()));
     let (told, inbox) = mpsc::channel(16);
+    let signals = start.signals.clone();
     let player = Player {
         session: start.session,
         folder: start.folder.display().to_string(),
@@ -120,7 +121,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         done: start.done,
         inbox,
     };
-    tokio::spawn(player.run(start.prompt.is_some()));
+    signals.carry("recorded", player.run(start.prompt.is_some()));
     Ok(Connection { told })
 }
 

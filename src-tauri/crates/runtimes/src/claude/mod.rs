@@ -89,14 +89,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
     // Wide enough that the engine never waits for the program: one command each, and answers to calls that it asked for.
     let (told, inbox) = mpsc::channel(256);
     let signals = start.signals.clone();
-    let run = tokio::spawn(Run { start, inbox, outputs: HashMap::new(), carried }.run(which));
-    tokio::spawn(async move {
-        // A fault of ours must not leave a session that looks as if it worked.
-        if let Err(fault) = run.await {
-            tracing::error!(%fault, "the driver of Claude Code broke down");
-            signals.send(Signal::RunEnded { how: RunEnd::Lost, detail: Some("a fault of Nox".into()) }).await;
-        }
-    });
+    signals.carry("claude", Run { start, inbox, outputs: HashMap::new(), carried }.run(which));
     Ok(Connection { told })
 }
 

@@ -83,14 +83,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
     }
     let (told, inbox) = mpsc::channel(16);
     let signals = start.signals.clone();
-    let runner = tokio::spawn(Runner { start, blocks, inbox, throttled: Arc::default() }.run());
-    tokio::spawn(async move {
-        // A fault of ours must not leave a session that looks as if it worked.
-        if let Err(fault) = runner.await {
-            tracing::error!(%fault, "the runbook driver broke down");
-            signals.send(Signal::RunEnded { how: RunEnd::Lost, detail: Some("a fault of Nox".into()) }).await;
-        }
-    });
+    signals.carry("runbook", Runner { start, blocks, inbox, throttled: Arc::default() }.run());
     Ok(Connection { told })
 }
 
