@@ -91,7 +91,7 @@ pub(super) async fn all(
             failed: None,
         };
         tell(&saved);
-        let through = through(ledger, name, stop, &mut saved).await;
+        let through = through(ledger, name, stop, &mut saved, tell).await;
         saved.under_way = false;
         if let Err(error) = &through {
             saved.failed.get_or_insert_with(|| error.to_string());
@@ -105,7 +105,13 @@ pub(super) async fn all(
 }
 
 /// Saves what can be read of one file, and writes what came of that.
-async fn through(ledger: &Ledger, name: String, stop: &Stop, saved: &mut Saved) -> Result<(), Error> {
+async fn through(
+    ledger: &Ledger,
+    name: String,
+    stop: &Stop,
+    saved: &mut Saved,
+    tell: &(dyn Fn(&Saved) + Sync),
+) -> Result<(), Error> {
     let message =
         format!("the database was damaged and set aside as {name}; what can be read of it is being saved");
     let banner = problem("database_salvaging", message, "Sessions appear when they are complete.");
@@ -128,6 +134,8 @@ async fn through(ledger: &Ledger, name: String, stop: &Stop, saved: &mut Saved) 
             body: json(saved),
         });
     }
+    // The sessions are here. Whoever sees the banner and asks for more must not hear that it is still going on.
+    tell(saved);
     commit(ledger, batch).await?;
     Ok(())
 }
