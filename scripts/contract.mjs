@@ -2,13 +2,14 @@
 // them below a real engine, against the scripted model server, in a network that has only loopback where the machine
 // allows that. Prints a matrix of program and scenario; the last line is `N passed, N failed`.
 //
+//   npm run test:contract -- --programs claude,goose   these programs, or `all`; the quick ones when nothing is said
 //   npm run test:contract -- --only "reply,bad key"    some scenarios
 //   npm run test:contract -- --record FOLDER           writes down what is said on the programs' pipes
 //   npm run test:contract -- --optional                a program that cannot be installed or kept to loopback is said, and is
 //                                                      no failure
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { AGENTS, install, programOf } from './lib/agents.mjs';
+import { KEYS, chosen, install, programOf } from './lib/agents.mjs';
 import { CARGO_ENV, crates, succeeded } from './lib/build.mjs';
 import { Missing, orSay } from './lib/missing.mjs';
 import { ROOT, built } from './lib/paths.mjs';
@@ -32,10 +33,11 @@ exec "$@"`,
 process.exitCode = await orSay(async () => {
   const args = process.argv.slice(2);
   const optional = args.includes('--optional');
+  const { agents, rest } = chosen(args.filter((word) => word !== '--optional'));
   const undo = endCleanly('npm run test:contract');
   checkTools();
   const programs = [];
-  for (const agent of AGENTS) {
+  for (const agent of agents) {
     status(`Installing ${agent.title} ${agent.version} (${agent.licence}) …`);
     const why = await install(agent);
     status('');
@@ -60,9 +62,8 @@ process.exitCode = await orSay(async () => {
   }
   say(alone ? 'In a network that has only loopback.' : 'This machine gives no network of its own: the programs could reach others.');
   // The model server takes any key; this one is what the scenarios look for.
-  process.env.ANTHROPIC_API_KEY = 'test-key';
+  for (const name of KEYS) process.env[name] = 'test-key';
   process.env.NOX_CONTRACT_RECORDER = join(ROOT, 'tests', 'contract', 'record.mjs');
-  const rest = args.filter((word) => word !== '--optional');
   const suite = [built('nox-contract'), ...programs.map((agent) => `${agent.name}=${programOf(agent)}`), ...rest];
   return handOver(alone ? [...ALONE, ...suite] : suite, { cwd: ROOT });
 });

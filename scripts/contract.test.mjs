@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { AGENTS, folderOf, isInstalled, programOf } from './lib/agents.mjs';
+import { AGENTS, chosen, folderOf, isInstalled, programOf } from './lib/agents.mjs';
 import { ROOT } from './lib/paths.mjs';
 
 test('every program has one exact version and says its licence', () => {
@@ -30,4 +30,13 @@ test('they lie in a folder that git ignores, one for each version', () => {
 
 test('a folder without its mark is not installed', () => {
   assert.equal(isInstalled({ name: 'nobody', version: '0.0.0', bin: 'nobody' }), false);
+});
+
+test('the quick programs are tried when nothing is said, and others by name', () => {
+  const names = (args) => chosen(args).agents.map((agent) => agent.name);
+  assert.deepEqual(names([]), AGENTS.filter((agent) => agent.quick).map((agent) => agent.name));
+  assert.deepEqual(names(['--programs', 'all']), AGENTS.map((agent) => agent.name));
+  assert.deepEqual(names(['--programs', 'claude']), ['claude']);
+  assert.deepEqual(chosen(['--only', 'reply', '--programs', 'claude', '--record', 'x']).rest, ['--only', 'reply', '--record', 'x']);
+  assert.throws(() => chosen(['--programs', 'nobody']), /knows no program "nobody"/);
 });

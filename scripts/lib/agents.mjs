@@ -2,11 +2,18 @@
 // tools of the tests, never a dependency: no lock file names them, nothing of them is shipped.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { Missing } from './missing.mjs';
 import { ROOT } from './paths.mjs';
 import { npm, run, tail } from './run.mjs';
 
-/** Exact versions: the suite says what was measured with them. The licence is the program's own. */
+/** The node that programs get which want a newer one than ours; it lies beside them and is found first. */
+export const NODE = 'node@22.23.3';
+
+/**
+ * Exact versions: the suite says what was measured with them. The licence is the program's own. `quick` ones are in every
+ * run of the suite, the others are asked for by name or with `all`; `withNode` ones get a node of their own.
+ */
 export const AGENTS = [
   {
     name: 'claude',
@@ -15,16 +22,40 @@ export const AGENTS = [
     version: '2.1.329',
     bin: 'claude',
     licence: 'proprietary',
+    quick: true,
   },
 ];
+
+/** Where the programs read their keys from. */
+export const KEYS = ['ANTHROPIC_API_KEY', 'GEMINI_API_KEY', 'OPENAI_API_KEY'];
+
+/**
+ * Which programs are meant by a command line, and what else it says: `--programs NAME,…`, `--programs all`, or the quick ones.
+ */
+export function chosen(args) {
+  const place = args.indexOf('--programs');
+  if (place < 0) return { agents: AGENTS.filter((agent) => agent.quick), rest: args };
+  const rest = args.toSpliced(place, 2);
+  const names = (args[place + 1] ?? '').split(',').map((name) => name.trim());
+  if (names.includes('all')) return { agents: AGENTS, rest };
+  const unknown = names.find((name) => !AGENTS.some((agent) => agent.name === name));
+  if (unknown !== undefined) {
+    const known = AGENTS.map((agent) => agent.name).join(', ');
+    throw new Missing(`The contract knows no program "${unknown}". It knows ${known}, and all.`);
+  }
+  return { agents: AGENTS.filter((agent) => names.includes(agent.name)), rest };
+}
 
 export const CACHE = join(ROOT, 'tests', 'e2e', '.cache', 'agents');
 
 /** The folder of one program in one version. */
 export const folderOf = (agent) => join(CACHE, `${agent.name}-${agent.version}`);
 
+/** What has to stand first in the `PATH` of a program, so that it finds the node that it came with. */
+export const binOf = (agent) => join(folderOf(agent), 'node_modules', '.bin');
+
 /** Where the program is when it is installed. */
-export const programOf = (agent) => join(folderOf(agent), 'node_modules', '.bin', agent.bin);
+export const programOf = (agent) => join(binOf(agent), agent.bin);
 
 /** Whether it was installed to its end. */
 export const isInstalled = (agent) => existsSync(join(folderOf(agent), 'installed')) && existsSync(programOf(agent));
@@ -38,12 +69,14 @@ export async function install(agent, minutes = 3) {
   // A package of its own, so that npm does not climb to ours.
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
   const options = ['--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--no-update-notifier'];
-  const command = npm('install', ...options, `${agent.package}@${agent.version}`);
+  const packages = [`${agent.package}@${agent.version}`, ...(agent.withNode ? [NODE] : [])];
+  const command = npm('install', ...options, ...packages);
   const result = await run(command, { id: `install-${agent.name}`, minutes, cwd: folder });
   if (result.code !== 0) return `npm ended with ${result.code}:\n${tail(result.log, 10)}`;
   if (!existsSync(programOf(agent))) return `the package brought no program ${agent.bin}`;
   // A package whose part for this machine is missing brings a program that only says so.
-  const tried = spawnSync(programOf(agent), ['--version'], { timeout: 30_000, env: { PATH: process.env.PATH, HOME: folder } });
+  const path = `${binOf(agent)}${delimiter}${process.env.PATH}`;
+  const tried = spawnSync(programOf(agent), ['--version'], { timeout: 60_000, env: { PATH: path, HOME: folder } });
   if (tried.status !== 0) return `${agent.bin} --version ended with ${tried.status ?? tried.signal}`;
   writeFileSync(join(folder, 'installed'), `${agent.package}@${agent.version}\n`);
   return null;

@@ -1,8 +1,9 @@
 //! What a scenario works with: a world, a model server, an agent that the program carries, and ways to look.
 
+use crate::programs::{Installed, Lack, Places, Program};
 use nox_api::{
     domain::{
-        agent::{Program as Settings, Runtime},
+        agent::Program as Settings,
         event::{PreAllowed, Problem},
         ids::SessionId,
         rows::{Item, ItemBody, SessionRow, SessionState},
@@ -21,20 +22,10 @@ use nox_test_support::{
 };
 use std::{collections::BTreeMap, path::PathBuf};
 
-/// The key that the model server is shown. The script that starts us puts it into our environment.
-pub(crate) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
-
-/// A real program.
-#[derive(Debug, Clone)]
-pub(crate) struct Program {
-    pub(crate) name: &'static str,
-    pub(crate) runtime: Runtime,
-    pub(crate) path: PathBuf,
-}
-
 /// What one scenario begins with.
 pub(crate) struct Bench {
-    program: Program,
+    pub(crate) program: &'static Program,
+    path: PathBuf,
     /// In the environment of everything that it starts.
     pub(crate) mark: String,
     record: Option<PathBuf>,
@@ -43,6 +34,7 @@ pub(crate) struct Bench {
 
 /// A scenario that has begun: one session of one agent.
 pub(crate) struct Scene {
+    pub(crate) program: &'static Program,
     pub(crate) world: World,
     pub(crate) server: ModelServer,
     pub(crate) session: SessionId,
@@ -54,9 +46,15 @@ pub(crate) struct Scene {
 }
 
 impl Bench {
-    pub(crate) fn of(program: &Program, scenario: &str, record: Option<PathBuf>) -> Self {
-        let (program, scenario) = (program.clone(), scenario.to_owned());
-        Self { program, mark: processes::new_mark(), record, scenario }
+    pub(crate) fn of(program: Installed<'_>, scenario: &str, record: Option<PathBuf>) -> Self {
+        let mark = processes::new_mark();
+        Self {
+            program: program.row,
+            path: program.path.to_owned(),
+            mark,
+            record,
+            scenario: scenario.to_owned(),
+        }
     }
 
     /// A session whose task says "Begin.", with this script.
@@ -64,7 +62,13 @@ impl Bench {
         self.begin_with(replies, |_, _| {}).await
     }
 
-    /// The same; the settings of the program, and its home and folder, can be prepared.
+    /// A session whose model wants a command first and then says something.
+    pub(crate) async fn begin_wanting(self, command: &str, then: &str) -> Scene {
+        let replies = [self.program.wants_shell(command), Reply::text(then)];
+        self.begin(replies).await
+    }
+
+    /// The same as [`Self::begin`]; the settings of the program, and its home and folder, can be prepared.
     pub(crate) async fn begin_with(
         self,
         replies: impl IntoIterator<Item = Reply>,
@@ -86,9 +90,8 @@ impl Bench {
             review: Some(false),
             environment,
             program: Settings {
-                command: Some(self.program.path.display().to_string()),
-                address: Some(server.address()),
-                pass_environment: vec![KEY_VARIABLE.into()],
+                command: Some(self.path.display().to_string()),
+                pass_environment: vec![self.program.key_variable.into()],
                 ..Settings::default()
             },
             life: Life {
@@ -98,11 +101,13 @@ impl Bench {
             },
             ..CreateAgent::default()
         };
+        (self.program.settings)(&mut agent, &places, &server.address());
         if let Some(folder) = &self.record {
-            std::fs::create_dir_all(folder).unwrap();
+            let folder = folder.join(self.program.name);
+            std::fs::create_dir_all(&folder).unwrap();
             let file = folder.join(format!("{}.jsonl", self.scenario.replace([' ', '-'], "_")));
             let recorder = std::env::var("NOX_CONTRACT_RECORDER").expect("the script names the recorder");
-            agent.environment.insert("NOX_RECORD_PROGRAM".into(), self.program.path.display().to_string());
+            agent.environment.insert("NOX_RECORD_PROGRAM".into(), self.path.display().to_string());
             agent
                 .environment
                 .insert("NOX_RECORD_TO".into(), std::path::absolute(file).unwrap().display().to_string());
@@ -119,14 +124,9 @@ impl Bench {
             pre_allowed: PreAllowed::Nothing,
         };
         let session = world.api().start_task(&caller(), start).await.unwrap().session.unwrap();
-        Scene { world, server, session, folder: places.folder, own: places.own, mark: self.mark }
+        let Self { program, mark, .. } = self;
+        Scene { program, world, server, session, folder: places.folder, own: places.own, mark }
     }
-}
-
-/// Folders of a scenario.
-pub(crate) struct Places {
-    pub(crate) own: PathBuf,
-    pub(crate) folder: PathBuf,
 }
 
 impl Scene {
@@ -199,6 +199,17 @@ impl Scene {
         self.calls().await.into_iter().map(|(_, status)| status).collect()
     }
 
+    /// Waits until the agent has said this.
+    pub(crate) async fn until_said(&self, words: &str) {
+        let is_it = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == words);
+        self.until_item(words, is_it).await;
+    }
+
+    /// Whether the program does what some do not.
+    pub(crate) fn has(&self, lack: Lack) -> bool {
+        self.program.has(lack)
+    }
+
     /// Waits until an item is as it should be.
     pub(crate) async fn until_item(&self, what: &str, like: impl Fn(&ItemBody) -> bool) -> Item {
         nox_test_support::poll(what, async || self.items().await.into_iter().find(|item| like(&item.body)))
@@ -214,7 +225,7 @@ impl Scene {
     pub(crate) fn program(&self) -> u32 {
         let is_program = |pid: &u32| {
             let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            words.contains("stream-json") && !words.contains("nox-shim")
+            words.contains(self.program.command_line) && !words.contains("nox-shim")
         };
         let found: Vec<u32> = processes::marked(&self.mark).into_iter().filter(is_program).collect();
         *found.last().unwrap_or_else(|| panic!("the program does not run"))

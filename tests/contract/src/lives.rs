@@ -4,13 +4,12 @@ use crate::bench::{Bench, Scene};
 use nox_api::{
     domain::{
         event::Closed,
-        rows::{ItemBody, SessionState},
+        rows::SessionState,
         tool::{CallStatus, Decision},
     },
     dto::{ChangeSettings, OneSession},
 };
 use nox_test_support::{caller, model::Reply};
-use serde_json::json;
 use std::time::Duration;
 
 const CALL: &str = "echo x >> made.txt";
@@ -18,7 +17,7 @@ const CALL: &str = "echo x >> made.txt";
 /// A first turn that is through, then one whose call waits for an answer. The model wants the same call again when it is
 /// asked anew, as a model does that is told to go on.
 async fn asked_in_the_second_turn(bench: Bench) -> Scene {
-    let call = || Reply::call("Bash", json!({ "command": CALL, "description": "Make it" }));
+    let call = || bench.program.wants_shell(CALL);
     let replies = [Reply::text("The first answer."), call(), call(), Reply::text("Done.")];
     let mut scene = bench.begin(replies).await;
     assert_eq!(scene.idle().await, None);
@@ -35,12 +34,7 @@ async fn answered_and_done_once(mut scene: Scene) {
     assert_eq!(request.call.text, CALL);
     assert!(!scene.folder.join("made.txt").exists());
     scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
-    scene
-        .until_item(
-            "the answer after it",
-            |body| matches!(body, ItemBody::Message { text } if text == "Done."),
-        )
-        .await;
+    scene.until_said("Done.").await;
     assert_eq!(scene.idle().await, None);
     assert_eq!(std::fs::read_to_string(scene.folder.join("made.txt")).unwrap(), "x\n", "it ran once");
     assert_eq!(
@@ -99,12 +93,7 @@ pub(crate) async fn sleep_and_wake(bench: Bench) {
     nox_test_support::processes::wait_gone(&mark, Duration::from_secs(10))
         .expect("it sleeps without a process");
     scene.prompt("Wake up.").await;
-    scene
-        .until_item(
-            "the answer after it",
-            |body| matches!(body, ItemBody::Message { text } if text == "Awake."),
-        )
-        .await;
+    scene.until_said("Awake.").await;
     let last = scene.asked().last().unwrap().body.to_string();
     assert!(last.contains("The first answer.") && last.contains("Wake up."), "{last}");
     scene.close().await;
@@ -115,15 +104,10 @@ pub(crate) async fn resume_says_no(bench: Bench) {
     let mut scene = bench.begin([Reply::text("The first answer."), Reply::text("Anew.")]).await;
     assert_eq!(scene.idle().await, None);
     scene.world.close().await;
-    std::fs::remove_dir_all(scene.own.join(".claude/projects")).unwrap();
+    (scene.program.forget)(&scene.own);
     scene.world.reopen().await;
     scene.prompt("Go on.").await;
-    scene
-        .until_item(
-            "the answer after it",
-            |body| matches!(body, ItemBody::Message { text } if text == "Anew."),
-        )
-        .await;
+    scene.until_said("Anew.").await;
     assert_eq!(scene.idle().await, None);
     assert_eq!(scene.notes().await, ["not_restored"]);
     let last = scene.asked().last().unwrap().body.to_string();
@@ -132,9 +116,7 @@ pub(crate) async fn resume_says_no(bench: Bench) {
     scene.server.set(nox_test_support::model::Script::of([Reply::text("Third.")]));
     scene.world.reopen().await;
     scene.prompt("And on.").await;
-    scene
-        .until_item("the third answer", |body| matches!(body, ItemBody::Message { text } if text == "Third."))
-        .await;
+    scene.until_said("Third.").await;
     let last = scene.asked().last().unwrap().body.to_string();
     assert!(last.contains("Anew.") && last.contains("And on."), "{last}");
     scene.close().await;
@@ -142,7 +124,7 @@ pub(crate) async fn resume_says_no(bench: Bench) {
 
 /// A stop ends the program and the tool that it runs, which has a session and a process group of its own.
 pub(crate) async fn stop_leaves_nothing(bench: Bench) {
-    let call = Reply::call("Bash", json!({ "command": "tail -f /dev/null", "description": "Wait" }));
+    let call = bench.program.wants_shell("tail -f /dev/null");
     let mut scene = bench.begin([call]).await;
     let session = scene.session.clone();
     let request = scene.world.until_asked(&session).await.request;

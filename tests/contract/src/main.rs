@@ -4,7 +4,8 @@
 //! a folder and a model server of its own, talks to Nox through its contract as any face does, and ends with nothing
 //! running. Prints a matrix of program and scenario, what failed, and `N passed, N failed`.
 //!
-//! `--record FOLDER` writes down what is said on each program's pipes, `--only NAME,…` chooses scenarios.
+//! `--record FOLDER` writes down what is said on each program's pipes, `--only NAME,…` chooses scenarios. What was not begun
+//! after [`SUITE_LIMIT`] fails.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,14 +18,17 @@
 mod bench;
 mod faults;
 mod lives;
+mod programs;
+mod report;
 mod turns;
 
-use bench::{Bench, Program};
-use nox_domain::agent::Runtime;
+use bench::Bench;
+use programs::{ALL, Installed};
+use report::Cell;
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::Pin,
     process::ExitCode,
     time::{Duration, Instant},
@@ -32,6 +36,8 @@ use std::{
 
 /// A safety net for one scenario.
 const LIMIT: Duration = Duration::from_secs(90);
+/// A safety net for all of them: what has run is reported then.
+const SUITE_LIMIT: Duration = Duration::from_secs(12 * 60);
 
 type Scenario = fn(Bench) -> Pin<Box<dyn Future<Output = ()>>>;
 
@@ -67,45 +73,50 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let mut programs = Vec::new();
+    let mut paths = Vec::new();
     let (mut only, mut record) = (None, None);
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        match (word.as_str(), word.split_once('=')) {
+        let program = word.split_once('=').and_then(|(name, path)| {
+            let row = ALL.iter().find(|row| row.name == name)?;
+            Some((*row, PathBuf::from(path)))
+        });
+        match (word.as_str(), program) {
             ("--only", _) => only = words.next().cloned(),
             ("--record", _) => record = words.next().map(PathBuf::from),
-            (_, Some(("claude", path))) => {
-                programs.push(Program { name: "claude", runtime: Runtime::Claude, path: path.into() });
-            }
+            (_, Some(program)) => paths.push(program),
             _ => {
                 eprintln!("nox-contract does not know {word}");
                 return ExitCode::from(2);
             }
         }
     }
-    let chosen: Vec<_> = SCENARIOS
-        .iter()
-        .filter(|(name, _)| only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted == *name)))
-        .collect();
+    let is_wanted =
+        |name: &str| only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted.trim() == name));
+    let chosen: Vec<_> = SCENARIOS.iter().filter(|(name, _)| is_wanted(name)).collect();
+    let programs: Vec<_> = paths.iter().map(|(row, path)| Installed { row, path }).collect();
     if chosen.is_empty() || programs.is_empty() {
         eprintln!("there is nothing to run");
         return ExitCode::from(2);
     }
+    let begun = Instant::now();
     let mut rows = Vec::new();
     for (name, scenario) in chosen {
-        let results: Vec<_> =
-            programs.iter().map(|program| attempt(name, *scenario, program, record.as_ref())).collect();
-        rows.push((*name, results));
+        let cell = |program: &Installed<'_>| match program.row.lacks_scenario(name) {
+            Some(evidence) => Cell::NotOffered(evidence),
+            None if begun.elapsed() > SUITE_LIMIT => {
+                Cell::Failed(format!("not begun: {} minutes were over", SUITE_LIMIT.as_secs() / 60))
+            }
+            None => attempt(name, *scenario, *program, record.as_deref()),
+        };
+        rows.push((*name, programs.iter().map(cell).collect()));
     }
-    report(&programs, &rows)
+    report::print(&programs, &rows)
 }
 
-/// How long it took, or what was wrong.
-type Outcome = Result<Duration, String>;
-
-fn attempt(name: &str, scenario: Scenario, program: &Program, record: Option<&PathBuf>) -> Outcome {
+fn attempt(name: &str, scenario: Scenario, program: Installed<'_>, record: Option<&Path>) -> Cell {
     let begun = Instant::now();
-    let bench = Bench::of(program, name, record.cloned());
+    let bench = Bench::of(program, name, record.map(Path::to_owned));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mark = bench.mark.clone();
     let run =
@@ -117,48 +128,17 @@ fn attempt(name: &str, scenario: Scenario, program: &Program, record: Option<&Pa
     };
     runtime.shutdown_timeout(Duration::from_secs(5));
     // Whatever was scripted: nothing may be left when its world is gone.
-    let outcome = match (outcome, nox_test_support::processes::wait_gone(&mark, Duration::from_secs(10))) {
-        (Ok(()), Err(left)) => Err(format!("left running: {left:?}")),
-        (outcome, _) => outcome,
+    let cell = match (outcome, nox_test_support::processes::wait_gone(&mark, Duration::from_secs(10))) {
+        (Ok(()), Ok(_)) => Cell::Passed(begun.elapsed()),
+        (Ok(()), Err(left)) => Cell::Failed(format!("left running: {left:?}")),
+        (Err(why), _) => Cell::Failed(why),
     };
-    println!("  {} {}: {name} ({:.1} s)", mark_of(&outcome), program.name, begun.elapsed().as_secs_f64());
-    outcome.map(|()| begun.elapsed())
+    let word = if matches!(cell, Cell::Passed(_)) { "ok    " } else { "FAILED" };
+    println!("  {word} {}: {name} ({:.1} s)", program.row.name, begun.elapsed().as_secs_f64());
+    cell
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
-}
-
-fn mark_of<T>(outcome: &Result<T, String>) -> &'static str {
-    if outcome.is_ok() { "ok    " } else { "FAILED" }
-}
-
-fn report(programs: &[Program], rows: &[(&str, Vec<Outcome>)]) -> ExitCode {
-    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    print!("\n{:<width$}", "scenario");
-    programs.iter().for_each(|program| print!("  {:>12}", program.name));
-    println!();
-    for (name, results) in rows {
-        print!("{name:<width$}");
-        for result in results {
-            match result {
-                Ok(took) => print!("  {:>12}", format!("pass {:.1} s", took.as_secs_f64())),
-                Err(_) => print!("  {:>12}", "FAIL"),
-            }
-        }
-        println!();
-    }
-    println!();
-    for (name, results) in rows {
-        for (program, result) in programs.iter().zip(results) {
-            if let Err(why) = result {
-                println!("FAILED {}: {name}\n  {}\n", program.name, why.replace('\n', "\n  "));
-            }
-        }
-    }
-    let results = || rows.iter().flat_map(|(_, results)| results);
-    let failed = results().filter(|result| result.is_err()).count();
-    println!("{} passed, {failed} failed", results().count() - failed);
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,0 +1,28 @@
+//! Claude Code, over its stream of JSON lines.
+
+use super::Program;
+use nox_api::domain::agent::Runtime;
+use serde_json::json;
+
+pub(super) const PROGRAM: Program = Program {
+    name: "claude",
+    runtime: Runtime::Claude,
+    key_variable: "ANTHROPIC_API_KEY",
+    settings: |agent, _, address| {
+        agent.program.address = Some(address.to_owned());
+        agent.environment.entry("CLAUDE_CODE_MAX_RETRIES".into()).or_insert("2".into());
+    },
+    shell: |command| ("Bash", json!({ "command": command, "description": "A step" })),
+    read: Some(|path| ("Read", json!({ "file_path": path }))),
+    edit: |path, old, new| ("Edit", json!({ "file_path": path, "old_string": old, "new_string": new })),
+    command_line: "stream-json",
+    allow_everything: |places| {
+        let folder = places.own.join(".claude");
+        std::fs::create_dir_all(&folder).unwrap();
+        let rules = json!({ "permissions": { "allow": ["Bash", "Bash(*)", "Write", "Edit"] } });
+        std::fs::write(folder.join("settings.json"), rules.to_string()).unwrap();
+    },
+    forget: |own| std::fs::remove_dir_all(own.join(".claude/projects")).unwrap(),
+    lacks: &[],
+    not_offered: &[],
+};

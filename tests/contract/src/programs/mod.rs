@@ -1,0 +1,116 @@
+//! The programs that the suite tries: one row each, in a file of its own, with all that a scenario has to know of it.
+//!
+//! A program that comes anew gets a file with its [`Program`] and a line in [`ALL`]; no scenario names one.
+
+mod claude;
+
+use nox_api::{domain::agent::Runtime, dto::CreateAgent};
+use nox_test_support::model::{Part, Reply};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// All rows, in the order of the matrix.
+pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM];
+
+/// A real program, as the scenarios need to know it.
+pub(crate) struct Program {
+    /// Its name in the matrix, and on the command line of the suite.
+    pub(crate) name: &'static str,
+    /// What carries it.
+    pub(crate) runtime: Runtime,
+    /// Where it reads its key from. The script that starts us puts a key there.
+    pub(crate) key_variable: &'static str,
+    /// Gives the agent what it needs besides its path and its key: above all where the model server is.
+    pub(crate) settings: fn(&mut CreateAgent, &Places, &str),
+    /// A call of its shell: the tool's name and what it is given.
+    pub(crate) shell: fn(&str) -> (&'static str, Value),
+    /// Reading a file; none when it has no tool for that.
+    pub(crate) read: Option<fn(&Path) -> (&'static str, Value)>,
+    /// Putting one text in the place of another.
+    pub(crate) edit: fn(&Path, &str, &str) -> (&'static str, Value),
+    /// Words of its command line that no other process of a scenario has.
+    pub(crate) command_line: &'static str,
+    /// Writes settings of the user, as the program has them, that allow everything.
+    pub(crate) allow_everything: fn(&Places),
+    /// Loses all conversations.
+    pub(crate) forget: fn(&Path),
+    /// What it does not do within scenarios that hold otherwise.
+    pub(crate) lacks: &'static [(Lack, &'static str)],
+    /// Scenarios that it does not offer, with the evidence.
+    pub(crate) not_offered: &'static [(&'static str, &'static str)],
+}
+
+/// Something that a program does not do; a scenario leaves out that part, and the suite prints the evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lack {
+    /// Its agent is not told why a call was denied.
+    #[allow(dead_code, reason = "no program of the table is like this yet")]
+    Reason,
+    /// It waits for its model server without saying so.
+    #[allow(dead_code, reason = "no program of the table is like this yet")]
+    Waiting,
+    /// It does not tell what a turn cost.
+    #[allow(dead_code, reason = "no program of the table is like this yet")]
+    Cost,
+}
+
+impl Lack {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Reason => "does not tell its agent why a call was denied",
+            Self::Waiting => "does not say that it waits for the model server",
+            Self::Cost => "does not tell the cost of a turn",
+        }
+    }
+}
+
+/// A row with the place where the program is installed.
+#[derive(Clone, Copy)]
+pub(crate) struct Installed<'a> {
+    pub(crate) row: &'static Program,
+    pub(crate) path: &'a Path,
+}
+
+/// Folders of a scenario.
+pub(crate) struct Places {
+    /// The program's own home.
+    pub(crate) own: PathBuf,
+    /// Where the agent works.
+    pub(crate) folder: PathBuf,
+}
+
+impl Program {
+    pub(crate) fn has(&self, lack: Lack) -> bool {
+        !self.lacks.iter().any(|(known, _)| *known == lack)
+    }
+
+    /// Why it does not offer a scenario.
+    pub(crate) fn lacks_scenario(&self, name: &str) -> Option<&'static str> {
+        self.not_offered.iter().find(|(known, _)| *known == name).map(|(_, evidence)| *evidence)
+    }
+
+    /// The model wants a command.
+    pub(crate) fn wants_shell(&self, command: &str) -> Reply {
+        of((self.shell)(command))
+    }
+
+    /// The same as one part of several.
+    pub(crate) fn shell_part(&self, command: &str) -> Part {
+        let (name, input) = (self.shell)(command);
+        Part::Call { name: name.into(), input }
+    }
+
+    /// The model wants to see a file.
+    pub(crate) fn wants_read(&self, path: &Path) -> Option<Reply> {
+        self.read.map(|read| of(read(path)))
+    }
+
+    /// The model wants one text in the place of another.
+    pub(crate) fn wants_edit(&self, path: &Path, old: &str, new: &str) -> Reply {
+        of((self.edit)(path, old, new))
+    }
+}
+
+fn of((name, input): (&str, Value)) -> Reply {
+    Reply::call(name, input)
+}
