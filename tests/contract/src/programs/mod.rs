@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// All rows, in the order of the matrix.
 pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM];
 
+/// What a model asks of a tool: its name and its input.
+pub(crate) type Call = (&'static str, Value);
+
 /// A real program, as the scenarios need to know it.
 pub(crate) struct Program {
     /// Its name in the matrix, and on the command line of the suite.
@@ -23,11 +26,11 @@ pub(crate) struct Program {
     /// Gives the agent what it needs besides its path and its key: above all where the model server is.
     pub(crate) settings: fn(&mut CreateAgent, &Places, &str),
     /// A call of its shell: the tool's name and what it is given.
-    pub(crate) shell: fn(&str) -> (&'static str, Value),
+    pub(crate) shell: fn(&str) -> Call,
     /// Reading a file; none when it has no tool for that.
-    pub(crate) read: Option<fn(&Path) -> (&'static str, Value)>,
+    pub(crate) read: Option<fn(&Path) -> Call>,
     /// Putting one text in the place of another.
-    pub(crate) edit: fn(&Path, &str, &str) -> (&'static str, Value),
+    pub(crate) edit: fn(&Path, &str, &str) -> Call,
     /// Words of its command line that no other process of a scenario has.
     pub(crate) command_line: &'static str,
     /// Writes settings of the user, as the program has them, that allow everything.
@@ -111,6 +114,6 @@ impl Program {
     }
 }
 
-fn of((name, input): (&str, Value)) -> Reply {
+fn of((name, input): Call) -> Reply {
     Reply::call(name, input)
 }
