@@ -88,6 +88,7 @@ impl Held {
             schedule: None,
             instructions: String::new(),
             program: Default::default(),
+            services: Default::default(),
         };
         let mut ids = SystemIds;
         let mut step = Session::open(opened, &mut Now { at, ids: &mut ids });

@@ -152,6 +152,8 @@ export type Agent = {
 	environment: { [key in string]: string },
 	/**  The program that carries it. */
 	program?: Program,
+	/**  MCP servers that it may use, by their names. */
+	services?: { [key in string]: Service },
 	/**  What it may use. */
 	limits: Limits,
 	/**  How its sessions live. */
@@ -210,6 +212,8 @@ export type AgentPatch = {
 	environment?: { [key in string]: string } | null,
 	/**  All that is said of its program, anew. */
 	program?: Program | null,
+	/**  All services, anew. */
+	services?: { [key in string]: Service } | null,
 	/**  All limits, anew. */
 	limits?: Limits | null,
 	/**  All rules of its sessions' life, anew. */
@@ -479,6 +483,24 @@ export type CheckState =
 /**  Does not work. */
 "bad";
 
+/**  A possible answer to a [`Question`]. */
+export type Choice = {
+	/**  The answer. */
+	label: string,
+	/**  What it means; may be empty. */
+	description: string,
+};
+
+/**  A program on this computer that is offered to a model as a tool. */
+export type CliTool = {
+	/**  What the model calls it. */
+	name?: string,
+	/**  What is run; what the model says comes behind it. */
+	command?: string,
+	/**  What the model is told about it. */
+	readme?: string,
+};
+
 /**  How a session was closed. */
 export type Closed = 
 /**  The work is done. */
@@ -561,6 +583,8 @@ export type CreateAgent = {
 	environment?: { [key in string]: string },
 	/**  The program that carries it. */
 	program?: Program,
+	/**  MCP servers that it may use. */
+	services?: { [key in string]: Service },
 	/**  What it may use. */
 	limits?: Limits,
 	/**  How its sessions live. */
@@ -1436,10 +1460,16 @@ export type ProcessesView = {
 	runs: RunView[],
 };
 
-/**  The program that carries an agent, for runtimes that start one. Empty means what the program does by itself. */
+/**  The program that carries an agent, or for `llm` the model. Empty means what the program does by itself. */
 export type Program = {
+	/**  Which known program it is, for `acp`: it brings the command line and what is particular to it. */
+	preset?: string | null,
+	/**  Which kind of model server it talks to, for `llm`. */
+	provider?: string | null,
 	/**  A path, or a name that is looked for on the `PATH`; none for the runtime's usual name. */
 	command?: string | null,
+	/**  What the command gets, for `acp`; empty for what the preset says. */
+	arguments?: string[],
 	/**  The model, by the program's name for it. */
 	model?: string | null,
 	/**  How freely it works, by the program's name for it. Nox asks before each call in all of them. */
@@ -1452,6 +1482,14 @@ export type Program = {
 	key?: string | null,
 	/**  Names of variables that it gets from the environment of Nox, besides the short list that every program gets. */
 	pass_environment?: string[],
+	/**  The tools that `llm` offers to its model; none for all of them. */
+	tools?: string[] | null,
+	/**  Programs that `llm` offers to its model as tools. */
+	commands?: CliTool[],
+	/**  Requests to the model in one turn of `llm`. */
+	max_iterations?: number | null,
+	/**  Tokens of conversation that `llm` keeps; what is older is dropped, and that is said. */
+	context_tokens?: number | null,
 };
 
 /**  Steps done, of all. */
@@ -1522,6 +1560,22 @@ export type PutKey = {
 	name: string,
 	/**  The key. It goes to the keychain and nowhere else. */
 	value: string,
+};
+
+/**  Something that an agent asks a person. */
+export type Question = {
+	/**  The driver's name for it, within its call. */
+	id: string,
+	/**  A word or two for people; may be empty. */
+	header: string,
+	/**  The question. */
+	text: string,
+	/**  What can be chosen; empty when it is answered in free words. */
+	options: Choice[],
+	/**  Whether several can be chosen. */
+	many: boolean,
+	/**  Whether it can be answered in other words than the options. */
+	free: boolean,
 };
 
 /**  Some of all cards. */
@@ -1768,7 +1822,27 @@ export type Runtime =
 /**  Plays a recorded conversation from the task's text, turn by turn. For demonstrations and tests. */
 "recorded" | 
 /**  Claude Code as a child, over its stream of JSON lines. */
-"claude";
+"claude" | 
+/**  Any program that speaks the Agent Client Protocol. */
+"acp" | 
+/**  Codex, over its app-server. */
+"codex" | 
+/**  A loop of our own over a model server, for keys and for local models. Needs nothing installed. */
+"llm";
+
+/**  An MCP server that an agent may use: a command that is started for it, or an address. */
+export type Service = {
+	/**  What is started; it speaks over its standard input and output. */
+	command?: string | null,
+	/**  What the command gets. */
+	arguments?: string[],
+	/**  Names and values that the command gets besides the allow-listed environment. Never secrets. */
+	environment?: { [key in string]: string },
+	/**  Where it is, when it runs by itself: streamable HTTP. */
+	address?: string | null,
+	/**  The name of its key in the keychain, sent to `address` as a bearer token. */
+	key?: string | null,
+};
 
 /**  A session: the durable exchange between Nox and one agent.  */
 export type SessionId = string;
@@ -2237,6 +2311,8 @@ export type ToolCall = {
 	diff?: FileDiff[],
 	/**  SHA-256 of all that the tool would be given, when `text` is not all of it; else empty. */
 	input_hash?: string,
+	/**  What it asks a person. Not empty: no rule answers it, and an answer that allows it brings the answers. */
+	questions?: Question[],
 };
 
 /**  What a tool call does to the world. */

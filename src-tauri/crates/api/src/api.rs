@@ -132,7 +132,7 @@ impl Api {
         let (open, asked) = engine.open_work().await?;
         open.into_iter().for_each(|row| add(Row::Session(row)));
         asked.into_iter().for_each(|row| add(Row::Request(Box::new(row))));
-        engine.agents().await?.into_iter().for_each(|row| add(Row::Agent(row)));
+        engine.agents().await?.into_iter().for_each(|row| add(Row::Agent(Box::new(row))));
         engine.projects().await?.into_iter().for_each(|row| add(Row::Project(row)));
         engine.problems().await?.into_iter().for_each(|row| add(Row::Problem(row)));
         engine.refusals().await?.into_iter().for_each(|row| add(Row::Refusal(Box::new(row))));

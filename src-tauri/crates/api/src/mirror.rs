@@ -137,8 +137,8 @@ impl Mirror {
                 out.rows.push(Changed::Request(row));
             }
             Row::Agent(row) => {
-                self.agents.insert(row.agent.id.to_string(), row.clone());
-                out.rows.push(Changed::Agent(Box::new(row)));
+                self.agents.insert(row.agent.id.to_string(), (*row).clone());
+                out.rows.push(Changed::Agent(row));
             }
             Row::Project(row) => {
                 self.projects.insert(row.id.to_string(), row.clone());

@@ -15,11 +15,18 @@ pub enum Runtime {
     Recorded,
     /// Claude Code as a child, over its stream of JSON lines.
     Claude,
+    /// Any program that speaks the Agent Client Protocol.
+    Acp,
+    /// Codex, over its app-server.
+    Codex,
+    /// A loop of our own over a model server, for keys and for local models. Needs nothing installed.
+    Llm,
 }
 
 impl Runtime {
     /// Every runtime of this version.
-    pub const ALL: &[Self] = &[Self::Runbook, Self::Recorded, Self::Claude];
+    pub const ALL: &[Self] =
+        &[Self::Runbook, Self::Recorded, Self::Claude, Self::Acp, Self::Codex, Self::Llm];
 
     /// The word in `agent.toml`.
     pub fn as_str(self) -> &'static str {
@@ -27,41 +34,44 @@ impl Runtime {
             Self::Runbook => "runbook",
             Self::Recorded => "recorded",
             Self::Claude => "claude",
+            Self::Acp => "acp",
+            Self::Codex => "codex",
+            Self::Llm => "llm",
         }
     }
 
     /// Whether a good end should be looked at by a person first, when the agent does not say.
     pub fn reviews_by_default(self) -> bool {
-        match self {
-            Self::Runbook => false,
-            Self::Recorded | Self::Claude => true,
-        }
+        self != Self::Runbook
     }
 
     /// Whether a session takes further prompts after its first turn. One that does not is over with that turn, and a new
     /// run of it goes on after the calls that are done.
     pub fn takes_prompts(self) -> bool {
-        match self {
-            Self::Runbook => false,
-            Self::Recorded | Self::Claude => true,
-        }
+        self != Self::Runbook
     }
 
-    /// Whether a program that has to be installed carries it, so that [`Program`] says something.
+    /// Whether a model stands behind it, so that [`Program`] and [`Service`] say something.
     pub fn has_program(self) -> bool {
         match self {
             Self::Runbook | Self::Recorded => false,
-            Self::Claude => true,
+            Self::Claude | Self::Acp | Self::Codex | Self::Llm => true,
         }
     }
 }
 
-/// The program that carries an agent, for runtimes that start one. Empty means what the program does by itself.
+/// The program that carries an agent, or for `llm` the model. Empty means what the program does by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
 pub struct Program {
+    /// Which known program it is, for `acp`: it brings the command line and what is particular to it.
+    pub preset: Option<String>,
+    /// Which kind of model server it talks to, for `llm`.
+    pub provider: Option<String>,
     /// A path, or a name that is looked for on the `PATH`; none for the runtime's usual name.
     pub command: Option<String>,
+    /// What the command gets, for `acp`; empty for what the preset says.
+    pub arguments: Vec<String>,
     /// The model, by the program's name for it.
     pub model: Option<String>,
     /// How freely it works, by the program's name for it. Nox asks before each call in all of them.
@@ -74,6 +84,42 @@ pub struct Program {
     pub key: Option<String>,
     /// Names of variables that it gets from the environment of Nox, besides the short list that every program gets.
     pub pass_environment: Vec<String>,
+    /// The tools that `llm` offers to its model; none for all of them.
+    pub tools: Option<Vec<String>>,
+    /// Programs that `llm` offers to its model as tools.
+    pub commands: Vec<CliTool>,
+    /// Requests to the model in one turn of `llm`.
+    pub max_iterations: Option<u32>,
+    /// Tokens of conversation that `llm` keeps; what is older is dropped, and that is said.
+    pub context_tokens: Option<u32>,
+}
+
+/// A program on this computer that is offered to a model as a tool.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct CliTool {
+    /// What the model calls it.
+    pub name: String,
+    /// What is run; what the model says comes behind it.
+    pub command: String,
+    /// What the model is told about it.
+    pub readme: String,
+}
+
+/// An MCP server that an agent may use: a command that is started for it, or an address.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct Service {
+    /// What is started; it speaks over its standard input and output.
+    pub command: Option<String>,
+    /// What the command gets.
+    pub arguments: Vec<String>,
+    /// Names and values that the command gets besides the allow-listed environment. Never secrets.
+    pub environment: BTreeMap<String, String>,
+    /// Where it is, when it runs by itself: streamable HTTP.
+    pub address: Option<String>,
+    /// The name of its key in the keychain, sent to `address` as a bearer token.
+    pub key: Option<String>,
 }
 
 /// What an agent may use. Empty means no limit of its own.
@@ -126,6 +172,9 @@ pub struct Agent {
     /// The program that carries it.
     #[serde(default)]
     pub program: Program,
+    /// MCP servers that it may use, by their names.
+    #[serde(default)]
+    pub services: BTreeMap<String, Service>,
     /// What it may use.
     pub limits: Limits,
     /// How its sessions live.
@@ -161,6 +210,9 @@ pub struct AgentPatch {
     /// All that is said of its program, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub program: Option<Program>,
+    /// All services, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<BTreeMap<String, Service>>,
     /// All limits, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
@@ -197,6 +249,9 @@ impl Agent {
         if let Some(v) = &patch.program {
             next.program = v.clone();
         }
+        if let Some(v) = &patch.services {
+            next.services = v.clone();
+        }
         if let Some(v) = patch.limits {
             next.limits = v;
         }
@@ -217,6 +272,7 @@ impl Agent {
             capabilities: patch.capabilities.as_ref().map(|_| self.capabilities.clone()),
             environment: patch.environment.as_ref().map(|_| self.environment.clone()),
             program: patch.program.as_ref().map(|_| self.program.clone()),
+            services: patch.services.as_ref().map(|_| self.services.clone()),
             limits: patch.limits.map(|_| self.limits),
             life: patch.life.map(|_| self.life),
         }

@@ -104,6 +104,9 @@ pub struct SessionOpened {
     /// The program that carries it.
     #[serde(default)]
     pub program: crate::agent::Program,
+    /// MCP servers that it may use.
+    #[serde(default)]
+    pub services: std::collections::BTreeMap<String, crate::agent::Service>,
     /// Live runs that this agent may have; none for no limit of its own.
     #[serde(default)]
     pub max_concurrent: Option<u32>,

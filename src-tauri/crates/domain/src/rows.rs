@@ -444,7 +444,7 @@ pub enum Row {
     /// A permission request.
     Request(Box<RequestRow>),
     /// An agent.
-    Agent(AgentRow),
+    Agent(Box<AgentRow>),
     /// A project.
     Project(ProjectRow),
     /// A broken file.

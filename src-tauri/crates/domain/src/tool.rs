@@ -107,6 +107,35 @@ pub struct ToolCall {
     /// SHA-256 of all that the tool would be given, when `text` is not all of it; else empty.
     #[serde(default)]
     pub input_hash: String,
+    /// What it asks a person. Not empty: no rule answers it, and an answer that allows it brings the answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Question>,
+}
+
+/// Something that an agent asks a person.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+pub struct Question {
+    /// The driver's name for it, within its call.
+    pub id: String,
+    /// A word or two for people; may be empty.
+    pub header: String,
+    /// The question.
+    pub text: String,
+    /// What can be chosen; empty when it is answered in free words.
+    pub options: Vec<Choice>,
+    /// Whether several can be chosen.
+    pub many: bool,
+    /// Whether it can be answered in other words than the options.
+    pub free: bool,
+}
+
+/// A possible answer to a [`Question`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+pub struct Choice {
+    /// The answer.
+    pub label: String,
+    /// What it means; may be empty.
+    pub description: String,
 }
 
 /// Hashes fields with their lengths in front, so that no two lists of fields look alike.

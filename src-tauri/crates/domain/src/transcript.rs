@@ -56,6 +56,37 @@ impl Usage {
     }
 }
 
+/// Something that can be chosen, by the program's name for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+pub struct Offer {
+    /// The program's name for it.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// One line; may be empty.
+    pub description: String,
+}
+
+/// What the program that carries a session offers, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct Offers {
+    /// How freely it works.
+    pub modes: Vec<Offer>,
+    /// The mode that it is in.
+    pub mode: Option<String>,
+    /// Models.
+    pub models: Vec<Offer>,
+    /// The model that it asks.
+    pub model: Option<String>,
+    /// Commands that a prompt may begin with, without their stroke.
+    pub commands: Vec<Offer>,
+    /// Whether something can be said into a turn that runs.
+    pub steers: bool,
+    /// Whether a copy of the conversation can be gone on with.
+    pub forks: bool,
+}
+
 /// A place that a tool call is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 pub struct Location {

@@ -282,6 +282,7 @@ impl Engine {
             schedule: None,
             instructions: agent.agent.prompt.clone(),
             program: agent.agent.program.clone(),
+            services: agent.agent.services.clone(),
         };
         let result = serde_json::json!({ "session": session, "task": row.id });
         let inverse = serde_json::json!({ "session": session, "command": SessionCommand::Stop });
@@ -410,6 +411,7 @@ impl Engine {
             capabilities: vec!["shell".into()],
             environment: Default::default(),
             program: Default::default(),
+            services: Default::default(),
             limits: Default::default(),
             life: Default::default(),
         };

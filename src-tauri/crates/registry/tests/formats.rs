@@ -280,6 +280,7 @@ fn any_patch() -> impl Strategy<Value = AgentPatch> {
                 capabilities,
                 environment,
                 program: None,
+                services: None,
                 limits,
                 life,
             }
@@ -338,7 +339,7 @@ proptest! {
     fn an_agent_reads_back(patch in any_patch()) {
         let agent = Agent {
             id: id(), name: "x".into(), description: String::new(), runtime: Runtime::Runbook, prompt: "p".into(), enabled: true,
-            review: false, capabilities: vec![], environment: Default::default(), program: Program::default(), limits: Limits::default(),
+            review: false, capabilities: vec![], environment: Default::default(), program: Program::default(), services: Default::default(), limits: Limits::default(),
             life: Life::default(),
         }.patched(&patch);
         let (toml, prompt) = create_agent(&agent).unwrap();
@@ -349,35 +350,4 @@ proptest! {
             prop_assert!(edited.contains(line));
         }
     }
-}
-
-#[test]
-fn a_program_reads_back_and_an_edit_leaves_the_rest_alone() {
-    let program = Program {
-        command: Some("/opt/claude".into()),
-        model: Some("opus".into()),
-        mode: Some("plan".into()),
-        effort: Some("high".into()),
-        address: Some("http://127.0.0.1:8080".into()),
-        key: Some("anthropic".into()),
-        pass_environment: vec!["HTTPS_PROXY".into()],
-    };
-    let mine =
-        "# mine\nname = \"x\"\nruntime = \"claude\"\n\n[program]\n# the quick one\nmodel = \"haiku\"\n";
-    let patch = AgentPatch { program: Some(program.clone()), ..AgentPatch::default() };
-    let edited = edit_agent(&id(), mine, &patch).unwrap();
-    assert_eq!(parse_agent(&id(), &edited, "").unwrap().agent.program, program);
-    assert!(edited.contains("# mine\n") && edited.contains("# the quick one\n"), "{edited}");
-    let agent = parse_agent(&id(), &edited, "p").unwrap().agent;
-    let (toml, prompt) = create_agent(&agent).unwrap();
-    assert_eq!(parse_agent(&id(), &toml, &prompt).unwrap().agent, agent);
-}
-
-#[test]
-fn a_key_itself_is_refused_where_its_name_belongs() {
-    let key = format!("sk-ant-api03-{}", "a1B2c3D4".repeat(8));
-    let toml = format!("name = \"x\"\nruntime = \"claude\"\n[program]\nkey = \"{key}\"\n");
-    let found = problem(&toml);
-    assert_eq!(found.code, "secret_in_file");
-    assert!(!format!("{} {}", found.message, found.hint).contains(&key));
 }

@@ -7,18 +7,24 @@
 //! - `RunEnded` is its last signal, and when it is sent nothing that the connection started is alive;
 //! - dropping it ends everything that it started.
 
+pub mod acp;
+mod child;
 pub mod claude;
+pub mod codex;
 mod error;
 mod limits;
+pub mod llm;
 pub mod recorded;
 pub mod runbook;
+#[cfg(test)]
+mod testing;
 mod throttle;
 
 pub use error::Error;
 
 use async_trait::async_trait;
 use nox_domain::{
-    agent::{Limits, Program, Runtime},
+    agent::{Limits, Program, Runtime, Service},
     event::RunEnd,
     ids::{ItemId, SessionId},
     session::Signal,
@@ -40,6 +46,17 @@ pub trait AgentConnection: Send {
     /// asked.
     async fn interrupt(&mut self);
 
+    /// Says something into the turn that runs. Only asked of a driver that tells [`Offers::steers`].
+    ///
+    /// [`Offers::steers`]: nox_domain::transcript::Offers::steers
+    async fn steer(&mut self, _text: String) {}
+
+    /// Changes how freely it works from here on, by a name that it told; the driver tells its offers anew.
+    async fn set_mode(&mut self, _mode: String) {}
+
+    /// Changes the model that is asked from here on, by a name that it told; the driver tells its offers anew.
+    async fn set_model(&mut self, _model: String) {}
+
     /// Tells about a call that it proposed. An answer that is told twice counts once.
     async fn answer(&mut self, answer: Answer);
 
@@ -60,6 +77,8 @@ pub struct Answer {
     pub reason: Option<String>,
     /// Whether a person refused, rather than a rule.
     pub by_person: bool,
+    /// What a person answered to the questions of the call, by their ids.
+    pub answers: BTreeMap<String, Vec<String>>,
 }
 
 /// Everything that a driver needs to start.
@@ -76,6 +95,10 @@ pub struct Start {
     pub program: Program,
     /// Its key, for the child that needs it and for nobody else.
     pub key: Option<SecretString>,
+    /// MCP servers that it may use, by their names.
+    pub services: BTreeMap<String, Service>,
+    /// Keys of services, by the services' names.
+    pub service_keys: BTreeMap<String, SecretString>,
     /// What is asked first. None: the connection only has to stand by.
     pub prompt: Option<String>,
     /// An earlier run was asked the same and did not come to its end.
@@ -85,6 +108,8 @@ pub struct Start {
     /// The program's own name for the session, told by an earlier run with [`Signal::Named`]: it goes on there, and notes
     /// with the code `not_restored` what it could not bring back.
     pub resume: Option<String>,
+    /// It goes on from a copy of `resume`, which itself stays as it is. Only asked of a driver that tells `Offers::forks`.
+    pub fork: bool,
     /// What its processes may use.
     pub limits: Limits,
     /// What runs get besides the allow-listed environment.
@@ -166,6 +191,9 @@ pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConn
         Runtime::Runbook => Ok(Box::new(runbook::connect(start)?)),
         Runtime::Recorded => Ok(Box::new(recorded::connect(start)?)),
         Runtime::Claude => Ok(Box::new(claude::connect(start)?)),
+        Runtime::Acp => acp::connect(start),
+        Runtime::Codex => codex::connect(start),
+        Runtime::Llm => llm::connect(start),
     }
 }
 

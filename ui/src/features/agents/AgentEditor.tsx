@@ -95,12 +95,13 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
         setSaved({ draft, version: row.version });
         toast({ text: EDITOR.saved(draft.name.trim()) });
       } else {
-        const { limits, life, program, ...input } = inputOf(draft);
+        const { limits, life, program, services, ...input } = inputOf(draft);
         const done = await send('createAgent', {
           ...input,
           environment: input.environment ?? {},
           capabilities: input.capabilities ?? [],
           program: program ?? {},
+          services: services ?? {},
           limits: limits ?? {},
           life: life ?? {},
         });

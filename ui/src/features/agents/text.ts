@@ -38,13 +38,16 @@ export const EDITOR = {
   folder: 'Folder',
   version: 'Version',
   runtime: 'Runtime',
-  runtimes: { runbook: 'Runbook', recorded: 'Recorded', claude: 'Claude Code' },
+  runtimes: { runbook: 'Runbook', recorded: 'Recorded', claude: 'Claude Code', acp: 'Agent Client Protocol', codex: 'Codex', llm: 'Model' },
   runtimeHints: {
     runbook: 'Runs the sh and bash blocks of a task, one by one.',
     recorded:
       'Plays a conversation that is written in the task, turn by turn. It thinks nothing up: it is for demonstrations and tests.',
     claude:
       'Claude Code carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
+    acp: 'A program that speaks the Agent Client Protocol carries it. [program] of agent.toml says which.',
+    codex: 'Codex carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
+    llm: 'Nox itself asks a model, on this computer or elsewhere. [program] of agent.toml says which.',
   },
   review: 'Review',
   reviewHint: 'Finished work goes to Review before Done.',

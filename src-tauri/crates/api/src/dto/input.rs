@@ -2,7 +2,7 @@
 
 use nox_domain::{
     Size,
-    agent::{AgentPatch, Limits, Program, Runtime},
+    agent::{AgentPatch, Limits, Program, Runtime, Service},
     event::{PreAllowed, UnknownChoice},
     ids::{AgentId, CommandId, ItemId, ProjectId, RequestId, SessionId, TaskId},
     life::{Life, LifeRules, LogPolicy},
@@ -186,6 +186,8 @@ pub struct CreateAgent {
     pub environment: BTreeMap<String, String>,
     /// The program that carries it.
     pub program: Program,
+    /// MCP servers that it may use.
+    pub services: BTreeMap<String, Service>,
     /// What it may use.
     pub limits: Limits,
     /// How its sessions live.

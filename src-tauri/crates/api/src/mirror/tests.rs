@@ -38,6 +38,7 @@ fn session(n: u128, opened_at: i64, state: SessionState) -> SessionRow {
         schedule: None,
         instructions: String::new(),
         program: Default::default(),
+        services: Default::default(),
     };
     let mut row = Session::begin(&Event::SessionOpened(Box::new(opened)), At(opened_at)).unwrap().row();
     row.closed_at = state.is_closed().then_some(row.last_event_at);

@@ -34,6 +34,7 @@ impl Api {
                 capabilities: input.capabilities.clone(),
                 environment: input.environment.clone(),
                 program: input.program.clone(),
+                services: input.services.clone(),
                 limits: input.limits,
                 life: input.life,
             };

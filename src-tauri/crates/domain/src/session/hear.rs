@@ -51,6 +51,7 @@ impl Session {
                 output_tokens: used.output_tokens,
                 cost_micro_usd: used.cost_micro_usd,
             }),
+            Signal::Offers(_) => {}
             // A run that is being ended begins nothing more; the next one proposes it again.
             Signal::Proposed(_) if self.stopping || self.is_ending() => {}
             Signal::Proposed(call) => self.proposed(*call, policy, now, &mut step),

@@ -7,7 +7,7 @@ use crate::{
     life::{LimitHit, PauseWhy},
     rows::Progress,
     tool::{CallEnd, Decision, OutputDigest, ToolCall},
-    transcript::{PlanStep, Usage},
+    transcript::{Offers, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +86,8 @@ pub enum Signal {
     Planned(Vec<PlanStep>),
     /// What was used since it was told last.
     Used(Usage),
+    /// What the program offers, all of it anew.
+    Offers(Box<Offers>),
     /// The driver notes something: a stable code, and words.
     Noted(String, String),
     /// The agent wants to do something and waits for the answer.

@@ -56,6 +56,7 @@ impl Play {
             schedule: None,
             instructions: String::new(),
             program: Default::default(),
+            services: Default::default(),
         };
         let mut next = 100u128;
         let mut ids = || {

@@ -153,6 +153,7 @@ impl Play {
             schedule: None,
             instructions: String::new(),
             program: Default::default(),
+            services: Default::default(),
         };
         let mut ids = 100u128;
         let mut fresh = || {

@@ -344,7 +344,7 @@ impl Owner {
         match parsed {
             Ok((parsed, toml)) => {
                 let row = agent_row(parsed.agent, &toml, clock::now());
-                change.rows.push(put(&Row::Agent(row.clone())));
+                change.rows.push(put(&Row::Agent(Box::new(row.clone()))));
                 self.agents.insert(agent.clone(), row);
                 self.seen(&paths[0], toml_hash, change);
                 committed.push(paths[0].clone());

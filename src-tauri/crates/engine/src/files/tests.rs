@@ -227,6 +227,7 @@ fn agent() -> Agent {
         capabilities: vec![],
         environment: Default::default(),
         program: Default::default(),
+        services: Default::default(),
         limits: Default::default(),
         life: Default::default(),
     }

@@ -315,7 +315,7 @@ impl Owner {
         for agent in agents {
             let row = self.agent_after(&agent, &edits, at)?;
             change.rows.push(match &row {
-                Some(row) => put(&Row::Agent(row.clone())),
+                Some(row) => put(&Row::Agent(Box::new(row.clone()))),
                 None => gone(kind::AGENT, &agent),
             });
             agent_rows.push((agent, row));

@@ -27,7 +27,7 @@ use nox_domain::{
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
 use nox_secrets::SecretString;
 use nox_store::Expected;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -421,7 +421,16 @@ impl Actor {
                 }
                 Effect::Deliver { key, item, allowed, reason, by_person } => {
                     if let Some(connection) = &mut self.connection {
-                        connection.answer(Answer { key, item, allowed, reason, by_person }).await;
+                        connection
+                            .answer(Answer {
+                                key,
+                                item,
+                                allowed,
+                                reason,
+                                by_person,
+                                answers: Default::default(),
+                            })
+                            .await;
                     }
                 }
                 Effect::StopRun => match &mut self.connection {
@@ -455,8 +464,8 @@ impl Actor {
             return;
         }
         self.measure_before_run(generation).await;
-        let key = match self.key_of_program().await {
-            Ok(key) => key,
+        let (key, service_keys) = match self.keys_of_run().await {
+            Ok(keys) => keys,
             Err(message) => return self.not_started(Problem::NotStarted { message }),
         };
         let opened = &self.session.opened;
@@ -467,10 +476,13 @@ impl Actor {
             instructions: opened.instructions.clone(),
             program: opened.program.clone(),
             key,
+            services: opened.services.clone(),
+            service_keys,
             prompt,
             again,
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             resume,
+            fork: false,
             limits: opened.limits,
             environment: opened.environment.clone(),
             max_call_seconds: opened.max_call_seconds,
@@ -494,11 +506,26 @@ impl Actor {
         }
     }
 
-    /// The key that its program needs, out of the keychain.
-    async fn key_of_program(&mut self) -> Result<Option<SecretString>, String> {
-        let Some(name) = &self.session.opened.program.key else { return Ok(None) };
+    /// The keys that its program and its services need, out of the keychain.
+    async fn keys_of_run(
+        &mut self,
+    ) -> Result<(Option<SecretString>, BTreeMap<String, SecretString>), String> {
+        let mut key = None;
+        if let Some(name) = self.session.opened.program.key.clone() {
+            key = Some(self.key(&name).await?);
+        }
+        let mut of_services = BTreeMap::new();
+        for (service, of) in self.session.opened.services.clone() {
+            if let Some(name) = of.key {
+                of_services.insert(service, self.key(&name).await?);
+            }
+        }
+        Ok((key, of_services))
+    }
+
+    async fn key(&mut self, name: &str) -> Result<SecretString, String> {
         match self.shared().keys.get(name).await {
-            Ok(Some(key)) => Ok(Some(key)),
+            Ok(Some(key)) => Ok(key),
             Ok(None) => {
                 Err(format!("there is no key {name} in the keychain. Store it in Settings → API keys."))
             }

@@ -72,6 +72,7 @@ pub(super) fn opened() -> SessionOpened {
         schedule: None,
         instructions: String::new(),
         program: Default::default(),
+        services: Default::default(),
     }
 }
 

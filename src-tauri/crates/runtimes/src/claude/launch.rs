@@ -6,13 +6,7 @@ use super::quirks::{
 use crate::{Start, limits::of_tree};
 use nox_process::{SpawnSpec, Stdin};
 use secrecy::ExposeSecret;
-use std::{
-    collections::HashSet,
-    ffi::OsString,
-    io::Write,
-    sync::{LazyLock, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{ffi::OsString, io::Write, time::Duration};
 use tempfile::NamedTempFile;
 
 /// How long a stopped program may take to end by itself: it ends its own tools first.
@@ -103,26 +97,4 @@ fn environment(start: &Start, shell_file: &NamedTempFile) -> Vec<(OsString, OsSt
     set(SHELL_FILE_VARIABLE, shell_file.path().into());
     environment.sort();
     environment
-}
-
-/// Conversations that some run of this process carries. Two programs that go on with one both succeed, and one of the two
-/// branches is lost without a word.
-static CARRIED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
-
-/// Holds a conversation until it is dropped.
-#[derive(Debug)]
-pub(super) struct Carried(String);
-
-impl Carried {
-    /// None when somebody holds it.
-    pub(super) fn take(name: &str) -> Option<Self> {
-        let is_new = CARRIED.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
-        is_new.then(|| Self(name.to_owned()))
-    }
-}
-
-impl Drop for Carried {
-    fn drop(&mut self) {
-        CARRIED.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
-    }
 }

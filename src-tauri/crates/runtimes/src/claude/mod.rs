@@ -13,18 +13,21 @@ mod quirks;
 #[cfg(test)]
 mod tests;
 
-use crate::{AgentConnection, Answer, Error, ItemOutput, Pipe, Start, throttle::Throttle};
+use crate::{
+    AgentConnection, Answer, Error, ItemOutput, Pipe, Start,
+    child::{Carried, LastLines, last_words, reference, write_lines},
+    throttle::Throttle,
+};
 use async_trait::async_trait;
 use conversation::{Act, Conversation};
-use launch::{Carried, GRACE, Which};
+use launch::{GRACE, Which};
 use nox_domain::{
-    Size,
     event::{Problem, ProcessRef, RunEnd, TurnEnd},
     ids::ItemId,
     session::Signal,
     transcript::AgentFault,
 };
-use nox_process::{Exit, OutputChunk, ProcessTree, StreamName, TreeStdin, framing::LineFramer};
+use nox_process::{Exit, OutputChunk, ProcessTree, StreamName, framing::LineFramer};
 use quirks::Before;
 use serde_json::Value;
 use std::{collections::HashMap, collections::VecDeque, io::ErrorKind, sync::Arc, time::Duration};
@@ -33,8 +36,6 @@ use uuid::Uuid;
 
 /// The longest line that is read as a frame: an image in the result of a tool is one line.
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
-/// Lines of standard error that are kept for people.
-const LAST_LINES: usize = 12;
 /// How long an interrupted turn may take to end; then the program is ended.
 const INTERRUPT_LIMIT: Duration = Duration::from_secs(10);
 
@@ -118,7 +119,7 @@ struct Live {
     tree: ProcessTree,
     to: mpsc::UnboundedSender<Value>,
     talk: Conversation,
-    last_lines: VecDeque<String>,
+    last_lines: LastLines,
     /// An interrupted turn that does not end by then is ended with its process.
     deadline: Option<Instant>,
     not_there: bool,
@@ -151,7 +152,7 @@ impl Run {
                 (RunEnd::Exit, None)
             }
             Over::NotThere => (RunEnd::Exit, Some("Claude Code cannot go on with this conversation".into())),
-            Over::Ended(exit) => (RunEnd::Exit, Some(last_words(exit, &lines))),
+            Over::Ended(exit) => (RunEnd::Exit, Some(last_words(quirks::TITLE, exit, &lines))),
         };
         self.tell(Signal::RunEnded { how, detail }).await;
     }
@@ -161,18 +162,21 @@ impl Run {
     }
 
     /// Runs one process to its end; answers with what it said last on standard error.
-    async fn process(&mut self, which: &Which, prompt: Option<String>) -> (Over, VecDeque<String>) {
+    async fn process(&mut self, which: &Which, prompt: Option<String>) -> (Over, LastLines) {
         let launch = match launch::launch(&self.start, which) {
             Ok(launch) => launch,
-            Err(error) => return (not_started(&error.to_string(), false), VecDeque::new()),
+            Err(error) => return (not_started(&error.to_string(), false), LastLines::default()),
         };
         let mut tree = match ProcessTree::spawn(&launch.spec, &self.start.shim).await {
             Ok(tree) => tree,
             Err(nox_process::Error::Program { source, program }) => {
                 let missing = source.kind() == ErrorKind::NotFound;
-                return (not_started(&format!("{}: {source}", program.display()), missing), VecDeque::new());
+                return (
+                    not_started(&format!("{}: {source}", program.display()), missing),
+                    LastLines::default(),
+                );
             }
-            Err(error) => return (not_started(&error.to_string(), false), VecDeque::new()),
+            Err(error) => return (not_started(&error.to_string(), false), LastLines::default()),
         };
         let percent = self.start.limits.max_cpu_percent;
         let _throttle = Throttle::over(&tree, percent, &self.start.signals, &Arc::default());
@@ -191,7 +195,7 @@ impl Run {
             tree,
             to,
             talk,
-            last_lines: VecDeque::new(),
+            last_lines: LastLines::default(),
             deadline: None,
             not_there: false,
             refused: None,
@@ -247,7 +251,7 @@ impl Run {
                     }
                     Some(OutputChunk { stream: StreamName::Stderr, bytes, .. }) => {
                         for line in errors.push(&bytes) {
-                            live.remember(&line.text());
+                            live.last_lines.push(&line.text());
                         }
                     }
                     None => break,
@@ -261,7 +265,7 @@ impl Run {
         }
         let exit = live.tree.wait().await;
         if let Some(line) = errors.finish() {
-            live.remember(&line.text());
+            live.last_lines.push(&line.text());
         }
         if let Some(met) = exit.limit {
             let hit = crate::limits::hit(met, &self.start.limits, exit.is_success());
@@ -336,55 +340,9 @@ impl Run {
     }
 }
 
-impl Live {
-    fn remember(&mut self, line: &str) {
-        if line.trim().is_empty() {
-            return;
-        }
-        if self.last_lines.len() == LAST_LINES {
-            self.last_lines.pop_front();
-        }
-        self.last_lines.push_back(faults::shown(line));
-    }
-}
-
-/// A task of its own: a program that does not read must not keep Nox from reading what it says.
-async fn write_lines(mut stdin: TreeStdin, mut lines: mpsc::UnboundedReceiver<Value>) {
-    while let Some(frame) = lines.recv().await {
-        if stdin.write(format!("{frame}\n").as_bytes()).await.is_err() {
-            return;
-        }
-    }
-}
-
 fn not_started(said: &str, missing: bool) -> Over {
     Over::NotStarted(match missing {
         true => faults::problem(AgentFault::NotInstalled, said, None),
         false => Problem::NotStarted { message: said.to_owned() },
     })
-}
-
-/// What was seen last of a program that ended by itself.
-fn last_words(exit: Exit, lines: &VecDeque<String>) -> String {
-    let how = match (exit.code, exit.signal) {
-        (Some(code), _) => format!("Claude Code ended with exit code {code}"),
-        (None, Some(signal)) => format!("Claude Code was ended by signal {signal}"),
-        (None, None) => "Claude Code ended".to_owned(),
-    };
-    if lines.is_empty() {
-        return how;
-    }
-    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-    format!("{how}. Its last lines:\n{}", lines.join("\n"))
-}
-
-fn reference(tree: &ProcessTree) -> ProcessRef {
-    let id = tree.id();
-    ProcessRef {
-        boot_id: id.boot_id.clone(),
-        shim_pid: id.shim.pid,
-        shim_started_ticks: Size(id.shim.started_at_ticks),
-        pid: id.program.pid,
-        started_ticks: Size(id.program.started_at_ticks),
-    }
 }

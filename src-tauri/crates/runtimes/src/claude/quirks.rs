@@ -4,6 +4,9 @@
 
 use nox_domain::tool::ToolKind;
 
+/// The program, for people.
+pub(super) const TITLE: &str = "Claude Code";
+
 /// What is looked for on the `PATH` when the agent names no command.
 pub(super) const COMMAND: &str = "claude";
 

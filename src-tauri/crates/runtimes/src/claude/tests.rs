@@ -7,20 +7,14 @@
 
 use super::{
     conversation::{Act, Conversation},
-    launch::{Carried, Which, launch},
+    launch::{Which, launch},
 };
-use crate::{Answer, ItemOutput, OutputStore, Pipe, Signals, Start};
-use async_trait::async_trait;
-use nox_domain::{
-    event::Problem,
-    ids::{ItemId, SessionId},
-    session::Signal,
-    tool::OutputDigest,
-};
+use crate::{Answer, Start, child::Carried};
+use nox_domain::{event::Problem, ids::ItemId, session::Signal};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 use uuid::Uuid;
 
 fn fixtures() -> PathBuf {
@@ -113,6 +107,7 @@ fn wish(talk: &mut Conversation, frame: &Value, keys: &BTreeMap<String, String>,
             allowed: behavior == "allow",
             reason: frame["response"]["response"]["message"].as_str().map(str::to_owned),
             by_person: true,
+            answers: Default::default(),
         };
         talk.answer(&answer, out);
     }
@@ -273,7 +268,14 @@ fn run(lines: &[String], prompts: usize) -> Vec<Act> {
         acts.append(&mut out);
         for key in keys {
             let item = ItemId::from_uuid(Uuid::from_u128(7));
-            let answer = Answer { key, item, allowed: number % 2 == 0, reason: None, by_person: true };
+            let answer = Answer {
+                key,
+                item,
+                allowed: number % 2 == 0,
+                reason: None,
+                by_person: true,
+                answers: Default::default(),
+            };
             talk.answer(&answer, &mut acts);
         }
     }
@@ -377,48 +379,10 @@ fn the_same_call_twice_at_once_has_two_keys_and_one_key_over_runs() {
     assert_eq!(keys(&[ask("c")]), both[..1], "a later run asks under the same key");
 }
 
-struct Nothing;
-
-impl OutputStore for Nothing {
-    fn begin(&self, _: &SessionId, _: &ItemId) -> Box<dyn ItemOutput> {
-        Box::new(Self)
-    }
-}
-
-#[async_trait]
-impl ItemOutput for Nothing {
-    async fn write(&mut self, _: Pipe, _: Vec<u8>) {}
-    async fn finish(self: Box<Self>) -> OutputDigest {
-        OutputDigest::default()
-    }
-}
-
-fn start() -> Option<Start> {
-    let (sender, _) = tokio::sync::mpsc::channel(1);
-    Some(Start {
-        session: SessionId::from_uuid(Uuid::from_u128(1)),
-        folder: "/".into(),
-        text: String::new(),
-        instructions: String::new(),
-        program: Default::default(),
-        key: Some(SecretString::from("a-key-of-a-person".to_owned())),
-        prompt: None,
-        again: false,
-        spent_micro_usd: 0,
-        resume: None,
-        limits: Default::default(),
-        environment: Default::default(),
-        max_call_seconds: None,
-        done: vec![],
-        shim: nox_process::ShimPath::locate().ok()?,
-        signals: Signals::new(1, sender),
-        output: Arc::new(Nothing),
-    })
-}
-
 #[test]
 fn the_key_is_in_the_environment_of_the_program_only() {
-    let start = start().expect("the shim is built with the tests");
+    let key = Some(SecretString::from("a-key-of-a-person".to_owned()));
+    let start = Start { key, ..crate::testing::start().0 };
     let made = launch(&start, &Which::New("n".into())).unwrap();
     let args = format!("{:?}", made.spec.args);
     assert!(!args.contains("a-key-of-a-person"), "{args}");

@@ -7,7 +7,6 @@ use nox_domain::{
     ids::{ItemId, SessionId},
     tool::OutputDigest,
 };
-use nox_process::ShimPath;
 use std::{path::Path, sync::Arc};
 use uuid::Uuid;
 
@@ -40,25 +39,13 @@ fn begin(text: &str, folder: &Path) -> Result<(impl AgentConnection + use<>, Inb
 }
 
 fn begin_on(disk: Full, text: &str, folder: &Path) -> Result<(impl AgentConnection + use<>, Inbox), Error> {
-    let (sender, inbox) = mpsc::channel(64);
+    let (start, inbox) = crate::testing::start();
     let start = Start {
-        session: SessionId::from_uuid(Uuid::from_u128(1)),
         folder: folder.to_owned(),
         text: text.to_owned(),
-        instructions: String::new(),
-        program: Default::default(),
-        key: None,
         prompt: Some(text.to_owned()),
-        again: false,
-        spent_micro_usd: 0,
-        resume: None,
-        limits: Default::default(),
-        environment: Default::default(),
-        max_call_seconds: None,
-        done: vec![],
-        shim: ShimPath::locate().unwrap(),
-        signals: Signals::new(1, sender),
         output: Arc::new(disk),
+        ..start
     };
     Ok((connect(start)?, inbox))
 }
@@ -83,7 +70,16 @@ async fn a_stop_does_not_wait_for_a_full_disk() {
         begin_on(disk.clone(), "```sh\necho full; sleep 600\n```\n", folder.path()).unwrap();
     let call = until_proposed(&mut inbox).await;
     let item = ItemId::from_uuid(Uuid::from_u128(2));
-    connection.answer(Answer { key: call.key, item, allowed: true, reason: None, by_person: true }).await;
+    connection
+        .answer(Answer {
+            key: call.key,
+            item,
+            allowed: true,
+            reason: None,
+            by_person: true,
+            answers: Default::default(),
+        })
+        .await;
     disk.0.notified().await;
     connection.stop().await;
     loop {

@@ -1,5 +1,8 @@
 //! `agents/<id>/agent.toml` and `prompt.md`: an agent as people write it.
 
+mod program;
+mod services;
+
 use crate::{
     SCHEMA,
     problem::{Source, quoted},
@@ -25,10 +28,10 @@ const KEYS: &[&str] = &[
     "capabilities",
     "environment",
     "program",
+    "services",
     "limits",
     "life",
 ];
-const PROGRAM_KEYS: &[&str] = &["command", "model", "mode", "effort", "address", "key", "pass_environment"];
 const LIFE_KEYS: &[&str] = &["on_disconnect", "on_crash", "restart", "stall_after_seconds"];
 
 /// The keys of `[limits]`, each with its place in [`Limits`].
@@ -63,6 +66,16 @@ fn path_of(id: &AgentId) -> String {
 
 /// Reads an agent's two files.
 pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> {
+    let parsed = read_agent(id, toml, prompt)?;
+    let path = path_of(id);
+    let source = Source { path: &path, text: toml };
+    let document = parse(source)?;
+    program::is_whole(&Fields { source, table: document.as_table(), prefix: "" }, &parsed.agent)?;
+    Ok(parsed)
+}
+
+/// Reads what is there, whether or not it is enough to run.
+fn read_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> {
     let path = path_of(id);
     let source = Source { path: &path, text: toml };
     let document = parse(source)?;
@@ -104,10 +117,11 @@ pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> 
         }
         Some(table) => {
             let fields = Fields { source, table, prefix: "program." };
-            warnings.extend(fields.unknown(PROGRAM_KEYS).map(|problem| *problem));
-            read_program(&fields, runtime)?
+            warnings.extend(fields.unknown(program::KEYS).map(|problem| *problem));
+            program::read(&fields, runtime)?
         }
     };
+    let services = services::read(&root, runtime, &mut warnings)?;
     let life = match root.table("life")? {
         None => Life::default(),
         Some(table) => {
@@ -127,6 +141,7 @@ pub fn parse_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> 
         capabilities: root.texts("capabilities")?.unwrap_or_default(),
         environment: read_environment(&root)?,
         program,
+        services,
         limits,
         life,
     };
@@ -154,85 +169,6 @@ fn read_limits(fields: &Fields<'_>) -> Read<Limits> {
         *field(&mut limits) = fields.count_from(least, key)?;
     }
     Ok(limits)
-}
-
-/// What a runtime takes: its modes and efforts by the program's names.
-struct Choices {
-    modes: &'static [&'static str],
-    efforts: &'static [&'static str],
-}
-
-/// Claude Code 2.1: `--permission-mode` without the one that asks nobody, `--effort`.
-const CLAUDE: Choices = Choices {
-    modes: &["default", "acceptEdits", "plan"],
-    efforts: &["low", "medium", "high", "xhigh", "max"],
-};
-
-/// Of a runtime that starts no program.
-const NONE: Choices = Choices { modes: &[], efforts: &[] };
-
-fn read_program(fields: &Fields<'_>, runtime: Runtime) -> Read<Program> {
-    let choices = match runtime {
-        Runtime::Claude => &CLAUDE,
-        Runtime::Runbook | Runtime::Recorded => &NONE,
-    };
-    let text = |key: &str| -> Read<Option<String>> {
-        let Some(text) = fields.text(key)? else { return Ok(None) };
-        if text.trim().is_empty() || text.chars().any(char::is_control) {
-            let hint = format!("Write {key} = \"…\", or remove the line.");
-            return Err(fields.fault(key, "empty_text", format!("There is nothing in {key}."), hint));
-        }
-        Ok(Some(text.to_owned()))
-    };
-    let choice = |key: &str, known: &[&str]| -> Read<Option<String>> {
-        let Some(text) = text(key)? else { return Ok(None) };
-        if known.contains(&text.as_str()) {
-            return Ok(Some(text));
-        }
-        let words = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ");
-        let message = format!("{} cannot stand for {key}.", quoted(&text));
-        Err(fields.fault(key, "unknown_word", message, format!("Write {key} = {words}.")))
-    };
-    let pass_environment = fields.texts("pass_environment")?.unwrap_or_default();
-    if let Some(bad) = pass_environment.iter().find(|name| !is_variable_name(name)) {
-        return Err(fields.fault(
-            "pass_environment",
-            "bad_variable_name",
-            format!("{} cannot name a variable of the environment.", quoted(bad)),
-            "Use letters, figures and _, and begin with a letter.",
-        ));
-    }
-    let address = text("address")?;
-    if let Some(bad) = address.as_ref().filter(|at| !at.starts_with("http://") && !at.starts_with("https://"))
-    {
-        return Err(fields.fault(
-            "address",
-            "bad_address",
-            format!("{} is no address of a model server.", quoted(bad)),
-            "Begin it with https:// or http://.",
-        ));
-    }
-    let key = text("key")?;
-    if let Some(bad) = key.as_ref().filter(|key| looks_like_secret("name", key)) {
-        return Err(fields.fault(
-            "key",
-            "secret_in_file",
-            format!(
-                "This looks like a key itself ({} letters), and this file is kept in a history.",
-                bad.len()
-            ),
-            "Store the key in Settings → API keys, write its name here, and replace it where it came from.",
-        ));
-    }
-    Ok(Program {
-        command: text("command")?,
-        model: text("model")?,
-        mode: choice("mode", choices.modes)?,
-        effort: choice("effort", choices.efforts)?,
-        address,
-        key,
-        pass_environment,
-    })
 }
 
 fn is_variable_name(name: &str) -> bool {
@@ -309,7 +245,7 @@ fn read_environment(root: &Fields<'_>) -> Read<BTreeMap<String, String>> {
 pub fn edit_agent(id: &AgentId, toml: &str, patch: &AgentPatch) -> Read<String> {
     let path = path_of(id);
     let source = Source { path: &path, text: toml };
-    let old = parse_agent(id, toml, "")?;
+    let old = read_agent(id, toml, "")?;
     if old.read_only {
         return Err(source.problem(
             None,
@@ -350,7 +286,12 @@ pub fn edit_agent(id: &AgentId, toml: &str, patch: &AgentPatch) -> Read<String> 
         if old.program != news.program
             && let Some(table) = child(root, "program")
         {
-            edit_program(table, &old.program, &news.program);
+            program::edit(table, &old.program, &news.program);
+        }
+        if old.services != news.services
+            && let Some(table) = child(root, "services")
+        {
+            services::edit(table, &old.services, &news.services);
         }
         if old.limits != news.limits
             && let Some(table) = child(root, "limits")
@@ -400,22 +341,6 @@ fn edit_environment(
     }
 }
 
-fn edit_program(table: &mut dyn TableLike, old: &Program, new: &Program) {
-    let mut text = |key, old: &Option<String>, new: &Option<String>| {
-        edit_value(table, key, old.as_deref(), new.as_deref());
-    };
-    text("command", &old.command, &new.command);
-    text("model", &old.model, &new.model);
-    text("mode", &old.mode, &new.mode);
-    text("effort", &old.effort, &new.effort);
-    text("address", &old.address, &new.address);
-    text("key", &old.key, &new.key);
-    if old.pass_environment != new.pass_environment {
-        let names = new.pass_environment.iter().collect::<Array>();
-        put(table, "pass_environment", Value::Array(names));
-    }
-}
-
 fn edit_number(table: &mut dyn TableLike, key: &str, old: Option<u32>, new: Option<u32>) {
     edit_value(table, key, old.map(i64::from), new.map(i64::from));
 }
@@ -450,6 +375,7 @@ pub fn create_agent(agent: &Agent) -> Read<(String, String)> {
         capabilities: Some(agent.capabilities.clone()),
         environment: Some(agent.environment.clone()),
         program: Some(agent.program.clone()),
+        services: Some(agent.services.clone()),
         limits: Some(agent.limits),
         life: Some(agent.life),
     };

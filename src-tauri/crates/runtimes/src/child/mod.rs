@@ -1,0 +1,34 @@
+//! What drivers of agent programs share: the lines between Nox and a child, its last words, and one run for each
+//! conversation. What is said in those lines is each driver's own.
+
+mod carried;
+mod lines;
+
+pub(crate) use carried::Carried;
+pub(crate) use lines::{LastLines, write_lines};
+
+use nox_domain::{Size, event::ProcessRef};
+use nox_process::{Exit, ProcessTree};
+
+/// The process tree, as the log names it.
+pub(crate) fn reference(tree: &ProcessTree) -> ProcessRef {
+    let id = tree.id();
+    ProcessRef {
+        boot_id: id.boot_id.clone(),
+        shim_pid: id.shim.pid,
+        shim_started_ticks: Size(id.shim.started_at_ticks),
+        pid: id.program.pid,
+        started_ticks: Size(id.program.started_at_ticks),
+    }
+}
+
+/// What was seen last of a program that ended by itself. `title` is its name for people.
+pub(crate) fn last_words(title: &str, exit: Exit, lines: &LastLines) -> String {
+    let how = match (exit.code, exit.signal) {
+        (Some(code), _) => format!("{title} ended with exit code {code}"),
+        (None, Some(signal)) => format!("{title} was ended by signal {signal}"),
+        (None, None) => format!("{title} ended"),
+    };
+    let lines = lines.text();
+    if lines.is_empty() { how } else { format!("{how}. Its last lines:\n{lines}") }
+}
