@@ -24,6 +24,14 @@ export const AGENTS = [
     licence: 'proprietary',
     quick: true,
   },
+  {
+    name: 'codex',
+    title: 'Codex',
+    package: '@openai/codex',
+    version: '0.169.0',
+    bin: 'codex',
+    licence: 'Apache-2.0',
+  },
 ];
 
 /** Where the programs read their keys from. */

@@ -179,8 +179,11 @@ impl Shared {
     }
 }
 
+/// Tools are named at the top; OpenAI's Responses also has them in an item of the input.
 fn offers_tools(body: &Value) -> bool {
-    body["tools"].as_array().is_some_and(|tools| !tools.is_empty())
+    let some = |tools: &Value| tools.as_array().is_some_and(|tools| !tools.is_empty());
+    some(&body["tools"])
+        || body["input"].as_array().is_some_and(|items| items.iter().any(|item| some(&item["tools"])))
 }
 
 fn key_of(headers: &HeaderMap) -> String {

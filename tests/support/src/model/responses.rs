@@ -70,6 +70,18 @@ pub(super) fn answer(shared: &Shared, reply: Reply, model: &str, body: &Value) -
                     said.push(event("response.reasoning_summary_text.delta", data, true));
                 }
             }
+            Part::Call { input: Value::String(input), .. } => {
+                begun["input"] = "".into();
+                said.push(event(
+                    "response.output_item.added",
+                    json!({ "output_index": index, "item": begun }),
+                    false,
+                ));
+                for piece in pieces(input) {
+                    said.push(event("response.custom_tool_call_input.delta", with("delta", piece), true));
+                }
+                said.push(event("response.custom_tool_call_input.done", with("input", input), false));
+            }
             Part::Call { input, .. } => {
                 begun["arguments"] = "".into();
                 said.push(event(
@@ -97,8 +109,18 @@ fn item(shared: &Shared, part: &Part) -> Value {
             "content": [{ "type": "output_text", "text": text, "annotations": [] }] }),
         Part::Thought(text) => json!({ "id": shared.call_id("rs_"), "type": "reasoning",
             "summary": [{ "type": "summary_text", "text": text }] }),
-        Part::Call { name, input } => json!({ "id": shared.call_id("fc_"), "type": "function_call",
-            "status": "completed", "call_id": shared.call_id("call_"), "name": name,
-            "arguments": input.to_string() }),
+        Part::Call { name, input: Value::String(input) } => json!({ "id": shared.call_id("ctc_"),
+            "type": "custom_tool_call", "status": "completed", "call_id": shared.call_id("call_"), "name": name,
+            "input": input }),
+        Part::Call { name, input } => {
+            let mut call = json!({ "id": shared.call_id("fc_"), "type": "function_call",
+                "status": "completed", "call_id": shared.call_id("call_"), "name": name,
+                "arguments": input.to_string() });
+            // A tool of a group has its group beside its name.
+            if let Some((group, name)) = name.split_once('/') {
+                (call["namespace"], call["name"]) = (group.into(), name.into());
+            }
+            call
+        }
     }
 }

@@ -45,7 +45,7 @@ pub enum Part {
     Call {
         /// The tool.
         name: String,
-        /// What it is given.
+        /// What it is given. A text, where the wire has tools that take one instead of JSON.
         input: Value,
     },
 }

@@ -114,6 +114,24 @@ async fn every_wire_asks_for_parallel_calls() {
 }
 
 #[tokio::test]
+async fn responses_have_calls_that_take_a_text_and_calls_of_a_group() {
+    let call = |name: &str, input: Value| Part::Call { name: name.into(), input };
+    let parts =
+        vec![call("apply_patch", "*** Begin Patch".into()), call("files/make", json!({ "name": "a" }))];
+    let server = ModelServer::start(Script::of([Reply { parts, ..Reply::default() }])).await.unwrap();
+    // Tools can stand in an item of the input.
+    let body = json!({ "model": "m", "stream": true, "input": [{ "tools": [{ "name": "exec" }] }] });
+    let got = send(&server, "POST", "/v1/responses", &body).await;
+    let events = events(&got.body);
+    let items: Vec<_> = events.iter().filter(|event| event["type"] == "response.output_item.done").collect();
+    let (text, grouped) = (&items[0]["item"], &items[1]["item"]);
+    assert_eq!((&text["type"], &text["input"]), (&json!("custom_tool_call"), &json!("*** Begin Patch")));
+    assert_eq!((&grouped["namespace"], &grouped["name"]), (&json!("files"), &json!("make")));
+    assert_eq!(grouped["arguments"], json!({ "name": "a" }).to_string());
+    assert!(server.asked()[0].tools);
+}
+
+#[tokio::test]
 async fn every_wire_answers_whole_when_it_is_not_to_stream() {
     for (path, ..) in WIRES {
         let path = path.replace("streamGenerateContent", "generateContent");
