@@ -8,6 +8,7 @@
 //! - dropping it ends everything that it started.
 
 pub mod acp;
+mod calls;
 mod child;
 pub mod claude;
 pub mod codex;

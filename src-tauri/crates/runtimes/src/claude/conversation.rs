@@ -8,7 +8,10 @@ use super::{
     faults,
     quirks::{self, GATE},
 };
-use crate::Answer;
+use crate::{
+    Answer,
+    calls::{cut, hash},
+};
 use nox_domain::{
     At, Size,
     event::{Problem, TurnEnd},
@@ -242,7 +245,7 @@ impl Conversation {
     fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
         self.unknown += 1;
         if self.unknown <= UNKNOWN_SHOWN {
-            let raw = faults::shown(call::cut(line, RAW_BYTES));
+            let raw = faults::shown(cut(line, RAW_BYTES));
             let text = format!("Claude Code said something that Nox does not understand: {raw}");
             out.push(note("unknown_frame", text));
         }
@@ -388,7 +391,7 @@ impl Conversation {
                 out.push(refuse("it ran a call whose question it had taken back"));
             } else if let Some((tool, false)) = self.tools.get(&id) {
                 let said = said.replace("<tool_use_error>", "").replace("</tool_use_error>", "");
-                let said = faults::shown(call::cut(&said, RAW_BYTES));
+                let said = faults::shown(cut(&said, RAW_BYTES));
                 // It was refused before anybody was asked; or, which should never be, it ran unasked.
                 out.push(match failed {
                     true => note(
@@ -439,7 +442,7 @@ impl Conversation {
             }
             "can_use_tool" => self.ask(id, request, out),
             other => {
-                let error = format!("Nox does not know {}", call::cut(other, 80));
+                let error = format!("Nox does not know {}", cut(other, 80));
                 out.push(Act::Send(json!({ "type": "control_response", "response": { "subtype": "error",
                     "request_id": id, "error": error } })));
                 self.unknown(&frame.to_string(), out);
@@ -453,7 +456,7 @@ impl Conversation {
         self.tools.insert(tool_use.clone(), (tool.clone(), true));
         let cwd = self.folders.remove(&tool_use).unwrap_or_else(|| self.folder.clone());
         let mut call = call::of(&tool, &input, &Place { session: &self.folder, cwd: &cwd });
-        let name = format!("{tool}:{}", &call::hash(&input)[..16]);
+        let name = format!("{tool}:{}", &hash(&input)[..16]);
         // The same at the same time is a call of its own.
         let is_free = |key: &String| {
             !self.asked.contains_key(key) && self.running.values().all(|running| running.key != *key)
