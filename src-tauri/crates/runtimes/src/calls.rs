@@ -130,10 +130,10 @@ mod tests {
 
     #[test]
     fn a_long_file_that_is_all_different_is_compared_in_time() {
-        let text = |step: usize| (0..60_000).map(|n| format!("{}\n", n * step % 7919)).collect::<String>();
+        let text = |step: usize| (0..200_000).map(|n| format!("{}\n", n * step % 7919)).collect::<String>();
         let begun = Instant::now();
         let diff = diff(Path::new("a"), &text(31), &text(37));
-        assert!(begun.elapsed() < Duration::from_secs(20), "it took {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
         assert!(diff.cut && diff.added > 0);
     }
 }
