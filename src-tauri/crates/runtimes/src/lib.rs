@@ -13,6 +13,7 @@ mod child;
 pub mod claude;
 pub mod codex;
 mod error;
+mod faults;
 mod limits;
 pub mod llm;
 pub mod recorded;

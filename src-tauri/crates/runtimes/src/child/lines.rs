@@ -12,7 +12,7 @@ const LAST_LINES: usize = 12;
 /// Writes frames, each in a line of its own, until nobody sends any more or the program has closed its end.
 ///
 /// A task of its own: a program that does not read must not keep Nox from reading what it says.
-pub(crate) async fn write_lines(mut stdin: TreeStdin, mut lines: mpsc::UnboundedReceiver<Value>) {
+pub(crate) async fn write_lines(mut stdin: TreeStdin, mut lines: mpsc::Receiver<Value>) {
     while let Some(frame) = lines.recv().await {
         if stdin.write(format!("{frame}\n").as_bytes()).await.is_err() {
             return;

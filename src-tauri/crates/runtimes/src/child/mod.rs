@@ -1,11 +1,17 @@
-//! What drivers of agent programs share: the lines between Nox and a child, its last words, and one run for each
-//! conversation. What is said in those lines is each driver's own.
+//! What drivers of agent programs share: the task that carries a child and its conversation, the lines between them, the
+//! child's last words, and one run for each conversation. What is said in those lines is each driver's own.
 
 mod carried;
+mod carrier;
+mod connection;
 mod lines;
+mod talk;
 
 pub(crate) use carried::Carried;
+pub(crate) use carrier::{Carrier, GRACE, Over};
+pub(crate) use connection::Connection;
 pub(crate) use lines::{LastLines, write_lines};
+pub(crate) use talk::{Act, Talk};
 
 use nox_domain::{Size, event::ProcessRef};
 use nox_process::{Exit, ProcessTree};

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Answer,
     calls::{cut, hash},
+    child::{Act, Talk},
 };
 use nox_domain::{
     At, Size,
@@ -30,27 +31,6 @@ use std::{
 const UNKNOWN_SHOWN: u32 = 20;
 /// Of such a frame so much is shown.
 const RAW_BYTES: usize = 2_000;
-
-/// What has to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Act {
-    /// Tell the engine.
-    Tell(Signal),
-    /// Write a line to the program.
-    Send(Value),
-    /// Append to a text that has begun.
-    Append(ItemId, String),
-    /// A text is through.
-    TextEnds(ItemId),
-    /// A call is over: keep its output, then tell its end.
-    CallEnds { key: String, item: ItemId, out: String, err: String, end: CallEnd },
-    /// The conversation stands.
-    Ready,
-    /// The conversation that should be gone on with is not there.
-    NotThere,
-    /// The program does not keep to what was agreed: it is ended at once.
-    Refuse(Problem),
-}
 
 /// A text that is being written.
 #[derive(Debug)]
@@ -112,6 +92,68 @@ struct Turn {
     retried: bool,
 }
 
+impl Talk for Conversation {
+    fn hear(&mut self, line: &str, out: &mut Vec<Act>) {
+        if line.trim().is_empty() {
+            return;
+        }
+        match serde_json::from_str::<Value>(line) {
+            Ok(frame) if frame.is_object() => self.frame(&frame, line, out),
+            _ => self.unknown(line, out),
+        }
+    }
+
+    fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+        self.turn = Some(Turn::default());
+        let content = json!([{ "type": "text", "text": text }]);
+        out.push(Act::Send(json!({ "type": "user", "message": { "role": "user", "content": content },
+            "parent_tool_use_id": null, "session_id": "" })));
+    }
+
+    fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
+        let Some(asked) = self.asked.remove(&answer.key) else { return };
+        let key = answer.key.clone();
+        let response = if answer.allowed {
+            out.extend(call::plan_of(&asked.tool, &asked.input).map(|plan| Act::Tell(Signal::Planned(plan))));
+            out.push(Act::Tell(Signal::CallStarted { key: key.clone(), process: None }));
+            let running = Running { key, item: answer.item.clone(), tool: asked.tool };
+            if let Some(other) = self.running.insert(asked.tool_use, running) {
+                let end = CallEnd::Cancelled;
+                out.push(Act::Tell(Signal::CallEnded { key: other.key, end, output: None }));
+            }
+            json!({ "behavior": "allow", "updatedInput": asked.input })
+        } else {
+            let default = if answer.by_person { quirks::DENIED_BY_PERSON } else { quirks::DENIED_BY_RULE };
+            let message = answer.reason.clone().unwrap_or_else(|| default.to_owned());
+            let end = CallEnd::Denied { reason: answer.reason.clone() };
+            out.push(Act::Tell(Signal::CallEnded { key, end, output: None }));
+            json!({ "behavior": "deny", "message": message })
+        };
+        out.push(reply(&asked.request, response));
+    }
+
+    fn interrupt(&mut self, out: &mut Vec<Act>) {
+        let Some(turn) = &mut self.turn else { return };
+        turn.interrupted = true;
+        self.requests += 1;
+        let id = format!("nox-interrupt-{}", self.requests);
+        out.push(Act::Send(json!({ "type": "control_request", "request_id": id,
+            "request": { "subtype": "interrupt" } })));
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| turn.interrupted)
+    }
+
+    fn over(&mut self, out: &mut Vec<Act>) {
+        self.end_texts(out);
+        if let Some(turn) = self.turn.take_if(|turn| turn.interrupted) {
+            let end = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
+            out.push(Act::Tell(Signal::TurnEnded { end, problem: turn.fault }));
+        }
+    }
+}
+
 impl Conversation {
     /// Before anything was said. `spent` is what earlier runs have told: a resumed program counts on from there.
     pub(super) fn new(
@@ -142,11 +184,6 @@ impl Conversation {
         }
     }
 
-    /// Whether the turn that runs should have ended already.
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.turn.as_ref().is_some_and(|turn| turn.interrupted)
-    }
-
     /// The first thing that is said: every call is asked for.
     pub(super) fn opening(instructions: &str) -> Value {
         let mut request = json!({
@@ -157,67 +194,6 @@ impl Conversation {
             request["appendSystemPrompt"] = instructions.into();
         }
         json!({ "type": "control_request", "request_id": "nox-initialize", "request": request })
-    }
-
-    /// Asks something.
-    pub(super) fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
-        self.turn = Some(Turn::default());
-        let content = json!([{ "type": "text", "text": text }]);
-        out.push(Act::Send(json!({ "type": "user", "message": { "role": "user", "content": content },
-            "parent_tool_use_id": null, "session_id": "" })));
-    }
-
-    /// Ends the turn that runs, if there is one.
-    pub(super) fn interrupt(&mut self, out: &mut Vec<Act>) {
-        let Some(turn) = &mut self.turn else { return };
-        turn.interrupted = true;
-        self.requests += 1;
-        let id = format!("nox-interrupt-{}", self.requests);
-        out.push(Act::Send(json!({ "type": "control_request", "request_id": id,
-            "request": { "subtype": "interrupt" } })));
-    }
-
-    /// Tells what became of a call.
-    pub(super) fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
-        let Some(asked) = self.asked.remove(&answer.key) else { return };
-        let key = answer.key.clone();
-        let response = if answer.allowed {
-            out.extend(call::plan_of(&asked.tool, &asked.input).map(|plan| Act::Tell(Signal::Planned(plan))));
-            out.push(Act::Tell(Signal::CallStarted { key: key.clone(), process: None }));
-            let running = Running { key, item: answer.item.clone(), tool: asked.tool };
-            if let Some(other) = self.running.insert(asked.tool_use, running) {
-                let end = CallEnd::Cancelled;
-                out.push(Act::Tell(Signal::CallEnded { key: other.key, end, output: None }));
-            }
-            json!({ "behavior": "allow", "updatedInput": asked.input })
-        } else {
-            let default = if answer.by_person { quirks::DENIED_BY_PERSON } else { quirks::DENIED_BY_RULE };
-            let message = answer.reason.clone().unwrap_or_else(|| default.to_owned());
-            let end = CallEnd::Denied { reason: answer.reason.clone() };
-            out.push(Act::Tell(Signal::CallEnded { key, end, output: None }));
-            json!({ "behavior": "deny", "message": message })
-        };
-        out.push(reply(&asked.request, response));
-    }
-
-    /// Takes a line of the program in.
-    pub(super) fn hear(&mut self, line: &str, out: &mut Vec<Act>) {
-        if line.trim().is_empty() {
-            return;
-        }
-        match serde_json::from_str::<Value>(line) {
-            Ok(frame) if frame.is_object() => self.frame(&frame, line, out),
-            _ => self.unknown(line, out),
-        }
-    }
-
-    /// The program is gone: what was being written is through as it is, and so is a turn that should have ended.
-    pub(super) fn over(&mut self, out: &mut Vec<Act>) {
-        self.end_texts(out);
-        if let Some(turn) = self.turn.take_if(|turn| turn.interrupted) {
-            let end = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
-            out.push(Act::Tell(Signal::TurnEnded { end, problem: turn.fault }));
-        }
     }
 
     fn frame(&mut self, frame: &Value, line: &str, out: &mut Vec<Act>) {
@@ -258,7 +234,7 @@ impl Conversation {
                 let name = frame["session_id"].as_str().filter(|name| self.named.as_deref() != Some(*name));
                 if let Some(name) = name {
                     self.named = Some(name.to_owned());
-                    out.push(Act::Tell(Signal::Named(name.to_owned())));
+                    out.push(Act::Named(name.to_owned()));
                 }
             }
             "api_retry" => self.retried(frame, out),

@@ -1,16 +1,13 @@
-//! Starting the program: its command line, its environment, and one lock for each conversation.
+//! Starting the program: its command line and its environment.
 
 use super::quirks::{
     ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SHELL_FILE_VARIABLE,
 };
-use crate::{Start, limits::of_tree};
+use crate::{Start, child::GRACE, limits::of_tree};
 use nox_process::{SpawnSpec, Stdin};
 use secrecy::ExposeSecret;
-use std::{ffi::OsString, io::Write, time::Duration};
+use std::{ffi::OsString, io::Write};
 use tempfile::NamedTempFile;
-
-/// How long a stopped program may take to end by itself: it ends its own tools first.
-pub(super) const GRACE: Duration = Duration::from_secs(3);
 
 /// What to start, and what has to stay as long as it lives.
 pub(super) struct Launch {

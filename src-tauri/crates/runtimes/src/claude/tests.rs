@@ -6,10 +6,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
 use super::{
-    conversation::{Act, Conversation},
+    conversation::Conversation,
     launch::{Which, launch},
 };
-use crate::{Answer, Start, child::Carried};
+use crate::{
+    Answer, Start,
+    child::{Act, Carried, Talk},
+};
 use nox_domain::{event::Problem, ids::ItemId, session::Signal};
 use proptest::prelude::*;
 use secrecy::SecretString;
@@ -116,7 +119,7 @@ fn wish(talk: &mut Conversation, frame: &Value, keys: &BTreeMap<String, String>,
 fn told(act: &Act) -> Option<String> {
     let mut line = String::new();
     match act {
-        Act::Tell(Signal::Named(_)) => line.push_str("named"),
+        Act::Named(_) => line.push_str("named"),
         Act::Tell(Signal::Writing { thought, .. }) => {
             let _ = write!(line, "begins a {}", if *thought { "thought" } else { "message" });
         }

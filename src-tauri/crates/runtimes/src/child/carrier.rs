@@ -1,0 +1,339 @@
+//! The task between one child and its conversation: it reads and writes the pipes, keeps output, and ends everything.
+
+use super::{
+    Carried, LastLines,
+    connection::Told,
+    last_words, reference,
+    talk::{Act, Talk},
+    write_lines,
+};
+use crate::{
+    ItemOutput, Pipe, Start,
+    faults::{self, Named},
+    throttle::Throttle,
+};
+use nox_domain::{
+    event::{Problem, ProcessRef, RunEnd, TurnEnd},
+    ids::ItemId,
+    session::Signal,
+    transcript::AgentFault,
+};
+use nox_process::{Exit, OutputChunk, ProcessTree, SpawnSpec, StreamName, framing::LineFramer};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, VecDeque},
+    io::ErrorKind,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+
+/// The longest line that is read as a frame: an image in the result of a tool is one line.
+const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+/// Frames that a program has not read yet; with more it is ended.
+const UNREAD_FRAMES: usize = 1_024;
+/// How long an interrupted turn may take to end; then the program is ended.
+const INTERRUPT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a stopped program may take to end by itself: it ends its own tools first.
+pub(crate) const GRACE: Duration = Duration::from_secs(3);
+
+/// Carries one run: one process after the other, as a rule one.
+pub(crate) struct Carrier {
+    pub(crate) start: Start,
+    named: &'static Named,
+    inbox: mpsc::Receiver<Told>,
+    /// Texts that are being written.
+    outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
+    /// Conversations that this run holds, and what stands before their names.
+    held: Vec<(String, Carried)>,
+    scope: String,
+}
+
+/// How one process ended, and what follows.
+pub(crate) enum Over {
+    /// It was told to stop.
+    Stopped,
+    /// The conversation is not there.
+    NotThere,
+    /// By itself, with its last words.
+    Ended(String),
+    /// It could not be started, or is not let go on.
+    Refused(Problem),
+}
+
+/// One process that lives.
+struct Live<'a> {
+    tree: ProcessTree,
+    to: mpsc::Sender<Value>,
+    talk: &'a mut dyn Talk,
+    last_lines: LastLines,
+    /// An interrupted turn that does not end by then is ended with its process.
+    deadline: Option<Instant>,
+    not_there: bool,
+    /// Why it is ended by us.
+    refused: Option<Problem>,
+    /// Told when the conversation stands.
+    process: Option<ProcessRef>,
+    /// Asked when the conversation stands.
+    prompt: Option<String>,
+}
+
+impl Carrier {
+    /// Before the first process. The same name is another conversation in another `scope`.
+    pub(crate) fn new(
+        start: Start,
+        named: &'static Named,
+        inbox: mpsc::Receiver<Told>,
+        scope: impl Into<String>,
+    ) -> Self {
+        Self { start, named, inbox, outputs: HashMap::new(), held: Vec::new(), scope: scope.into() }
+    }
+
+    /// Holds a conversation; none when another run does.
+    pub(crate) fn hold(&mut self, name: &str) -> Option<()> {
+        if self.held.iter().all(|(known, _)| known != name) {
+            let carried = Carried::take(&format!("{}{name}", self.scope))?;
+            self.held.push((name.to_owned(), carried));
+        }
+        Some(())
+    }
+
+    /// That another run holds a conversation.
+    pub(crate) fn elsewhere(&self) -> crate::Error {
+        let fault = AgentFault::Elsewhere;
+        let message = match faults::problem(self.named, fault, "", None) {
+            Problem::Agent { message, .. } => message,
+            other => format!("{other:?}"),
+        };
+        crate::Error::Agent { fault, message }
+    }
+
+    pub(crate) async fn tell(&mut self, signal: Signal) {
+        self.start.signals.send(signal).await;
+    }
+
+    /// Notes something for people.
+    pub(crate) async fn note(&mut self, code: &str, text: String) {
+        self.tell(Signal::Noted(code.to_owned(), text)).await;
+    }
+
+    /// The end of the run.
+    pub(crate) async fn end(mut self, over: Over) {
+        let (how, detail) = match over {
+            Over::Stopped => (RunEnd::Killed, None),
+            Over::Refused(problem) => {
+                self.tell(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) }).await;
+                (RunEnd::Exit, None)
+            }
+            Over::NotThere => {
+                let detail = format!("{} cannot go on with this conversation", self.named.title);
+                (RunEnd::Exit, Some(detail))
+            }
+            Over::Ended(words) => (RunEnd::Exit, Some(words)),
+        };
+        self.tell(Signal::RunEnded { how, detail }).await;
+    }
+
+    /// Runs one process to its end. `opening` is what is said to it first, `prompt` what is asked when it stands.
+    pub(crate) async fn process(
+        &mut self,
+        spec: &SpawnSpec,
+        talk: &mut dyn Talk,
+        opening: Value,
+        prompt: Option<String>,
+    ) -> Over {
+        let mut tree = match ProcessTree::spawn(spec, &self.start.shim).await {
+            Ok(tree) => tree,
+            Err(nox_process::Error::Program { source, program }) => {
+                let missing = source.kind() == ErrorKind::NotFound;
+                return self.not_started(&format!("{}: {source}", program.display()), missing);
+            }
+            Err(error) => return self.not_started(&error.to_string(), false),
+        };
+        let percent = self.start.limits.max_cpu_percent;
+        let _throttle = Throttle::over(&tree, percent, &self.start.signals, &Arc::default());
+        let (to, lines) = mpsc::channel(UNREAD_FRAMES);
+        if let Some(stdin) = tree.take_stdin() {
+            tokio::spawn(write_lines(stdin, lines));
+        }
+        let mut live = Live {
+            process: Some(reference(&tree)),
+            tree,
+            to,
+            talk,
+            last_lines: LastLines::default(),
+            deadline: None,
+            not_there: false,
+            refused: None,
+            prompt,
+        };
+        self.perform(vec![Act::Send(opening)], &mut live).await;
+        let over = self.carry(&mut live).await;
+        let mut acts = Vec::new();
+        live.talk.over(&mut acts);
+        self.perform(acts, &mut live).await;
+        over
+    }
+
+    fn not_started(&self, said: &str, missing: bool) -> Over {
+        Over::Refused(match missing {
+            true => faults::problem(self.named, AgentFault::NotInstalled, said, None),
+            false => Problem::NotStarted { message: said.to_owned() },
+        })
+    }
+
+    async fn carry(&mut self, live: &mut Live<'_>) -> Over {
+        let Some(mut output) = live.tree.take_output() else { return Over::Stopped };
+        let mut framer = LineFramer::new(MAX_LINE_BYTES);
+        let mut errors = LineFramer::new(500);
+        let mut stopped = false;
+        loop {
+            let late = live.deadline;
+            let is_late = async {
+                match late {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let mut acts = Vec::new();
+            tokio::select! {
+                biased;
+                told = self.inbox.recv(), if !stopped => match told {
+                    // Nobody holds the other end any more: the same as a stop.
+                    Some(Told::Stop) | None => {
+                        stopped = true;
+                        live.tree.stop(GRACE);
+                    }
+                    Some(told) => live.wish(told, &mut acts),
+                },
+                () = is_late, if !stopped => {
+                    stopped = true;
+                    live.tree.kill();
+                }
+                chunk = output.next() => match chunk {
+                    Some(OutputChunk { stream: StreamName::Stdout, bytes, .. }) => {
+                        for line in framer.push(&bytes) {
+                            match line.is_cut() {
+                                _ if live.refused.is_some() => {}
+                                true => acts.push(self.refuse("a line without end")),
+                                false => live.talk.hear(&line.text(), &mut acts),
+                            }
+                        }
+                    }
+                    Some(OutputChunk { stream: StreamName::Stderr, bytes, .. }) => {
+                        for line in errors.push(&bytes) {
+                            live.last_lines.push(&line.text());
+                        }
+                    }
+                    None => break,
+                },
+            }
+            self.perform(acts, live).await;
+            live.deadline = match live.talk.is_interrupted() {
+                true => live.deadline.or_else(|| Some(Instant::now() + INTERRUPT_LIMIT)),
+                false => None,
+            };
+        }
+        let exit = live.tree.wait().await;
+        if let Some(line) = errors.finish() {
+            live.last_lines.push(&line.text());
+        }
+        self.limit_met(exit).await;
+        if let Some(problem) = live.refused.take() {
+            return Over::Refused(problem);
+        }
+        match (stopped, live.not_there) {
+            (true, _) => Over::Stopped,
+            (false, true) => Over::NotThere,
+            (false, false) => Over::Ended(last_words(self.named.title, exit, &live.last_lines)),
+        }
+    }
+
+    async fn limit_met(&mut self, exit: Exit) {
+        if let Some(met) = exit.limit {
+            let hit = crate::limits::hit(met, &self.start.limits, exit.is_success());
+            self.tell(Signal::Limit(hit)).await;
+        }
+    }
+
+    fn refuse(&self, said: &str) -> Act {
+        Act::Refuse(faults::problem(self.named, AgentFault::Protocol, said, None))
+    }
+
+    async fn perform(&mut self, acts: Vec<Act>, live: &mut Live<'_>) {
+        let mut acts = VecDeque::from(acts);
+        while let Some(act) = acts.pop_front() {
+            match act {
+                Act::Tell(signal) => self.tell(signal).await,
+                Act::Named(name) => match self.hold(&name) {
+                    Some(()) => self.tell(Signal::Named(name)).await,
+                    None => {
+                        let problem = faults::problem(self.named, AgentFault::Elsewhere, "", None);
+                        acts.push_front(Act::Refuse(problem));
+                    }
+                },
+                Act::Send(frame) => match live.to.try_send(frame) {
+                    Ok(()) => {}
+                    // A program that is gone hears nothing; its end is on the way.
+                    Err(mpsc::error::TrySendError::Closed(_)) => {}
+                    Err(mpsc::error::TrySendError::Full(_)) => {
+                        acts.push_front(self.refuse("it does not read what it is told"));
+                    }
+                },
+                Act::Append(item, text) => {
+                    let (session, store) = (&self.start.session, &self.start.output);
+                    let output =
+                        self.outputs.entry(item).or_insert_with_key(|item| store.begin(session, item));
+                    output.write(Pipe::Out, text.into_bytes()).await;
+                }
+                Act::TextEnds(item) => {
+                    if let Some(output) = self.outputs.remove(&item) {
+                        output.finish().await;
+                    }
+                }
+                Act::CallEnds { key, item, out, err, end } => {
+                    let mut output = self.start.output.begin(&self.start.session, &item);
+                    for (pipe, text) in [(Pipe::Out, out), (Pipe::Err, err)] {
+                        if !text.is_empty() {
+                            output.write(pipe, text.into_bytes()).await;
+                        }
+                    }
+                    let output = Some(Box::new(output.finish().await));
+                    self.tell(Signal::CallEnded { key, end, output }).await;
+                }
+                Act::Ready => {
+                    self.tell(Signal::Live).await;
+                    if let Some(process) = live.process.take() {
+                        self.tell(Signal::Carried(process)).await;
+                    }
+                    if let Some(text) = live.prompt.take() {
+                        let mut more = Vec::new();
+                        live.talk.prompt(&text, &mut more);
+                        acts.extend(more);
+                    }
+                }
+                Act::NotThere => live.not_there = true,
+                Act::Refuse(problem) => {
+                    live.refused.get_or_insert(problem);
+                    live.tree.kill();
+                    // Nothing that it says from here on counts.
+                    acts.clear();
+                }
+            }
+        }
+    }
+}
+
+impl Live<'_> {
+    fn wish(&mut self, told: Told, acts: &mut Vec<Act>) {
+        match told {
+            Told::Prompt(text) => self.talk.prompt(&text, acts),
+            Told::Steer(text) => self.talk.steer(&text, acts),
+            Told::Answer(answer) => self.talk.answer(&answer, acts),
+            Told::Interrupt => self.talk.interrupt(acts),
+            Told::Mode(mode) => self.talk.set_mode(&mode, acts),
+            Told::Model(model) => self.talk.set_model(&model, acts),
+            Told::Stop => {}
+        }
+    }
+}

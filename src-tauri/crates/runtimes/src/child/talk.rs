@@ -1,0 +1,58 @@
+//! What a conversation with a child is to the task that carries it: frames and wishes in, acts out, no process.
+
+use crate::Answer;
+use nox_domain::{event::Problem, ids::ItemId, session::Signal, tool::CallEnd};
+use serde_json::Value;
+
+/// What has to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Act {
+    /// Tell the engine.
+    Tell(Signal),
+    /// Write a line to the program.
+    Send(Value),
+    /// Append to a text that has begun.
+    Append(ItemId, String),
+    /// A text is through.
+    TextEnds(ItemId),
+    /// A call is over: keep its output, then tell its end.
+    CallEnds { key: String, item: ItemId, out: String, err: String, end: CallEnd },
+    /// The conversation stands.
+    Ready,
+    /// The program's own name for the conversation: it is held from here on, and told.
+    Named(String),
+    /// The conversation that should be gone on with is not there.
+    NotThere,
+    /// The program does not keep to what was agreed: it is ended at once.
+    Refuse(Problem),
+}
+
+/// A conversation. Total: nothing that is heard makes it panic.
+pub(crate) trait Talk: Send {
+    /// Takes a line of the program in.
+    fn hear(&mut self, line: &str, out: &mut Vec<Act>);
+
+    /// Asks something.
+    fn prompt(&mut self, text: &str, out: &mut Vec<Act>);
+
+    /// Tells what became of a call.
+    fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>);
+
+    /// Ends the turn that runs, if there is one.
+    fn interrupt(&mut self, out: &mut Vec<Act>);
+
+    /// Whether the turn that runs should have ended already.
+    fn is_interrupted(&self) -> bool;
+
+    /// The program is gone: what was being written is through as it is.
+    fn over(&mut self, out: &mut Vec<Act>);
+
+    /// Says something into the turn that runs.
+    fn steer(&mut self, _text: &str, _out: &mut Vec<Act>) {}
+
+    /// Changes how freely the program works.
+    fn set_mode(&mut self, _mode: &str, _out: &mut Vec<Act>) {}
+
+    /// Changes the model that is asked.
+    fn set_model(&mut self, _model: &str, _out: &mut Vec<Act>) {}
+}
