@@ -1,15 +1,21 @@
 //! What the tests of drivers begin with.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use crate::{ItemOutput, OutputStore, Pipe, Signals, Start};
+use crate::{
+    Answer, ItemOutput, OutputStore, Pipe, Signals, Start,
+    child::{Act, Talk},
+};
 use async_trait::async_trait;
 use nox_domain::{
+    event::Problem,
     ids::{ItemId, SessionId},
     session::Signal,
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
-use std::sync::Arc;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::{fmt::Write, path::Path, sync::Arc};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -57,4 +63,213 @@ impl ItemOutput for Nothing {
     async fn finish(self: Box<Self>) -> OutputDigest {
         OutputDigest::default()
     }
+}
+
+/// The folder of all recordings, and one of the same length that is there: what lies outside of a session's folder has no
+/// diff.
+pub(crate) const RECORDED_FOLDER: &str = "/nowhere/project";
+/// See [`RECORDED_FOLDER`].
+pub(crate) const FOLDER: &str = "/tmp/nox-project";
+
+/// What was said on the pipes of a program in scenarios of the contract suite, by their names.
+pub(crate) fn recorded(fixtures: &Path) -> Vec<(String, Vec<Value>)> {
+    std::fs::create_dir_all(FOLDER).unwrap();
+    let mut all: Vec<_> = std::fs::read_dir(fixtures)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
+        .map(|path| {
+            let lines = std::fs::read_to_string(&path).unwrap().replace(RECORDED_FOLDER, FOLDER);
+            let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            (path.file_stem().unwrap().to_str().unwrap().to_owned(), lines)
+        })
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(all.len() >= 6, "recordings are missing");
+    all
+}
+
+/// What the program said in recordings.
+pub(crate) fn frames(recorded: Vec<(String, Vec<Value>)>) -> Vec<String> {
+    let all = recorded.into_iter().flat_map(|(_, lines)| lines);
+    all.filter_map(|line| line["from"].as_str().map(str::to_owned)).collect()
+}
+
+/// Compares what Nox makes of recordings with what stands beside them; `NOX_BLESS=1` writes that anew.
+pub(crate) fn compare(fixtures: &Path, play: impl Fn(&[Value]) -> String) {
+    for (name, lines) in recorded(fixtures) {
+        let path = fixtures.join(format!("{name}.expected"));
+        let said = play(&lines).replace(FOLDER, RECORDED_FOLDER);
+        if std::env::var_os("NOX_BLESS").is_some() {
+            std::fs::write(&path, &said).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(said, expected, "{name}; NOX_BLESS=1 writes it anew");
+        assert!(!said.contains("unknown_frame"), "{name}");
+    }
+}
+
+/// A line about an act, as the expectations beside the recordings have it.
+pub(crate) fn told(act: &Act) -> Option<String> {
+    let mut line = String::new();
+    match act {
+        Act::Named(_) => line.push_str("named"),
+        Act::Tell(Signal::Writing { thought, .. }) => {
+            let _ = write!(line, "begins a {}", if *thought { "thought" } else { "message" });
+        }
+        Act::Tell(Signal::Wrote { text, .. }) => {
+            let _ = write!(line, "wrote {:?}", text.chars().take(60).collect::<String>());
+        }
+        Act::Tell(Signal::Proposed(call)) => {
+            let _ = write!(line, "wants {} {:?} {:?}", call.kind.as_str(), call.title, call.text);
+            for diff in &call.diff {
+                let _ = write!(line, " +{} -{}", diff.added, diff.removed);
+            }
+        }
+        Act::Tell(Signal::CallStarted { .. }) => line.push_str("begins it"),
+        Act::Tell(Signal::CallEnded { end, .. }) => {
+            let _ = write!(line, "ends it: {end:?}");
+        }
+        Act::CallEnds { out, end, .. } => {
+            let _ = write!(line, "ends it: {end:?} {:?}", out.chars().take(60).collect::<String>());
+        }
+        Act::Tell(Signal::Used(used)) => {
+            let (read, written, cost) = (used.input_tokens.0, used.output_tokens.0, used.cost_micro_usd.0);
+            let _ = write!(line, "used {} {read} {written} {cost}", used.model);
+        }
+        Act::Tell(Signal::Noted(code, _)) => {
+            let _ = write!(line, "notes {code}");
+        }
+        Act::Tell(Signal::TurnEnded { end, problem }) => {
+            let fault = match problem {
+                Some(Problem::Agent { fault, .. }) => format!(" {fault:?}"),
+                Some(other) => format!(" {other:?}"),
+                None => String::new(),
+            };
+            let _ = write!(line, "turn over: {end:?}{fault}");
+        }
+        Act::Ready => line.push_str("ready"),
+        Act::NotThere => line.push_str("the conversation is not there"),
+        Act::Refuse(_) => line.push_str("it is ended"),
+        _ => return None,
+    }
+    line.push('\n');
+    Some(line)
+}
+
+/// What holds however broken the frames are.
+pub(crate) fn check(acts: &[Act], prompts: usize) {
+    let (mut open, mut proposed, mut ended) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut turns, mut unknown) = (0, 0);
+    for act in acts {
+        match act {
+            Act::Tell(Signal::Writing { item, .. }) => open.push(item.clone()),
+            Act::Tell(Signal::Wrote { item, .. }) => {
+                let place = open.iter().position(|known| known == item).expect("it had begun");
+                open.remove(place);
+            }
+            Act::Append(item, _) => assert!(open.contains(item), "bytes of a text that is not open"),
+            Act::Tell(Signal::Proposed(call)) => {
+                assert!(!proposed.contains(&call.key) || ended.contains(&call.key), "one key for two calls");
+                ended.retain(|key| *key != call.key);
+                proposed.push(call.key.clone());
+            }
+            Act::Tell(Signal::CallEnded { key, .. }) | Act::CallEnds { key, .. } => {
+                assert!(proposed.contains(key) && !ended.contains(key), "an end of nothing");
+                ended.push(key.clone());
+            }
+            Act::Tell(Signal::TurnEnded { .. }) => turns += 1,
+            Act::Tell(Signal::Noted(code, _)) if code == "unknown_frame" => unknown += 1,
+            _ => {}
+        }
+    }
+    assert!(open.is_empty(), "a text without an end");
+    assert!(turns <= prompts, "{turns} ends of {prompts} turns");
+    assert!(unknown <= 20, "{unknown} notes");
+}
+
+/// Runs lines through a conversation; calls are answered in turn with yes and no.
+pub(crate) fn run(mut talk: impl Talk, lines: &[String], prompts: usize) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for _ in 0..prompts {
+        talk.prompt("x", &mut acts);
+    }
+    for (number, line) in lines.iter().enumerate() {
+        let mut out = Vec::new();
+        talk.hear(line, &mut out);
+        let keys: Vec<String> = out
+            .iter()
+            .filter_map(|act| match act {
+                Act::Tell(Signal::Proposed(call)) => Some(call.key.clone()),
+                _ => None,
+            })
+            .collect();
+        acts.append(&mut out);
+        for key in keys {
+            let item = ItemId::from_uuid(Uuid::from_u128(7));
+            let answer = Answer {
+                key,
+                item,
+                allowed: number % 2 == 0,
+                reason: None,
+                by_person: true,
+                answers: Default::default(),
+            };
+            talk.answer(&answer, &mut acts);
+        }
+    }
+    talk.over(&mut acts);
+    acts
+}
+
+/// How a frame is broken: which one, how, where, and a byte.
+pub(crate) type Break = (prop::sample::Index, u8, prop::sample::Index, u8);
+
+/// Ways of breaking up to sixty frames.
+pub(crate) fn breaks() -> impl Strategy<Value = Vec<Break>> {
+    let one = (any::<prop::sample::Index>(), 0u8..6, any::<prop::sample::Index>(), any::<u8>());
+    proptest::collection::vec(one, 1..60)
+}
+
+/// Recorded frames, broken in these ways.
+pub(crate) fn broken(frames: &[String], breaks: &[Break]) -> Vec<String> {
+    let one = |(which, how, place, byte): &Break| {
+        let line = &frames[which.index(frames.len())];
+        let mut bytes = line.clone().into_bytes();
+        let at = place.index(bytes.len());
+        match how {
+            0 => bytes.truncate(at),
+            1 => bytes[at] = *byte,
+            2 => bytes.insert(at, *byte),
+            3 => drop(bytes.drain(..at)),
+            4 => return damaged(line, at),
+            _ => {}
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    breaks.iter().map(one).collect()
+}
+
+/// The same frame with a value of another kind somewhere.
+fn damaged(line: &str, place: usize) -> String {
+    fn walk(value: &mut Value, left: &mut usize) -> bool {
+        if *left == 0 {
+            *value = match value {
+                Value::String(_) => json!({ "a": [1] }),
+                Value::Object(_) => json!("text"),
+                Value::Array(_) => json!(7),
+                _ => json!([null]),
+            };
+            return true;
+        }
+        *left -= 1;
+        match value {
+            Value::Array(values) => values.iter_mut().any(|value| walk(value, left)),
+            Value::Object(map) => map.values_mut().any(|value| walk(value, left)),
+            _ => false,
+        }
+    }
+    let mut value: Value = serde_json::from_str(line).unwrap_or_default();
+    walk(&mut value, &mut (place % 40));
+    value.to_string()
 }

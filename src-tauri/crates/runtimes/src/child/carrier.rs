@@ -2,7 +2,7 @@
 
 use super::{
     Carried, LastLines,
-    connection::Told,
+    connection::{Told, Wishes},
     last_words, reference,
     talk::{Act, Talk},
     write_lines,
@@ -26,7 +26,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 /// The longest line that is read as a frame: an image in the result of a tool is one line.
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
@@ -42,7 +45,8 @@ pub(crate) struct Carrier {
     pub(crate) start: Start,
     named: &'static Named,
     inbox: mpsc::Receiver<Told>,
-    /// Texts that are being written.
+    stopped: watch::Receiver<bool>,
+    /// Of texts that are being written, and of calls that run.
     outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
     /// Conversations that this run holds, and what stands before their names.
     held: Vec<(String, Carried)>,
@@ -69,6 +73,8 @@ struct Live<'a> {
     last_lines: LastLines,
     /// An interrupted turn that does not end by then is ended with its process.
     deadline: Option<Instant>,
+    /// It was told to stop, or is ended because it was late.
+    stopping: bool,
     not_there: bool,
     /// Why it is ended by us.
     refused: Option<Problem>,
@@ -80,13 +86,10 @@ struct Live<'a> {
 
 impl Carrier {
     /// Before the first process. The same name is another conversation in another `scope`.
-    pub(crate) fn new(
-        start: Start,
-        named: &'static Named,
-        inbox: mpsc::Receiver<Told>,
-        scope: impl Into<String>,
-    ) -> Self {
-        Self { start, named, inbox, outputs: HashMap::new(), held: Vec::new(), scope: scope.into() }
+    pub(crate) fn new(start: Start, named: &'static Named, wishes: Wishes, scope: impl Into<String>) -> Self {
+        let Wishes { inbox, stopped } = wishes;
+        let (outputs, held, scope) = (HashMap::new(), Vec::new(), scope.into());
+        Self { start, named, inbox, stopped, outputs, held, scope }
     }
 
     /// Holds a conversation; none when another run does.
@@ -163,6 +166,7 @@ impl Carrier {
             talk,
             last_lines: LastLines::default(),
             deadline: None,
+            stopping: false,
             not_there: false,
             refused: None,
             prompt,
@@ -172,6 +176,10 @@ impl Carrier {
         let mut acts = Vec::new();
         live.talk.over(&mut acts);
         self.perform(acts, &mut live).await;
+        // Calls that ran when it ended keep what they wrote.
+        for (_, output) in self.outputs.drain() {
+            output.finish().await;
+        }
         over
     }
 
@@ -186,7 +194,6 @@ impl Carrier {
         let Some(mut output) = live.tree.take_output() else { return Over::Stopped };
         let mut framer = LineFramer::new(MAX_LINE_BYTES);
         let mut errors = LineFramer::new(500);
-        let mut stopped = false;
         loop {
             let late = live.deadline;
             let is_late = async {
@@ -198,16 +205,14 @@ impl Carrier {
             let mut acts = Vec::new();
             tokio::select! {
                 biased;
-                told = self.inbox.recv(), if !stopped => match told {
-                    // Nobody holds the other end any more: the same as a stop.
-                    Some(Told::Stop) | None => {
-                        stopped = true;
-                        live.tree.stop(GRACE);
-                    }
+                () = stop(&mut self.stopped), if !live.stopping => live.stop(),
+                told = self.inbox.recv(), if !live.stopping => match told {
                     Some(told) => live.wish(told, &mut acts),
+                    // Nobody holds the other end any more: the same as a stop.
+                    None => live.stop(),
                 },
-                () = is_late, if !stopped => {
-                    stopped = true;
+                () = is_late, if !live.stopping => {
+                    live.stopping = true;
                     live.tree.kill();
                 }
                 chunk = output.next() => match chunk {
@@ -242,7 +247,7 @@ impl Carrier {
         if let Some(problem) = live.refused.take() {
             return Over::Refused(problem);
         }
-        match (stopped, live.not_there) {
+        match (live.stopping, live.not_there) {
             (true, _) => Over::Stopped,
             (false, true) => Over::NotThere,
             (false, false) => Over::Ended(last_words(self.named.title, exit, &live.last_lines)),
@@ -256,17 +261,36 @@ impl Carrier {
         }
     }
 
+    fn output(&mut self, item: ItemId) -> &mut Box<dyn ItemOutput> {
+        let (session, store) = (&self.start.session, &self.start.output);
+        self.outputs.entry(item).or_insert_with_key(|item| store.begin(session, item))
+    }
+
     fn refuse(&self, said: &str) -> Act {
         Act::Refuse(faults::problem(self.named, AgentFault::Protocol, said, None))
+    }
+
+    /// Reports while a process lives. The engine may be behind; a stop is heard all the same.
+    async fn report(&mut self, signal: Signal, live: &mut Live<'_>) {
+        let signals = self.start.signals.clone();
+        let sending = signals.send(signal);
+        tokio::pin!(sending);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut sending => return,
+                () = stop(&mut self.stopped), if !live.stopping => live.stop(),
+            }
+        }
     }
 
     async fn perform(&mut self, acts: Vec<Act>, live: &mut Live<'_>) {
         let mut acts = VecDeque::from(acts);
         while let Some(act) = acts.pop_front() {
             match act {
-                Act::Tell(signal) => self.tell(signal).await,
+                Act::Tell(signal) => self.report(signal, live).await,
                 Act::Named(name) => match self.hold(&name) {
-                    Some(()) => self.tell(Signal::Named(name)).await,
+                    Some(()) => self.report(Signal::Named(name), live).await,
                     None => {
                         let problem = faults::problem(self.named, AgentFault::Elsewhere, "", None);
                         acts.push_front(Act::Refuse(problem));
@@ -280,31 +304,29 @@ impl Carrier {
                         acts.push_front(self.refuse("it does not read what it is told"));
                     }
                 },
-                Act::Append(item, text) => {
-                    let (session, store) = (&self.start.session, &self.start.output);
-                    let output =
-                        self.outputs.entry(item).or_insert_with_key(|item| store.begin(session, item));
-                    output.write(Pipe::Out, text.into_bytes()).await;
-                }
+                Act::Append(item, text) => self.output(item).write(Pipe::Out, text.into_bytes()).await,
                 Act::TextEnds(item) => {
                     if let Some(output) = self.outputs.remove(&item) {
                         output.finish().await;
                     }
                 }
                 Act::CallEnds { key, item, out, err, end } => {
-                    let mut output = self.start.output.begin(&self.start.session, &item);
+                    let output = self.output(item.clone());
                     for (pipe, text) in [(Pipe::Out, out), (Pipe::Err, err)] {
                         if !text.is_empty() {
                             output.write(pipe, text.into_bytes()).await;
                         }
                     }
-                    let output = Some(Box::new(output.finish().await));
-                    self.tell(Signal::CallEnded { key, end, output }).await;
+                    let output = match self.outputs.remove(&item) {
+                        Some(output) => Some(Box::new(output.finish().await)),
+                        None => None,
+                    };
+                    self.report(Signal::CallEnded { key, end, output }, live).await;
                 }
                 Act::Ready => {
-                    self.tell(Signal::Live).await;
+                    self.report(Signal::Live, live).await;
                     if let Some(process) = live.process.take() {
-                        self.tell(Signal::Carried(process)).await;
+                        self.report(Signal::Carried(process), live).await;
                     }
                     if let Some(text) = live.prompt.take() {
                         let mut more = Vec::new();
@@ -325,6 +347,11 @@ impl Carrier {
 }
 
 impl Live<'_> {
+    fn stop(&mut self) {
+        self.stopping = true;
+        self.tree.stop(GRACE);
+    }
+
     fn wish(&mut self, told: Told, acts: &mut Vec<Act>) {
         match told {
             Told::Prompt(text) => self.talk.prompt(&text, acts),
@@ -333,7 +360,11 @@ impl Live<'_> {
             Told::Interrupt => self.talk.interrupt(acts),
             Told::Mode(mode) => self.talk.set_mode(&mode, acts),
             Told::Model(model) => self.talk.set_model(&model, acts),
-            Told::Stop => {}
         }
     }
+}
+
+/// Comes back when the run is told to stop, or nobody holds its other end any more.
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

@@ -2,7 +2,7 @@
 
 use crate::{AgentConnection, Answer};
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Wide enough that the engine never waits for the program: one command each, and answers to calls that it asked for.
 const INBOX: usize = 256;
@@ -16,20 +16,29 @@ pub(crate) enum Told {
     Interrupt,
     Mode(String),
     Model(String),
-    Stop,
+}
+
+/// Where wishes come out.
+#[derive(Debug)]
+pub(crate) struct Wishes {
+    pub(super) inbox: mpsc::Receiver<Told>,
+    /// A way of its own: a stop waits behind nothing.
+    pub(super) stopped: watch::Receiver<bool>,
 }
 
 /// Passes wishes on to the task that carries the run.
 #[derive(Debug)]
 pub(crate) struct Connection {
     told: mpsc::Sender<Told>,
+    stop: watch::Sender<bool>,
 }
 
 impl Connection {
     /// A connection, and where its wishes come out.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Told>) {
+    pub(crate) fn new() -> (Self, Wishes) {
         let (told, inbox) = mpsc::channel(INBOX);
-        (Self { told }, inbox)
+        let (stop, stopped) = watch::channel(false);
+        (Self { told, stop }, Wishes { inbox, stopped })
     }
 
     /// A task that is gone needs nothing any more.
@@ -65,6 +74,6 @@ impl AgentConnection for Connection {
     }
 
     async fn stop(&mut self) {
-        self.tell(Told::Stop).await;
+        self.stop.send_replace(true);
     }
 }

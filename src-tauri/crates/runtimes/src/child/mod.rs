@@ -1,17 +1,24 @@
-//! What drivers of agent programs share: the task that carries a child and its conversation, the lines between them, the
-//! child's last words, and one run for each conversation. What is said in those lines is each driver's own.
+//! What drivers of agent programs share: the task that carries a child and its conversation, the lines between them, texts that
+//! are being written, the child's environment and last words, and one run for each conversation. What is said in those lines is
+//! each driver's own.
 
+mod asked;
 mod carried;
 mod carrier;
 mod connection;
+mod environment;
 mod lines;
 mod talk;
+mod texts;
 
+pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, asked};
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{Carrier, GRACE, Over};
 pub(crate) use connection::Connection;
+pub(crate) use environment::environment;
 pub(crate) use lines::{LastLines, write_lines};
-pub(crate) use talk::{Act, Talk};
+pub(crate) use talk::{Act, Talk, call_ended, call_failed, note};
+pub(crate) use texts::Texts;
 
 use nox_domain::{Size, event::ProcessRef};
 use nox_process::{Exit, ProcessTree};

@@ -11,11 +11,11 @@ pub(crate) enum Act {
     Tell(Signal),
     /// Write a line to the program.
     Send(Value),
-    /// Append to a text that has begun.
+    /// Append to the output of a text or of a call that has begun.
     Append(ItemId, String),
     /// A text is through.
     TextEnds(ItemId),
-    /// A call is over: keep its output, then tell its end.
+    /// A call is over: keep the rest of its output, then tell its end.
     CallEnds { key: String, item: ItemId, out: String, err: String, end: CallEnd },
     /// The conversation stands.
     Ready,
@@ -55,4 +55,19 @@ pub(crate) trait Talk: Send {
 
     /// Changes the model that is asked.
     fn set_model(&mut self, _model: &str, _out: &mut Vec<Act>) {}
+}
+
+/// A note for people: a stable code, and words.
+pub(crate) fn note(code: &str, text: impl Into<String>) -> Act {
+    Act::Tell(Signal::Noted(code.to_owned(), text.into()))
+}
+
+/// The end of a call that wrote nothing, or of which nothing is known.
+pub(crate) fn call_ended(key: String, end: CallEnd) -> Act {
+    Act::Tell(Signal::CallEnded { key, end, output: None })
+}
+
+/// The end of a call that failed without a reason of its own.
+pub(crate) fn call_failed(exit_code: Option<i32>) -> CallEnd {
+    CallEnd::Failed { exit_code, signal: None, timed_out: false, problem: None }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Answer,
     calls::{cut, hash},
-    child::{Act, Talk},
+    child::{Act, DENIED_BY_PERSON, DENIED_BY_RULE, Talk, Texts, call_ended, call_failed, note},
 };
 use nox_domain::{
     At, Size,
@@ -29,15 +29,10 @@ use std::{
 
 /// Frames that are not understood and shown, for each run; then no more.
 const UNKNOWN_SHOWN: u32 = 20;
+/// Calls of one turn; a program with more of them is ended.
+const MAX_OPEN: usize = 4_096;
 /// Of such a frame so much is shown.
 const RAW_BYTES: usize = 2_000;
-
-/// A text that is being written.
-#[derive(Debug)]
-struct Open {
-    item: ItemId,
-    text: String,
-}
 
 /// A call that Nox was asked about.
 #[derive(Debug)]
@@ -65,7 +60,7 @@ pub(super) struct Conversation {
     /// The turn that runs: whether it was interrupted.
     turn: Option<Turn>,
     /// By their place in the message.
-    texts: HashMap<u64, Open>,
+    texts: Texts<u64>,
     /// Messages of which the parts came as they were written.
     streamed: Option<String>,
     asked: HashMap<String, Asked>,
@@ -81,7 +76,6 @@ pub(super) struct Conversation {
     until: Option<At>,
     unknown: u32,
     requests: u32,
-    fresh: Box<dyn FnMut() -> ItemId + Send>,
 }
 
 #[derive(Debug, Default)]
@@ -98,7 +92,13 @@ impl Talk for Conversation {
             return;
         }
         match serde_json::from_str::<Value>(line) {
-            Ok(frame) if frame.is_object() => self.frame(&frame, line, out),
+            Ok(frame) if frame.is_object() => {
+                self.frame(&frame, line, out);
+                let open = [self.asked.len(), self.running.len(), self.tools.len(), self.folders.len()];
+                if open.into_iter().chain([self.withdrawn.len()]).any(|open| open > MAX_OPEN) {
+                    out.push(refuse("it has too many calls open"));
+                }
+            }
             _ => self.unknown(line, out),
         }
     }
@@ -118,15 +118,13 @@ impl Talk for Conversation {
             out.push(Act::Tell(Signal::CallStarted { key: key.clone(), process: None }));
             let running = Running { key, item: answer.item.clone(), tool: asked.tool };
             if let Some(other) = self.running.insert(asked.tool_use, running) {
-                let end = CallEnd::Cancelled;
-                out.push(Act::Tell(Signal::CallEnded { key: other.key, end, output: None }));
+                out.push(call_ended(other.key, CallEnd::Cancelled));
             }
             json!({ "behavior": "allow", "updatedInput": asked.input })
         } else {
-            let default = if answer.by_person { quirks::DENIED_BY_PERSON } else { quirks::DENIED_BY_RULE };
+            let default = if answer.by_person { DENIED_BY_PERSON } else { DENIED_BY_RULE };
             let message = answer.reason.clone().unwrap_or_else(|| default.to_owned());
-            let end = CallEnd::Denied { reason: answer.reason.clone() };
-            out.push(Act::Tell(Signal::CallEnded { key, end, output: None }));
+            out.push(call_ended(key, CallEnd::Denied { reason: answer.reason.clone() }));
             json!({ "behavior": "deny", "message": message })
         };
         out.push(reply(&asked.request, response));
@@ -146,7 +144,7 @@ impl Talk for Conversation {
     }
 
     fn over(&mut self, out: &mut Vec<Act>) {
-        self.end_texts(out);
+        self.texts.end_all(out);
         if let Some(turn) = self.turn.take_if(|turn| turn.interrupted) {
             let end = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
             out.push(Act::Tell(Signal::TurnEnded { end, problem: turn.fault }));
@@ -168,7 +166,7 @@ impl Conversation {
             ready: false,
             named: None,
             turn: None,
-            texts: HashMap::new(),
+            texts: Texts::new(fresh),
             streamed: None,
             asked: HashMap::new(),
             running: HashMap::new(),
@@ -180,7 +178,6 @@ impl Conversation {
             until: None,
             unknown: 0,
             requests: 0,
-            fresh: Box::new(fresh),
         }
     }
 
@@ -286,7 +283,7 @@ impl Conversation {
         let index = event["index"].as_u64().unwrap_or_default();
         match event["type"].as_str().unwrap_or_default() {
             "message_start" => {
-                self.end_texts(out);
+                self.texts.end_all(out);
                 self.streamed = event["message"]["id"].as_str().map(str::to_owned);
             }
             "content_block_start" => {
@@ -296,36 +293,15 @@ impl Conversation {
                     _ => return,
                 };
                 // A try that was cut off begins anew with the same places.
-                self.end_text(index, out);
-                let item = (self.fresh)();
-                out.push(Act::Tell(Signal::Writing { item: item.clone(), thought }));
-                self.texts.insert(index, Open { item, text: String::new() });
+                self.texts.begin(index, thought, out);
             }
             "content_block_delta" => {
                 let delta = &event["delta"];
                 let more = delta["text"].as_str().or_else(|| delta["thinking"].as_str()).unwrap_or_default();
-                if let Some(open) = self.texts.get_mut(&index).filter(|_| !more.is_empty()) {
-                    open.text.push_str(more);
-                    out.push(Act::Append(open.item.clone(), more.to_owned()));
-                }
+                self.texts.append(&index, more, out);
             }
-            "content_block_stop" => self.end_text(index, out),
+            "content_block_stop" => self.texts.end(&index, out),
             _ => {}
-        }
-    }
-
-    fn end_text(&mut self, index: u64, out: &mut Vec<Act>) {
-        if let Some(Open { item, text }) = self.texts.remove(&index) {
-            out.push(Act::TextEnds(item.clone()));
-            out.push(Act::Tell(Signal::Wrote { item, text }));
-        }
-    }
-
-    fn end_texts(&mut self, out: &mut Vec<Act>) {
-        let mut open: Vec<u64> = self.texts.keys().copied().collect();
-        open.sort_unstable();
-        for index in open {
-            self.end_text(index, out);
         }
     }
 
@@ -341,11 +317,7 @@ impl Conversation {
                     self.tools.entry(id).or_insert((tool, false));
                 }
                 kind @ ("text" | "thinking") if !nested && !is_own && !streamed => {
-                    let item = (self.fresh)();
-                    let text = text(&part[kind]);
-                    let thought = kind == "thinking";
-                    out.push(Act::Tell(Signal::Writing { item: item.clone(), thought }));
-                    out.push(Act::Tell(Signal::Wrote { item, text }));
+                    self.texts.whole(&text(&part[kind]), kind == "thinking", out);
                 }
                 _ => {}
             }
@@ -393,7 +365,7 @@ impl Conversation {
         let end = match failed {
             false => CallEnd::Succeeded,
             true if interrupted => CallEnd::Cancelled,
-            true => CallEnd::Failed { exit_code, signal: None, timed_out: false, problem: None },
+            true => call_failed(exit_code),
         };
         let pipe = |name: &str| whole[name].as_str().map(str::to_owned);
         let (text, err) = match (pipe("stdout"), pipe("stderr")) {
@@ -475,7 +447,7 @@ impl Conversation {
             if let Some(asked) = self.asked.remove(&key) {
                 self.withdrawn.insert(asked.tool_use);
             }
-            out.push(Act::Tell(Signal::CallEnded { key, end: CallEnd::Cancelled, output: None }));
+            out.push(call_ended(key, CallEnd::Cancelled));
         }
     }
 
@@ -488,7 +460,7 @@ impl Conversation {
                 return;
             }
         }
-        self.end_texts(out);
+        self.texts.end_all(out);
         out.extend(self.used(frame).map(|used| Act::Tell(Signal::Used(used))));
         self.tools.clear();
         self.withdrawn.clear();
@@ -496,11 +468,10 @@ impl Conversation {
         // Nobody will tell any more what became of a call that was allowed and has no result.
         let open: Vec<Running> = self.running.drain().map(|(_, running)| running).collect();
         for running in open {
-            let end = CallEnd::Unknown;
-            out.push(Act::Tell(Signal::CallEnded { key: running.key, end, output: None }));
+            out.push(call_ended(running.key, CallEnd::Unknown));
         }
         for (key, _) in self.asked.drain() {
-            out.push(Act::Tell(Signal::CallEnded { key, end: CallEnd::Cancelled, output: None }));
+            out.push(call_ended(key, CallEnd::Cancelled));
         }
         let Some(turn) = self.turn.take() else { return };
         let aborted = frame["terminal_reason"].as_str().is_some_and(|why| why.starts_with("aborted"));
@@ -542,10 +513,6 @@ fn reply(request: &str, response: Value) -> Act {
 
 fn refuse(said: &str) -> Act {
     Act::Refuse(faults::problem(AgentFault::Protocol, said, None))
-}
-
-fn note(code: &str, text: String) -> Act {
-    Act::Tell(Signal::Noted(code.to_owned(), text))
 }
 
 fn text(value: &Value) -> String {

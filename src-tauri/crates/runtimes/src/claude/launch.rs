@@ -3,7 +3,11 @@
 use super::quirks::{
     ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SHELL_FILE_VARIABLE,
 };
-use crate::{Start, child::GRACE, limits::of_tree};
+use crate::{
+    Start,
+    child::{GRACE, environment},
+    limits::of_tree,
+};
 use nox_process::{SpawnSpec, Stdin};
 use secrecy::ExposeSecret;
 use std::{ffi::OsString, io::Write};
@@ -57,7 +61,7 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
         program: program.command.clone().unwrap_or_else(|| COMMAND.to_owned()).into(),
         args,
         cwd: start.folder.clone(),
-        env: environment(start, &shell_file),
+        env: environment(start, ENVIRONMENT, own(start, &shell_file)),
         stdin: Stdin::Piped,
         grace: GRACE,
         limits: of_tree(&start.limits),
@@ -72,26 +76,9 @@ fn shell_file() -> std::io::Result<NamedTempFile> {
     Ok(file)
 }
 
-fn environment(start: &Start, shell_file: &NamedTempFile) -> Vec<(OsString, OsString)> {
-    let passed: Vec<&str> = start.program.pass_environment.iter().map(String::as_str).collect();
-    let mut environment = nox_process::allowed_environment(&passed);
-    let mut set = |name: &str, value: OsString| {
-        environment.retain(|(known, _)| known != name);
-        environment.push((name.into(), value));
-    };
-    for (name, value) in ENVIRONMENT {
-        set(name, value.into());
-    }
-    for (name, value) in &start.environment {
-        set(name, value.into());
-    }
-    if let Some(address) = &start.program.address {
-        set(ADDRESS_VARIABLE, address.into());
-    }
-    if let Some(key) = &start.key {
-        set(KEY_VARIABLE, key.expose_secret().into());
-    }
-    set(SHELL_FILE_VARIABLE, shell_file.path().into());
-    environment.sort();
-    environment
+fn own(start: &Start, shell_file: &NamedTempFile) -> Vec<(String, OsString)> {
+    let address = start.program.address.iter().map(|address| (ADDRESS_VARIABLE, address.into()));
+    let key = start.key.iter().map(|key| (KEY_VARIABLE, key.expose_secret().into()));
+    let file = [(SHELL_FILE_VARIABLE, shell_file.path().into())];
+    address.chain(key).chain(file).map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -14,12 +14,11 @@ mod tests;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Carrier, Connection, Over},
+    child::{Before, Carrier, Connection, Over, asked},
 };
 use conversation::Conversation;
 use launch::Which;
 use nox_domain::{event::Problem, ids::ItemId};
-use quirks::Before;
 use uuid::Uuid;
 
 /// Starts a run.
@@ -35,8 +34,8 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         None => Which::New(Uuid::now_v7().to_string()),
     };
     let signals = start.signals.clone();
-    let (connection, inbox) = Connection::new();
-    let mut carrier = Carrier::new(start, &faults::PROGRAM, inbox, "");
+    let (connection, wishes) = Connection::new();
+    let mut carrier = Carrier::new(start, &faults::PROGRAM, wishes, "");
     carrier.hold(which.name()).ok_or_else(|| carrier.elsewhere())?;
     signals.carry("claude", run(carrier, which));
     Ok(connection)
@@ -45,7 +44,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
 async fn run(mut carrier: Carrier, which: Which) {
     let prompt = carrier.start.prompt.take();
     let (task, again) = (carrier.start.text.clone(), carrier.start.again);
-    let ask = |before| prompt.as_ref().map(|text| quirks::asked(text, &task, before, again));
+    let ask = |before| prompt.as_ref().map(|text| asked(text, &task, before, again));
     // Asked before, and no conversation was ever named: it was cut off before it had one.
     let is_lost = again && matches!(which, Which::New(_));
     let first = ask(if is_lost { Before::Lost } else { Before::Known });
