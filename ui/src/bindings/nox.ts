@@ -55,6 +55,9 @@ export const commands = {
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
+	discover: (input: Discover) => typedError<Discovered, ApiError>(__TAURI_INVOKE("discover", { input })),
+	tryAgent: (input: TryAgent) => typedError<AgentTried, ApiError>(__TAURI_INVOKE("try_agent", { input })),
+	stopTrial: (input: OneTrial) => typedError<TrialStopped, ApiError>(__TAURI_INVOKE("stop_trial", { input })),
 	/** The query `export_session` of the catalogue, into a file that the person chose. */
 	exportSession: (input: ExportSession) => typedError<Exported, ApiError>(__TAURI_INVOKE("export_session", { input })),
 	log: (input: Nothing) => typedError<LogView, ApiError>(__TAURI_INVOKE("log", { input })),
@@ -194,6 +197,18 @@ export type AgentList = {
 	agents: AgentRow[],
 };
 
+/**  An agent that can be made with one click. */
+export type AgentOffer = {
+	/**  What people would call it. */
+	name: string,
+	/**  One line about what it is for. */
+	description: string,
+	/**  What carries it. */
+	runtime: Runtime,
+	/**  How that is started. */
+	program: Program,
+};
+
 /**  A change to an agent; what is `None` stays as it is. */
 export type AgentPatch = {
 	/**  What people call it. */
@@ -228,6 +243,16 @@ export type AgentRow = {
 	version: string,
 	/**  When its files last changed. */
 	changed_at: At,
+};
+
+/**  What a trial showed. */
+export type AgentTried = {
+	/**  Whether it does what was tried. */
+	is_good?: boolean,
+	/**  Why not, and what to do, for people. */
+	problem?: string | null,
+	/**  All that was seen. */
+	tried?: Tried,
 };
 
 /**  An answer to a permission request. */
@@ -656,6 +681,22 @@ export type DesktopStatus = {
 	notifications_problem: string | null,
 };
 
+/**  What is wanted of a look. */
+export type Discover = {
+	/**  Look anew, rather than tell what the last look found. */
+	again?: boolean,
+};
+
+/**  What one look found. */
+export type Discovered = {
+	/**  When it was looked. */
+	at: At,
+	/**  Every program that Nox knows, in the order in which it recommends them; also those that are not here. */
+	programs: FoundProgram[],
+	/**  Model servers that answer on this computer. */
+	servers: FoundServer[],
+};
+
 /**  What is here, what is missing, and how to get it. */
 export type DoctorReport = {
 	/**  In order of importance. */
@@ -840,6 +881,46 @@ export type FirstLook = {
 	columns: ColumnCount[],
 	/**  Whether the snapshot has all cards. */
 	is_whole: boolean,
+};
+
+/**  A program that can carry an agent. */
+export type FoundProgram = {
+	/**  The word that Nox has for it. */
+	id: string,
+	/**  Its name for people. */
+	title: string,
+	/**  Where it is; none when it is not here. */
+	path: string | null,
+	/**  What it says of itself. */
+	version: string | null,
+	/**  The versions that Nox was tested with, as people write them. */
+	tested: string,
+	/**  Whether its version is one of them; none when it has not told one. */
+	is_tested: boolean | null,
+	/**  Whether somebody is signed in, as far as that shows without asking it. */
+	sign_in: SignIn,
+	/**  What is to be minded about it. */
+	warning: string | null,
+	/**  What to do before it can be used, or better. */
+	next: string | null,
+	/**  The agent that it would carry. */
+	agent: AgentOffer,
+};
+
+/**  A model server that answered. */
+export type FoundServer = {
+	/**  The word that Nox has for its kind. */
+	id: string,
+	/**  Its name for people. */
+	title: string,
+	/**  Where it is. */
+	address: string,
+	/**  The models that it offers, by its names for them. */
+	models: string[],
+	/**  What to do before it can be used. */
+	next: string | null,
+	/**  The agent that it would carry, but for the model. */
+	agent: AgentOffer,
 };
 
 /**  A row that is gone. */
@@ -1184,6 +1265,34 @@ export type MoveTask = {
 /**  An operation without input. */
 export type Nothing = Record<string, never>;
 
+/**  Something that can be chosen, by the program's name for it. */
+export type Offer = {
+	/**  The program's name for it. */
+	id: string,
+	/**  For people. */
+	name: string,
+	/**  One line; may be empty. */
+	description: string,
+};
+
+/**  What the program that carries a session offers, as it is now. */
+export type Offers = {
+	/**  How freely it works. */
+	modes?: Offer[],
+	/**  The mode that it is in. */
+	mode?: string | null,
+	/**  Models. */
+	models?: Offer[],
+	/**  The model that it asks. */
+	model?: string | null,
+	/**  Commands that a prompt may begin with, without their stroke. */
+	commands?: Offer[],
+	/**  Whether something can be said into a turn that runs. */
+	steers?: boolean,
+	/**  Whether a copy of the conversation can be gone on with. */
+	forks?: boolean,
+};
+
 /**  What happens to a session whose run was lost between two tool calls. */
 export type OnCrash = 
 /**  It goes on by itself. A call whose end nobody saw waits for a person all the same. */
@@ -1232,6 +1341,12 @@ export type OneSession = {
 export type OneTask = {
 	/**  The task. */
 	task: TaskId,
+};
+
+/**  One trial. */
+export type OneTrial = {
+	/**  The name that its caller gave it. */
+	trial: string,
 };
 
 /**  What is kept of an item's output in the log; the bytes are in the spool. */
@@ -2044,6 +2159,19 @@ export type Sign =
 /**  Its end was not seen. */
 "unknown";
 
+/**  Whether somebody is signed in to a program. */
+export type SignIn = 
+/**  Its own file of credentials is there. Whether they still hold is not known. */
+{ is: "signed_in" } | 
+/**  A variable of the environment holds a key. */
+{ is: "variable"; 
+/**  Its name. */
+name: string } | 
+/**  There is neither. */
+{ is: "not_found" } | 
+/**  It may keep them where nobody can look. */
+{ is: "unknown" };
+
 /**  A number of bytes or a position in a log; small enough to be exact as a number in a web view. */
 export type Size = number;
 
@@ -2342,6 +2470,48 @@ export type TrayHost =
 "present" | 
 /**  Nobody shows it: a desktop without a tray, or no session bus. */
 "absent";
+
+/**  What became of the wish to stop a trial. */
+export type TrialStopped = {
+	/**  Whether it was running; its own answer follows when nothing of it is alive. */
+	ran: boolean,
+};
+
+/**  What a trial of an agent showed. */
+export type Tried = {
+	/**  Milliseconds until it stood; none when it never did. */
+	ready_ms?: number | null,
+	/**  The version of its program. */
+	version?: string | null,
+	/**  Memory of all its processes when it stood, in bytes; none when it has none of its own, or it cannot be measured. */
+	memory_bytes?: Size | null,
+	/**  Its processes when it stood. */
+	processes?: number,
+	/**  What it offers. */
+	offers?: Offers | null,
+	/**  What it answered, when it was asked something. */
+	answer?: string | null,
+	/**  What the answer used. */
+	usage?: Usage | null,
+	/**  What else it noted, for people. */
+	notes?: string[],
+	/**  Why it did not stand, or did not answer. */
+	problem?: Problem | null,
+};
+
+/**  An agent that is tried: one that is stored, one that is being written, or a stored one with changes. */
+export type TryAgent = {
+	/**  The caller's name for the trial, by which it is stopped: up to 64 letters. */
+	trial?: string,
+	/**  The stored agent. */
+	agent?: AgentId | null,
+	/**  What carries it, when it is not stored. */
+	runtime?: Runtime,
+	/**  What is different from the stored agent, or from an empty one. */
+	patch?: AgentPatch,
+	/**  What it is asked when it stands. None asks no model, and so costs nothing. */
+	ask?: string | null,
+};
 
 /**  A turn: from a prompt to its stop reason.  */
 export type TurnId = string;

@@ -6,6 +6,7 @@
  */
 import type {
   AgentList,
+  AgentTried,
   AnswerRequest,
   ApiError,
   CardsPage,
@@ -17,6 +18,8 @@ import type {
   CreateAgent,
   CreateTask,
   DesktopStatus,
+  Discover,
+  Discovered,
   DoctorReport,
   DropThings,
   ErrorCode,
@@ -38,6 +41,7 @@ import type {
   OneRule,
   OneSession,
   OneTask,
+  OneTrial,
   OutputPage,
   PolicyView,
   PreviewRule,
@@ -59,6 +63,8 @@ import type {
   StartTask,
   TaskDetail,
   TaskList,
+  TrialStopped,
+  TryAgent,
   Undo,
 } from '../bindings/nox';
 
@@ -114,6 +120,9 @@ export interface Queries {
   previewRule: [PreviewRule, RulePreview];
   listKeys: [Nothing, KeysView];
   testKey: [OneKey, KeyTest];
+  discover: [Discover, Discovered];
+  tryAgent: [TryAgent, AgentTried];
+  stopTrial: [OneTrial, TrialStopped];
   exportSession: [ExportSession, Exported];
   log: [Nothing, LogView];
   doctor: [Nothing, DoctorReport];
@@ -175,6 +184,9 @@ export const QUERIES = [
   'previewRule',
   'listKeys',
   'testKey',
+  'discover',
+  'tryAgent',
+  'stopTrial',
   'exportSession',
   'log',
   'doctor',

@@ -54,6 +54,9 @@ macro_rules! with_catalogue {
             query preview_rule(PreviewRule) -> RulePreview;
             query list_keys(Nothing) -> KeysView;
             query test_key(OneKey) -> KeyTest;
+            query discover(Discover) -> Discovered;
+            query try_agent(TryAgent) -> AgentTried;
+            query stop_trial(OneTrial) -> TrialStopped;
             query export_session(ExportSession) -> Exported;
             query log(Nothing) -> LogView;
             query doctor(Nothing) -> DoctorReport;

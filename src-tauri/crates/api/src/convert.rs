@@ -8,21 +8,21 @@ use nox_engine::{Error, ErrorKind, settings};
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        let (code, field) = match error.kind() {
-            ErrorKind::NotFound => (ErrorCode::NotFound, None),
-            ErrorKind::Conflict => (ErrorCode::Conflict, None),
-            ErrorKind::BadInput(field) => (ErrorCode::BadInput, Some(field.to_owned())),
-            ErrorKind::NeedsAgent => (ErrorCode::NeedsAgent, None),
-            ErrorKind::TooOld => (ErrorCode::TooOld, None),
-            ErrorKind::Disk => (ErrorCode::Disk, None),
-            ErrorKind::Overloaded => (ErrorCode::Overloaded, None),
-            ErrorKind::Keychain => (ErrorCode::Keychain, None),
+        let code = match error.kind() {
+            ErrorKind::NotFound => ErrorCode::NotFound,
+            ErrorKind::Conflict => ErrorCode::Conflict,
+            ErrorKind::BadInput => ErrorCode::BadInput,
+            ErrorKind::NeedsAgent => ErrorCode::NeedsAgent,
+            ErrorKind::TooOld => ErrorCode::TooOld,
+            ErrorKind::Disk => ErrorCode::Disk,
+            ErrorKind::Overloaded => ErrorCode::Overloaded,
+            ErrorKind::Keychain => ErrorCode::Keychain,
             ErrorKind::Internal => {
                 tracing::error!(%error, "an operation failed");
-                (ErrorCode::Internal, None)
+                ErrorCode::Internal
             }
         };
-        Self { code, message: error.to_string(), hint: error.hint(), field }
+        Self { code, message: error.to_string(), hint: error.hint(), field: error.field().map(str::to_owned) }
     }
 }
 

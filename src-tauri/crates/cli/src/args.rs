@@ -1,7 +1,7 @@
 //! The command line's grammar and its help.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use nox_domain::event::PreAllowed;
+use nox_domain::{agent::Runtime, event::PreAllowed};
 use std::path::PathBuf;
 
 /// Runs AI agents and runbooks on this computer, and asks before anything runs.
@@ -22,6 +22,9 @@ pub(crate) enum Verb {
     Run(Run),
     /// Lists the agents.
     ListAgents(List),
+    /// Finds what can carry an agent on this computer, makes agents of it, and tries them.
+    #[command(subcommand, alias = "agents")]
+    Agent(AgentVerb),
     /// Lists the tasks, in the board's order.
     ListTasks(List),
     /// Says what is here, what is missing and how to get it. Exit status 1 when something does not work.
@@ -33,6 +36,80 @@ pub(crate) enum Verb {
     Export(Export),
     /// Reads a session from an export in JSON lines. It can be read, and not gone on with.
     Import(Import),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentVerb {
+    /// Lists the programs and model servers that can carry an agent here, and what to do for those that cannot yet.
+    Discover(List),
+    /// Makes an agent: of what was found, as --from names it, or with what you say.
+    #[command(after_long_help = ADD_HELP)]
+    Add(AddAgent),
+    /// Starts an agent as a run would, says what it can do and what that costs, and ends it. Exit status 1 when it does
+    /// not stand. No model is asked, unless --ask says so.
+    Test(TestAgent),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AddAgent {
+    /// Its name; without one that of what carries it.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// A program or model server that `nox agent discover` lists, by its id.
+    #[arg(long, value_name = "ID", conflicts_with = "runtime", required_unless_present = "runtime")]
+    pub(crate) from: Option<String>,
+    /// What carries it.
+    #[arg(long, value_name = "RUNTIME", value_parser = runtime)]
+    pub(crate) runtime: Option<Runtime>,
+    /// The model, by its server's name for it.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Which known program, for acp.
+    #[arg(long, value_name = "PRESET")]
+    pub(crate) preset: Option<String>,
+    /// Which kind of model server, for llm.
+    #[arg(long, value_name = "PROVIDER")]
+    pub(crate) provider: Option<String>,
+    /// A program: its path, or its name on the PATH.
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) command: Option<String>,
+    /// What the program gets, for acp; may be given more than once.
+    #[arg(long = "argument", value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+    /// Where the model server is.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<String>,
+    /// The name of its key in the keychain.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) key: Option<String>,
+    /// How freely it works, by the program's name for it.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<String>,
+    /// How hard it thinks, by the program's name for it.
+    #[arg(long, value_name = "EFFORT")]
+    pub(crate) effort: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestAgent {
+    /// The agent, by its id or name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Also asks it this. That costs what its model costs.
+    #[arg(long, value_name = "QUESTION")]
+    pub(crate) ask: Option<String>,
+    /// One JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn runtime(word: &str) -> Result<Runtime, String> {
+    let known = || Runtime::ALL.iter().map(|runtime| runtime.as_str()).collect::<Vec<_>>().join(", ");
+    Runtime::ALL
+        .iter()
+        .copied()
+        .find(|runtime| runtime.as_str() == word)
+        .ok_or_else(|| format!("the runtimes are {}", known()))
 }
 
 #[derive(Debug, ClapArgs)]
@@ -120,6 +197,13 @@ impl Run {
         }
     }
 }
+
+const ADD_HELP: &str = "\
+Examples:
+  nox agent add --from claude
+  nox agent add --from ollama --model qwen3:8b
+  nox agent add Reviewer --runtime acp --preset opencode
+  nox agent add Local --runtime llm --provider compatible --address http://127.0.0.1:1234/v1 --model qwen3-8b";
 
 const RUN_HELP: &str = "\
 What the programs write to standard output and standard error goes to the same two here; all that Nox says itself goes

@@ -40,7 +40,9 @@ pub(crate) async fn agents(root: &Path, json: bool) -> Result<(), Failure> {
         return lines(&list.agents);
     }
     if list.agents.is_empty() {
-        out::say("There are no agents. Make one in the app; nox run makes the runbook's by itself.");
+        out::say(
+            "There are no agents. Make one in the app or with nox agent add; nox run makes the runbook's by itself.",
+        );
         return Ok(());
     }
     let mut rows = vec![row(&["ID", "NAME", "RUNTIME", "STATE", "DESCRIPTION"])];
@@ -97,14 +99,14 @@ fn findings(checks: &[Check]) -> String {
     text
 }
 
-async fn ask<O: serde::de::DeserializeOwned>(root: &Path, query: &str) -> Result<O, Failure> {
+pub(crate) async fn ask<O: serde::de::DeserializeOwned>(root: &Path, query: &str) -> Result<O, Failure> {
     let door = Door::open(root, Purpose::Look).await?;
     let answer = door.call(query, &Nothing {}).await;
     door.close().await;
     answer
 }
 
-fn lines(rows: &[impl Serialize]) -> Result<(), Failure> {
+pub(crate) fn lines(rows: &[impl Serialize]) -> Result<(), Failure> {
     let mut text = String::new();
     for row in rows {
         let line = serde_json::to_string(row)
@@ -146,12 +148,12 @@ fn status(card: &Card) -> String {
     }
 }
 
-fn row(words: &[&str]) -> Vec<String> {
+pub(crate) fn row(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 /// Columns under each other; the last one is as long as it is.
-fn table(rows: &[Vec<String>]) -> String {
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| out::one_line(cell)).collect()).collect();
     let columns = rows.first().map_or(0, Vec::len);

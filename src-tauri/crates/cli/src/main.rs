@@ -1,4 +1,4 @@
-//! `nox`: runs a task, lists tasks and agents, exports and imports sessions, looks whether all is well.
+//! `nox`: runs a task, lists tasks and agents, finds, makes and tries agents, exports and imports sessions, looks whether all is well.
 //!
 //! A face as the window is: with the home's lock free it opens the engine in this process, else it is a client of the
 //! engine that holds it (see `door`). It derives no status and decides nothing; words and answers are its own.
@@ -6,6 +6,7 @@
 //! Standard output carries what was asked for: the output of programs, tables, JSON lines. Everything that Nox itself
 //! says goes to standard error. A reader of standard output that goes away is no error.
 
+mod agents;
 mod args;
 mod door;
 mod failure;
@@ -18,7 +19,7 @@ mod report;
 mod run;
 mod source;
 
-use args::{Args, Verb};
+use args::{AgentVerb, Args, Verb};
 use clap::Parser;
 use failure::Failure;
 use nox_api::Home;
@@ -55,6 +56,9 @@ async fn act(args: Args) -> ExitCode {
         Verb::Run(run) => run::run(&root, run).await,
         Verb::ListTasks(list) => told(list::tasks(&root, list.json).await),
         Verb::ListAgents(list) => told(list::agents(&root, list.json).await),
+        Verb::Agent(AgentVerb::Discover(list)) => told(agents::discover(&root, list.json).await),
+        Verb::Agent(AgentVerb::Add(add)) => told(agents::add(&root, add).await),
+        Verb::Agent(AgentVerb::Test(test)) => agents::test(&root, test).await,
         Verb::Doctor(doctor) if doctor.rebuild => told(log::rebuild(&root, doctor.json).await),
         Verb::Doctor(doctor) => list::doctor(&root, doctor.json).await,
         Verb::Export(export) => told(log::export(&root, export).await),

@@ -10,10 +10,12 @@
 //! - [`life`]: what happens when nobody watches, after a crash, in silence, at a limit.
 //! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
 //! - [`transcript`]: plans, usage, diffs, and what is wrong with the program that carries an agent.
+//! - [`discovery`]: what on this computer can carry an agent, and what a trial of one showed.
 //! - [`terminal`]: makes the output of programs harmless to show.
 
 pub mod agent;
 pub mod dialect;
+pub mod discovery;
 pub mod ends;
 pub mod event;
 pub mod ids;

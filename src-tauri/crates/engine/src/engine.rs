@@ -9,6 +9,7 @@ use crate::{
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
     log::Jobs,
+    programs::Programs,
     scheduler::{Caps, Scheduler},
     sessions::{Pace, Sessions, Shared},
     settings::{Local, Patch},
@@ -17,7 +18,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use nox_domain::{
-    agent::{Agent, Runtime},
+    agent::Agent,
     event::{Event, PreAllowed, SessionOpened},
     ids::{AgentId, CommandId, ProjectId, SessionId, TaskId},
     life::OnDisconnect,
@@ -81,6 +82,8 @@ pub(crate) struct Inner {
     local: Local,
     keys: Keys,
     beginning: Beginning,
+    /// What can carry an agent here, and trials of agents.
+    pub(crate) programs: Programs,
     /// What is done to the log in the background.
     jobs: Jobs,
     /// Tasks that are being started right now, so that two starts do not meet.
@@ -151,6 +154,7 @@ impl Engine {
                 local,
                 keys,
                 beginning,
+                programs: Programs::default(),
                 jobs: Jobs::default(),
                 starting: Mutex::default(),
                 counting: tokio::sync::Mutex::default(),
@@ -164,6 +168,7 @@ impl Engine {
 
     /// Ends all connections and writes what is pending. Requests that are open stay open.
     pub async fn close(&self) {
+        self.stop_trials();
         self.inner.jobs.close().await;
         self.inner.sessions.park_all().await;
         self.inner.files.close().await;
@@ -211,6 +216,9 @@ impl Engine {
     pub async fn usage(&self) -> Usage {
         let runs = self.inner.shared.vitals.measure_all().await;
         Usage { own: crate::vitals::own().await, runs }
+    }
+    pub(crate) fn shim(&self) -> &ShimPath {
+        &self.inner.shared.shim
     }
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.inner.jobs
@@ -396,33 +404,6 @@ impl Engine {
         };
         check_enabled(&agent.agent)?;
         Ok(agent)
-    }
-
-    /// The agent that needs nothing installed, for a home that has none.
-    pub async fn make_runbook_agent(&self) -> Result<(), Error> {
-        let agent = Agent {
-            id: AgentId::from_name("runbook"),
-            name: "Runbook".into(),
-            description: "Runs the sh and bash blocks of a task, one by one, and asks before each.".into(),
-            runtime: Runtime::Runbook,
-            prompt: String::new(),
-            enabled: true,
-            review: Runtime::Runbook.reviews_by_default(),
-            capabilities: vec!["shell".into()],
-            environment: Default::default(),
-            program: Default::default(),
-            services: Default::default(),
-            limits: Default::default(),
-            life: Default::default(),
-        };
-        match self
-            .files()
-            .want(Want::CreateAgent { agent: Box::new(agent) }, Cause::nox(), serde_json::Value::Null)
-            .await
-        {
-            Ok(_) | Err(Error::BadInput { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 
     async fn folder_for(&self, row: &TaskRow, wanted: Option<PathBuf>) -> Result<PathBuf, Error> {

@@ -1,6 +1,6 @@
 //! Why the engine did not do something. The contract turns these into codes.
 
-use std::{io, path::Path, path::PathBuf};
+use std::{borrow::Cow, io, path::Path, path::PathBuf};
 
 /// Why the engine did not do something.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +44,8 @@ pub enum Error {
     /// The input is wrong.
     #[error("{message}")]
     BadInput {
-        /// Which field.
-        field: &'static str,
+        /// Which field; one of a file has dots.
+        field: Cow<'static, str>,
         /// For people.
         message: String,
         /// What to do.
@@ -92,11 +92,11 @@ impl Error {
     }
 
     pub(crate) fn bad_input(
-        field: &'static str,
+        field: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self::BadInput { field, message: message.into(), hint: hint.into() }
+        Self::BadInput { field: field.into(), message: message.into(), hint: hint.into() }
     }
 }
 
@@ -107,8 +107,8 @@ pub enum ErrorKind {
     NotFound,
     /// It is not in a state for that.
     Conflict,
-    /// A field of the input is wrong.
-    BadInput(&'static str),
+    /// A field of the input is wrong: [`Error::field`].
+    BadInput,
     /// The task needs an agent.
     NeedsAgent,
     /// The command is too old.
@@ -131,16 +131,28 @@ impl Error {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Rejected(_) | Self::Conflict { .. } | Self::HomeTaken { .. } => ErrorKind::Conflict,
-            Self::BadInput { field, .. } => ErrorKind::BadInput(field),
+            Self::BadInput { .. } => ErrorKind::BadInput,
             Self::NeedsAgent => ErrorKind::NeedsAgent,
             Self::TooOld { .. } => ErrorKind::TooOld,
             Self::Home { .. } | Self::Registry(_) | Self::Store(Store::Disk { .. }) => ErrorKind::Disk,
             Self::Store(Store::Overloaded | Store::Closed) | Self::Closing => ErrorKind::Overloaded,
             Self::Store(Store::Conflict { .. }) => ErrorKind::Conflict,
-            Self::Keychain(Keychain::BadName | Keychain::BadHomeId) => ErrorKind::BadInput("name"),
-            Self::Keychain(Keychain::EmptyValue | Keychain::TooLong { .. }) => ErrorKind::BadInput("value"),
+            Self::Keychain(
+                Keychain::BadName | Keychain::BadHomeId | Keychain::EmptyValue | Keychain::TooLong { .. },
+            ) => ErrorKind::BadInput,
             Self::Keychain(_) => ErrorKind::Keychain,
             Self::Store(_) | Self::Process(_) | Self::Corrupt { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// The field of the input that is wrong, if one is.
+    pub fn field(&self) -> Option<&str> {
+        use nox_secrets::Error as Keychain;
+        match self {
+            Self::BadInput { field, .. } => Some(field),
+            Self::Keychain(Keychain::BadName | Keychain::BadHomeId) => Some("name"),
+            Self::Keychain(Keychain::EmptyValue | Keychain::TooLong { .. }) => Some("value"),
+            _ => None,
         }
     }
 

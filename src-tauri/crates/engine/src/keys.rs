@@ -1,7 +1,9 @@
 //! Keys: in the OS keychain, named in `local.toml`, masked in logs, told to nobody but the child that needs them.
 
 use crate::{Error, home::Home, logs};
+use nox_domain::agent::{Program, Service};
 use nox_secrets::{HomeId, KeychainState, SecretName, SecretString, Secrets, SecretsOptions, Tested};
+use std::collections::BTreeMap;
 
 /// The keychain of one home.
 #[derive(Clone)]
@@ -30,10 +32,39 @@ impl Keys {
     }
 
     /// A key, for the child that needs it.
-    pub(crate) async fn get(&self, name: &str) -> Result<Option<SecretString>, Error> {
+    async fn get(&self, name: &str) -> Result<Option<SecretString>, Error> {
         let value = self.secrets.get(&SecretName::new(name)?).await?;
         value.iter().for_each(logs::redact::register);
         Ok(value)
+    }
+
+    /// The keys that a program and its services need, for the run that needs them; or what is missing, and what to do.
+    pub(crate) async fn of_run(
+        &self,
+        program: &Program,
+        services: &BTreeMap<String, Service>,
+    ) -> Result<(Option<SecretString>, BTreeMap<String, SecretString>), String> {
+        let mut key = None;
+        if let Some(name) = &program.key {
+            key = Some(self.needed(name).await?);
+        }
+        let mut of_services = BTreeMap::new();
+        for (service, of) in services {
+            if let Some(name) = &of.key {
+                of_services.insert(service.clone(), self.needed(name).await?);
+            }
+        }
+        Ok((key, of_services))
+    }
+
+    async fn needed(&self, name: &str) -> Result<SecretString, String> {
+        match self.get(name).await {
+            Ok(Some(key)) => Ok(key),
+            Ok(None) => {
+                Err(format!("there is no key {name} in the keychain. Store it in Settings → API keys."))
+            }
+            Err(error) => Err(format!("the key {name} cannot be read: {error}")),
+        }
     }
 
     /// Whether a key is there and can be read.

@@ -3,7 +3,7 @@
 //! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
 //!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`]
 //!   keeps output; [`ledger`] is the pen that writes facts; [`log`] exports, imports, packs and mends what was written;
-//!   [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
+//!   `programs` finds what can carry an agent here, and tries it; [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
 mod asking;
@@ -19,6 +19,7 @@ pub mod ledger;
 mod limits;
 pub mod log;
 pub mod logs;
+mod programs;
 pub mod reading;
 pub mod scheduler;
 pub mod sessions;
@@ -32,3 +33,4 @@ pub use beginning::{Beginning, Found, Purpose};
 pub use engine::{Engine, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};
 pub use nox_runtimes::runbook;
+pub use programs::{Trial, check_agent};

@@ -165,7 +165,8 @@ impl Vitals {
     }
 }
 
-fn measure(trees: &[ProcessRef]) -> Vec<TreeUsage> {
+/// What these trees use now. It blocks.
+pub(crate) fn measure(trees: &[ProcessRef]) -> Vec<TreeUsage> {
     trees.iter().filter_map(|tree| nox_process::tree_usage(&identity(tree))).collect()
 }
 

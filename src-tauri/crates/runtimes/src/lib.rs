@@ -14,6 +14,7 @@ pub mod claude;
 pub mod codex;
 mod error;
 mod faults;
+mod known;
 mod limits;
 pub mod llm;
 pub mod recorded;
@@ -23,6 +24,7 @@ mod testing;
 mod throttle;
 
 pub use error::Error;
+pub use known::{Known, known, known_for};
 
 use async_trait::async_trait;
 use nox_domain::{

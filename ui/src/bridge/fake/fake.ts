@@ -14,6 +14,7 @@ import {
   type ShellSays,
 } from '../bridge';
 import { newCommandId, newId } from '../ids';
+import { discoveryOf } from './discovery';
 import { compactNow, importOne } from './log';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
@@ -528,6 +529,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       readable: state.keys.has(name),
       problem: null,
     }),
+    ...discoveryOf(state, stepMs),
     exportSession: async ({ path, format }) => {
       desktop.push(`export ${format} ${path}`);
       return { path, bytes: 2048, events: 12, pruned: 0 };

@@ -4,6 +4,7 @@
  */
 import type { Card, Item, RequestRow, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
 import { newId } from '../ids';
+import { someFound } from './discovery';
 import { addLives } from './lives';
 import { emptyState, type FakeState, newAgent, newTask } from './state';
 
@@ -24,6 +25,7 @@ export function sample(name: SampleName, now: number = Date.now()): FakeState {
   const state = emptyState(now - 3 * DAY);
   if (name === 'first') {
     state.settings.welcomed = false;
+    state.found = someFound(now);
     return state;
   }
   for (const [id, label, review] of AGENTS) {
@@ -33,6 +35,7 @@ export function sample(name: SampleName, now: number = Date.now()): FakeState {
     );
   }
   if (name === 'empty') return state;
+  state.found = someFound(now);
   for (const [id, path] of PROJECTS) state.projects.set(id, { id, path, present: true });
   fill(state, now);
   if (name === 'problems') addProblems(state);

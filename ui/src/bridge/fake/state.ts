@@ -8,6 +8,7 @@ import type {
   Changed,
   Column,
   ColumnCount,
+  Discovered,
   FileProblem,
   FirstLook,
   Item,
@@ -23,6 +24,7 @@ import type {
   TaskRow,
 } from '../../bindings/nox';
 import { newId } from '../ids';
+import { nothingFound } from './discovery';
 import { readRunbook } from './runbook';
 import { makeCard, sessionStatus } from './words';
 
@@ -40,6 +42,8 @@ export interface FakeState {
   settings: Settings;
   /** What the start found; clean when nothing else is said. */
   recovery: RecoveryView | null;
+  /** What a look finds here, or that it fails. */
+  found: Discovered | Error;
   log: LogView;
   startedAt: number;
 }
@@ -70,6 +74,7 @@ export function emptyState(now: number = Date.now()): FakeState {
       log_after_days: 30,
     },
     recovery: null,
+    found: nothingFound(now),
     log: {
       bytes: 48_300_000,
       free_bytes: 6_100_000,

@@ -1,11 +1,13 @@
 //! What goes in and out of the operations. Nouns and rows come from `domain`; only what is not one of those is here.
 
+mod discovery;
 mod input;
 mod log;
 mod push;
 mod view;
 mod vitals;
 
+pub use discovery::*;
 pub use input::*;
 pub use log::*;
 pub use push::*;

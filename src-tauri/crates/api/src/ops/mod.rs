@@ -1,6 +1,7 @@
 //! The operations of the catalogue, one method each, and the way to them by name.
 
 mod agents;
+mod discovery;
 mod doctor;
 mod log;
 mod queries;

@@ -310,5 +310,5 @@ fn check_title(title: &str) -> Result<(), Error> {
 }
 
 pub(super) fn bad(field: &'static str, message: &str, hint: &str) -> Error {
-    Error::BadInput { field, message: message.to_owned(), hint: hint.to_owned() }
+    Error::BadInput { field: field.into(), message: message.to_owned(), hint: hint.to_owned() }
 }

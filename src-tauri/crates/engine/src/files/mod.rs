@@ -26,6 +26,7 @@ use nox_registry::Registry;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
+pub(crate) use write::in_form;
 
 /// What the registry says now, for everybody to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

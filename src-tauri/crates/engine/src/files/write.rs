@@ -205,7 +205,12 @@ impl Owner {
         let row = self.agents.get(agent).ok_or_else(|| Error::not_found("agent", agent))?;
         let [toml_path, prompt_path] = agent_paths(agent);
         let toml = self.newest_text(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
-        let new = nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| in_file(&problem))?;
+        let new = nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| {
+            // What is wrong with the file as it is, nobody has just written in a form.
+            let was_wrong =
+                nox_registry::parse_agent(agent, &toml, "").is_err_and(|before| before == problem);
+            if was_wrong || problem.code == "newer_schema" { in_file(&problem) } else { in_form(&problem) }
+        })?;
         let mut edits = Vec::new();
         if new != toml {
             edits.push(edit(toml_path, Some(&toml), Some(new)));
@@ -241,7 +246,7 @@ impl Owner {
     }
 
     fn plan_new_agent(&self, agent: &Agent) -> Result<Plan, Error> {
-        let (toml, prompt) = nox_registry::create_agent(agent).map_err(|problem| in_file(&problem))?;
+        let (toml, prompt) = nox_registry::create_agent(agent).map_err(|problem| in_form(&problem))?;
         let [toml_path, prompt_path] = agent_paths(&agent.id);
         Ok(Plan {
             edits: vec![edit(toml_path, None, Some(toml)), edit(prompt_path, None, Some(prompt))],
@@ -394,13 +399,19 @@ fn rule_in_words(matcher: &Matcher) -> String {
 fn of_edit(path: &str, error: EditError) -> Error {
     match error {
         EditError::BadValue(problem) => {
-            Error::BadInput { field: "patch", message: problem.message, hint: problem.hint }
+            Error::BadInput { field: "patch".into(), message: problem.message, hint: problem.hint }
         }
         EditError::ReadOnly { .. } => Error::Conflict {
             message: format!("{path} was written by a newer Nox and is shown read-only"),
             hint: "Change it with that version, or in an editor.".into(),
         },
     }
+}
+
+/// What somebody wants an agent to be is not what its file may say.
+pub(crate) fn in_form(problem: &FileProblem) -> Error {
+    let field = problem.field.clone().unwrap_or_else(|| "agent".into());
+    Error::bad_input(field, problem.message.clone(), problem.hint.clone())
 }
 
 /// A file that would have to be changed has an error of its own.

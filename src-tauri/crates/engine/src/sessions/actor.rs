@@ -25,9 +25,8 @@ use nox_domain::{
     tool::{CallEnd, OutputDigest},
 };
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
-use nox_secrets::SecretString;
 use nox_store::Expected;
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -464,7 +463,8 @@ impl Actor {
             return;
         }
         self.measure_before_run(generation).await;
-        let (key, service_keys) = match self.keys_of_run().await {
+        let (program, services) = (&self.session.opened.program, &self.session.opened.services);
+        let (key, service_keys) = match self.shared().keys.of_run(program, services).await {
             Ok(keys) => keys,
             Err(message) => return self.not_started(Problem::NotStarted { message }),
         };
@@ -493,43 +493,7 @@ impl Actor {
         };
         match nox_runtimes::connect(opened.runtime, start).await {
             Ok(connection) => self.connection = Some(connection),
-            Err(error) => {
-                let problem = match error {
-                    nox_runtimes::Error::BadText { line, message } => Problem::BadText { line, message },
-                    nox_runtimes::Error::Agent { fault, message } => {
-                        Problem::Agent { fault, message, until: None }
-                    }
-                    other => Problem::NotStarted { message: other.to_string() },
-                };
-                self.not_started(problem);
-            }
-        }
-    }
-
-    /// The keys that its program and its services need, out of the keychain.
-    async fn keys_of_run(
-        &mut self,
-    ) -> Result<(Option<SecretString>, BTreeMap<String, SecretString>), String> {
-        let mut key = None;
-        if let Some(name) = self.session.opened.program.key.clone() {
-            key = Some(self.key(&name).await?);
-        }
-        let mut of_services = BTreeMap::new();
-        for (service, of) in self.session.opened.services.clone() {
-            if let Some(name) = of.key {
-                of_services.insert(service, self.key(&name).await?);
-            }
-        }
-        Ok((key, of_services))
-    }
-
-    async fn key(&mut self, name: &str) -> Result<SecretString, String> {
-        match self.shared().keys.get(name).await {
-            Ok(Some(key)) => Ok(key),
-            Ok(None) => {
-                Err(format!("there is no key {name} in the keychain. Store it in Settings → API keys."))
-            }
-            Err(error) => Err(format!("the key {name} cannot be read: {error}")),
+            Err(error) => self.not_started(problem_of(error)),
         }
     }
 
@@ -569,5 +533,14 @@ impl Actor {
         if tokio::time::timeout(PARK_LIMIT, ended).await.is_err() {
             tracing::warn!("a connection did not end in time");
         }
+    }
+}
+
+/// Why a connection could not be started, as people are told.
+pub(crate) fn problem_of(error: nox_runtimes::Error) -> Problem {
+    match error {
+        nox_runtimes::Error::BadText { line, message } => Problem::BadText { line, message },
+        nox_runtimes::Error::Agent { fault, message } => Problem::Agent { fault, message, until: None },
+        other => Problem::NotStarted { message: other.to_string() },
     }
 }

@@ -25,6 +25,7 @@ use crate::{
 pub(crate) use record::TaskStatusWish;
 
 use actor::Actor;
+pub(crate) use actor::problem_of;
 use arc_swap::ArcSwap;
 use nox_domain::{
     event::SessionOpened,

@@ -8,7 +8,7 @@ mod call;
 mod conversation;
 mod faults;
 mod launch;
-mod quirks;
+pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
 

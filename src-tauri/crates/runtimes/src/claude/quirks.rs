@@ -5,13 +5,13 @@
 use nox_domain::tool::ToolKind;
 
 /// The program, for people.
-pub(super) const TITLE: &str = "Claude Code";
+pub(crate) const TITLE: &str = "Claude Code";
 
 /// What is looked for on the `PATH` when the agent names no command.
-pub(super) const COMMAND: &str = "claude";
+pub(crate) const COMMAND: &str = "claude";
 
 /// Versions begin with this where the contract suite has passed.
-pub(super) const TESTED: &str = "2.1.";
+pub(crate) const TESTED: &str = "2.1.";
 
 /// A conversation over standard input and output, one JSON in each line, with what it says as it comes.
 ///
@@ -40,7 +40,7 @@ pub(super) const ARGUMENTS: &[&str] = &[
 
 /// What it gets besides the short list of names: it reports to nobody and does not change itself. Background tasks would
 /// go on after their turn, where nobody watches them.
-pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
+pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
     ("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "1"),
     ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
     ("DISABLE_AUTOUPDATER", "1"),
@@ -49,7 +49,7 @@ pub(super) const ENVIRONMENT: &[(&str, &str)] = &[
 ];
 
 /// Where it reads its key from.
-pub(super) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
+pub(crate) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
 
 /// All variables that may hold a key; a command that it runs gets none of them.
 pub(super) const KEY_VARIABLES: &[&str] = &[KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];

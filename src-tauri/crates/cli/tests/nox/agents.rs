@@ -1,0 +1,120 @@
+//! `nox agent discover`, `nox agent add`, `nox agent test`, with programs that are small scripts in the test's own folder.
+
+use super::support::{Ended, Running, World};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+};
+
+/// A computer with one fake program and nothing of the real user.
+struct Desk {
+    world: World,
+    ollama: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let world = World::new();
+        for folder in ["bin", "user"] {
+            std::fs::create_dir(world.folder.path().join(folder)).unwrap();
+        }
+        // Nobody listens there until a test says so.
+        Self { world, ollama: "127.0.0.1:9".into() }
+    }
+
+    fn program(&self, name: &str, text: &str) {
+        let path = self.world.folder.path().join("bin").join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn nox(&self, args: &[&str]) -> Ended {
+        let folder = self.world.folder.path();
+        let mut command = self.world.command(args);
+        command
+            .env("PATH", format!("{}:/usr/bin:/bin", folder.join("bin").display()))
+            .env("HOME", folder.join("user"))
+            .env("OLLAMA_HOST", &self.ollama)
+            .env_remove("ANTHROPIC_API_KEY");
+        Running::start(command).end()
+    }
+}
+
+#[test]
+fn with_nothing_found_it_says_what_can_be_installed() {
+    let desk = Desk::new();
+    let ended = desk.nox(&["agents", "discover"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.err.contains("Claude Code: Install it with “npm install -g @anthropic-ai/claude-code”"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn a_program_that_is_found_becomes_an_agent_and_is_tried() {
+    let desk = Desk::new();
+    desk.program("claude", "case $1 in --version) echo 2.1.329;; *) echo 'no such thing' >&2; exit 7;; esac");
+    let found = desk.nox(&["agent", "discover", "--json"]).lines();
+    let claude = found.iter().find(|line| line["kind"] == "program" && line["id"] == "claude").unwrap();
+    assert_eq!((claude["version"].as_str(), claude["is_tested"].as_bool()), (Some("2.1.329"), Some(true)));
+    let table = desk.nox(&["agent", "discover"]).out;
+    assert!(table.contains("claude  Claude Code  2.1.329"), "{table}");
+
+    let added = desk.nox(&["agent", "add", "--from", "claude", "--mode", "plan"]);
+    assert_eq!((added.code, added.out.as_str()), (Some(0), "claude-code\n"), "{added:?}");
+    let agents = desk.nox(&["list-agents", "--json"]).lines();
+    assert_eq!(
+        (agents[0]["agent"]["runtime"].as_str(), agents[0]["agent"]["program"]["mode"].as_str()),
+        (Some("claude"), Some("plan"))
+    );
+
+    // It is started by its driver; what it says at its end is shown.
+    let tried = desk.nox(&["agent", "test", "claude code"]);
+    assert_eq!(tried.code, Some(1), "{tried:?}");
+    assert!(tried.out.contains("version    2.1.329"), "{tried:?}");
+    assert!(tried.err.contains("no such thing") && tried.err.contains("exit code 7"), "{tried:?}");
+    let scratch = desk.world.home().join("scratch");
+    let left: Vec<_> = std::fs::read_dir(scratch).map(|it| it.flatten().collect()).unwrap_or_default();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn an_agent_without_a_program_is_tried_too() {
+    let desk = Desk::new();
+    desk.nox(&["agent", "add", "Steps", "--runtime", "runbook"]);
+    let tried = desk.nox(&["agent", "test", "steps", "--json"]);
+    assert_eq!(tried.code, Some(0), "{tried:?}");
+    assert!(tried.lines()[0]["tried"]["ready_ms"].is_u64(), "{tried:?}");
+}
+
+#[test]
+fn a_model_on_this_computer_becomes_an_agent() {
+    let mut desk = Desk::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    desk.ollama = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let body = r#"{"models":[{"name":"qwen3:8b"}]}"#;
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    let found = desk.nox(&["agent", "discover"]).out;
+    assert!(found.contains("1 model") && found.contains("ollama: qwen3:8b"), "{found}");
+    let added = desk.nox(&["agent", "add", "--from", "ollama", "--model", "qwen3:8b"]);
+    assert_eq!((added.code, added.out.as_str()), (Some(0), "qwen3-8b\n"), "{added:?}");
+    let agents = desk.nox(&["list-agents", "--json"]).lines();
+    assert_eq!(agents[0]["agent"]["program"]["address"], format!("http://{}", desk.ollama));
+}
+
+#[test]
+fn what_cannot_be_an_agent_is_refused_with_what_to_write() {
+    let desk = Desk::new();
+    let ended = desk.nox(&["agent", "add", "Local", "--runtime", "llm", "--provider", "ollama"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.err.contains("needs a model") && ended.err.contains("model = "), "{ended:?}");
+    assert_eq!(desk.nox(&["agent", "add", "--from", "nothing"]).code, Some(2));
+    assert_eq!(desk.nox(&["agent", "test", "nobody"]).code, Some(2));
+}
