@@ -6,6 +6,8 @@ const [from, to] = process.argv.slice(2);
 const text = readFileSync(from, 'utf8');
 const names = new Map();
 
+const KEPT_OFFERS = 4;
+
 /** Of the program's first words only these say something here. */
 const KEPT = {
   init: ['type', 'subtype', 'session_id', 'model', 'permissionMode', 'apiKeySource', 'claude_code_version', 'cwd'],
@@ -22,9 +24,19 @@ function clean(line) {
   }
   if (frame.type === 'system' && frame.subtype === 'init') frame = pick(frame, KEPT.init);
   const answer = frame.response?.response;
+  shorten(frame.result);
+  shorten(frame.params?.update);
   if (answer?.commands) frame.response.response = pick(answer, KEPT.answer);
   for (const key of ['uuid', 'timestamp', 'request_id_of_api']) delete frame[key];
   return same(JSON.stringify(frame));
+}
+
+/** Of long lists the first ones stay: what a program offers is the same in every recording. */
+function shorten(said) {
+  const lists = [said?.modes?.availableModes, said?.models?.availableModels, said?.availableCommands];
+  for (const option of said?.configOptions ?? []) lists.push(option.options);
+  for (const list of lists) list?.splice(KEPT_OFFERS);
+  if (Array.isArray(said?.configOptions)) said.configOptions = said.configOptions.filter((option) => ['mode', 'model'].includes(option.category));
 }
 
 /** The same name for the same id and the same folder, in the whole recording. */
@@ -34,6 +46,9 @@ function same(line) {
       if (!names.has(id)) names.set(id, `00000000-0000-4000-8000-${String(names.size + 1).padStart(12, '0')}`);
       return names.get(id);
     })
+    .replace(/\b20\d{6}_(\d+)\b/g, '20260101_$1')
+    .replace(/\b20\d\d-\d\d-\d\dT[\d:.]+(Z|\+00:00)/g, '2026-01-01T00:00:00Z')
+    .replace(/"created":\d{10}/g, '"created":1700000000')
     .replace(/\/[^\s"'\\]*nox-world-[^/"'\\]*\/work/g, '/nowhere/project')
     .replace(/\/[^\s"'\\]*nox-world-[^/"'\\]*\/own/g, '/nowhere/home')
     .replace(/-tmp-nox-world-[A-Za-z0-9-]*?-work/g, '-nowhere-project')

@@ -66,7 +66,7 @@ impl Runtime {
 pub struct Program {
     /// Which known program it is, for `acp`: it brings the command line and what is particular to it.
     pub preset: Option<String>,
-    /// Which kind of model server it talks to, for `llm`.
+    /// Which kind of model server it talks to, for `llm` and for programs of `acp` that know several.
     pub provider: Option<String>,
     /// A path, or a name that is looked for on the `PATH`; none for the runtime's usual name.
     pub command: Option<String>,

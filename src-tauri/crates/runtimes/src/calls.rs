@@ -90,8 +90,44 @@ pub(crate) fn is_outside(path: &Path, folder: &Path) -> bool {
     }
 }
 
+/// How tools call what is replaced and what takes its place.
+const OLD_AND_NEW: &[(&str, &str)] =
+    &[("old_string", "new_string"), ("oldString", "newString"), ("before", "after")];
+
+/// What a tool would make of a file, as its input says: all of the content, one edit or several. None when the input says
+/// neither.
+pub(crate) fn change(path: &Path, input: &Value) -> Option<FileDiff> {
+    let old = read(path);
+    if let Some(content) = input["content"].as_str() {
+        return Some(diff(path, &old.unwrap_or_default(), content));
+    }
+    let edits = input["edits"].as_array().cloned().unwrap_or_else(|| vec![input.clone()]);
+    let mut text = old.clone()?;
+    let (mut before, mut after) = (String::new(), String::new());
+    for edit in &edits {
+        let mut pairs = OLD_AND_NEW.iter().map(|(from, to)| edit[*from].as_str().zip(edit[*to].as_str()));
+        let (from, to) = pairs.find_map(|pair| pair)?;
+        let all = ["replace_all", "replaceAll"].iter().any(|name| edit[*name] == true);
+        if !from.is_empty() && !text.contains(from) {
+            // The file is not as the agent thinks: what it wants is shown by itself.
+            before.push_str(from);
+            after.push_str(to);
+            continue;
+        }
+        text = match (from.is_empty(), all) {
+            (true, _) => to.to_owned(),
+            (false, true) => text.replace(from, to),
+            (false, false) => text.replacen(from, to, 1),
+        };
+    }
+    if !before.is_empty() {
+        return Some(diff(path, &before, &after));
+    }
+    Some(diff(path, &old.unwrap_or_default(), &text))
+}
+
 /// A file as it is before a change: empty when it is not there, none when it is too long or no text.
-pub(crate) fn read(path: &Path) -> Option<String> {
+fn read(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() && found.len() <= MAX_FILE_BYTES => std::fs::read_to_string(path).ok(),
         Ok(_) => None,

@@ -195,7 +195,7 @@ pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConn
         Runtime::Runbook => Ok(Box::new(runbook::connect(start)?)),
         Runtime::Recorded => Ok(Box::new(recorded::connect(start)?)),
         Runtime::Claude => Ok(Box::new(claude::connect(start)?)),
-        Runtime::Acp => acp::connect(start),
+        Runtime::Acp => Ok(Box::new(acp::connect(start)?)),
         Runtime::Codex => codex::connect(start),
         Runtime::Llm => llm::connect(start),
     }

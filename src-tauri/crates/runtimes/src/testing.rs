@@ -149,6 +149,7 @@ pub(crate) fn told(act: &Act) -> Option<String> {
             let _ = write!(line, "turn over: {end:?}{fault}");
         }
         Act::Ready => line.push_str("ready"),
+        Act::End => line.push_str("it is ended in order"),
         Act::NotThere => line.push_str("the conversation is not there"),
         Act::Refuse(_) => line.push_str("it is ended"),
         _ => return None,

@@ -3,6 +3,7 @@
 //! A program that comes anew gets a file with its [`Program`] and a line in [`ALL`]; no scenario names one.
 
 mod claude;
+mod goose;
 
 use nox_api::{domain::agent::Runtime, dto::CreateAgent};
 use nox_test_support::model::{Part, Reply};
@@ -10,7 +11,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// All rows, in the order of the matrix.
-pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM];
+pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM, &goose::PROGRAM];
 
 /// What a model asks of a tool: its name and its input.
 pub(crate) type Call = (&'static str, Value);
@@ -47,13 +48,10 @@ pub(crate) struct Program {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lack {
     /// Its agent is not told why a call was denied.
-    #[allow(dead_code, reason = "no program of the table is like this yet")]
     Reason,
     /// It waits for its model server without saying so.
-    #[allow(dead_code, reason = "no program of the table is like this yet")]
     Waiting,
     /// It does not tell what a turn cost.
-    #[allow(dead_code, reason = "no program of the table is like this yet")]
     Cost,
 }
 

@@ -43,8 +43,9 @@ const CLAUDE: Choices = Choices {
     efforts: &["low", "medium", "high", "xhigh", "max"],
 };
 
-/// Modes are those that the program tells.
-const ACP: Choices = Choices { keys: &["preset", "command", "arguments", "mode"], modes: &[], efforts: &[] };
+/// Modes are those that the program tells; which providers it can be told of is known to its driver.
+const ACP: Choices =
+    Choices { keys: &["preset", "provider", "command", "arguments", "mode"], modes: &[], efforts: &[] };
 
 /// Codex 0.169: `model_reasoning_effort`.
 const CODEX: Choices = Choices {

@@ -1,13 +1,139 @@
-//! Any program that speaks the Agent Client Protocol.
+//! Any program that speaks the Agent Client Protocol, as a child.
+//!
+//! One process for each run, which lives between turns. [`conversation`] knows what is said, [`quirks`] what is particular
+//! to each known program, [`launch`] how it is started; [`crate::child`] carries both. Programs are put into the mode in
+//! which they ask before each call; one that does something without an answer that allows it is ended.
 
-use crate::{AgentConnection, Error, Start};
-use nox_domain::transcript::AgentFault;
+mod call;
+mod calls;
+mod conversation;
+mod faults;
+mod homes;
+mod launch;
+mod offers;
+mod opening;
+mod quirks;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+use crate::{
+    AgentConnection, Error, Start,
+    child::{Before, Carrier, Connection, Over, asked},
+};
+use conversation::Conversation;
+use nox_domain::{event::Problem, ids::ItemId, transcript::AgentFault};
+use opening::Opening;
+use quirks::{PLAIN, Preset};
+use uuid::Uuid;
 
 /// Starts a run.
 ///
 /// # Errors
-/// This build does not carry it yet.
-pub fn connect(_start: Start) -> Result<Box<dyn AgentConnection>, Error> {
-    let message = "This version of Nox does not carry agents over Agent Client Protocol yet.".to_owned();
-    Err(Error::Agent { fault: AgentFault::NotInstalled, message })
+/// The folder is not there, the settings name no program or one that would not ask, or another run carries the same
+/// conversation. A program that is not there is told by signals.
+pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
+    if !start.folder.is_dir() {
+        return Err(Error::NoFolder { folder: start.folder.display().to_string() });
+    }
+    let preset = preset_of(&start)?;
+    let signals = start.signals.clone();
+    let (connection, inbox) = Connection::new();
+    let scope = scope(&start, preset);
+    let resume = start.resume.clone().filter(|_| !start.fork);
+    let mut carrier = Carrier::new(start, &preset.named, inbox, scope);
+    if let Some(name) = resume {
+        carrier.hold(&name).ok_or_else(|| carrier.elsewhere())?;
+    }
+    signals.carry("acp", run(carrier, preset));
+    Ok(connection)
+}
+
+/// The known program that the settings name, as far as they fit together.
+fn preset_of(start: &Start) -> Result<&'static Preset, Error> {
+    let program = &start.program;
+    let wrong = |message: String| Err(Error::Agent { fault: AgentFault::Refused, message });
+    let preset = match program.preset.as_deref() {
+        Some(name) => match Preset::of(name) {
+            Some(preset) => preset,
+            None => {
+                let known = Preset::names();
+                return wrong(format!(
+                    "Nox knows no program \"{name}\". preset in [program] of agent.toml is one of {known}."
+                ));
+            }
+        },
+        None => &PLAIN,
+    };
+    let title = preset.named.title;
+    if preset.command.is_empty() && program.command.is_none() {
+        let known = Preset::names();
+        return wrong(format!(
+            "Nothing says which program it is: name a preset ({known}) or a command in [program] of agent.toml."
+        ));
+    }
+    if let Some(mode) = program.mode.as_deref().filter(|mode| !preset.asks_in(mode)) {
+        let modes = preset.asking.join(", ");
+        return wrong(format!(
+            "{title} does not ask before each call in the mode \"{mode}\". Choose one of {modes}."
+        ));
+    }
+    let provider = program.provider.as_deref();
+    let is_known = |name: &str| preset.access.iter().any(|access| access.provider == name);
+    if let Some(name) = provider.filter(|name| !is_known(name)) {
+        let known: Vec<&str> = preset.access.iter().map(|access| access.provider).collect();
+        return wrong(format!(
+            "Nox cannot tell {title} to use the provider \"{name}\". It knows {}.",
+            known.join(", ")
+        ));
+    }
+    if preset.access.is_empty() && (start.key.is_some() || program.address.is_some()) {
+        return wrong(format!(
+            "Nox does not know where {title} reads its key and its address: name a preset, or pass variables on with pass_environment."
+        ));
+    }
+    Ok(preset)
+}
+
+/// What stands before names of conversations: programs count them, each in the home that it has.
+fn scope(start: &Start, preset: &Preset) -> String {
+    let command = start.program.command.as_deref().unwrap_or(preset.command);
+    let home = start.environment.get("HOME").cloned().unwrap_or_default();
+    format!("{}|{command}|{home}|", preset.name)
+}
+
+async fn run(mut carrier: Carrier, preset: &'static Preset) {
+    let launch = match launch::launch(&carrier.start, preset) {
+        Ok(launch) => launch,
+        Err(error) => {
+            let problem = Problem::NotStarted { message: error.to_string() };
+            carrier.end(Over::Refused(problem)).await;
+            return;
+        }
+    };
+    let start = &mut carrier.start;
+    let prompt = start.prompt.take();
+    let ask = |before| prompt.as_ref().map(|text| asked(text, &start.text, before, start.again));
+    // Asked before, and no conversation was ever named: it was cut off before it had one.
+    let is_lost = start.again && start.resume.is_none();
+    let instructions =
+        Some(start.instructions.trim()).filter(|text| !text.is_empty() && !preset.takes_instructions);
+    let opening = Opening {
+        preset,
+        folder: start.folder.clone(),
+        resume: start.resume.clone(),
+        fork: start.fork,
+        services: launch::services(start),
+        meta: launch.meta.clone(),
+        instructions: instructions.map(str::to_owned),
+        mode: start.program.mode.clone().or_else(|| preset.mode.map(str::to_owned)),
+        model: start.program.model.clone(),
+        prompt: ask(if is_lost { Before::Lost } else { Before::Known }),
+        prompt_if_lost: ask(Before::Lost),
+    };
+    let spent = if start.resume.is_some() { start.spent_micro_usd } else { 0 };
+    let mut talk = Conversation::new(opening, spent, || ItemId::from_uuid(Uuid::now_v7()));
+    let first = talk.first();
+    let over = carrier.process(&launch.spec, &mut talk, first, None).await;
+    carrier.end(over).await;
 }

@@ -335,6 +335,7 @@ impl Carrier {
                     }
                 }
                 Act::NotThere => live.not_there = true,
+                Act::End => live.stop(),
                 Act::Refuse(problem) => {
                     live.refused.get_or_insert(problem);
                     live.tree.kill();

@@ -1,10 +1,10 @@
 //! Tool calls of Claude Code as Nox shows and binds them: kind, text, places, diff. Files are read only for the diff.
 
 use super::quirks::{PLAN_TOOL, kind_of};
-use crate::calls::{diff, first_line, hash, is_outside, leads_away, plain, read, short};
+use crate::calls::{change, first_line, hash, is_outside, leads_away, plain, short};
 use nox_domain::{
     tool::{ToolCall, ToolKind},
-    transcript::{FileDiff, Location, PlanStep, StepStatus},
+    transcript::{Location, PlanStep, StepStatus},
 };
 use serde_json::Value;
 use std::path::Path;
@@ -88,7 +88,7 @@ pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
         call.locations.push(Location { path: path.display().to_string(), line });
         // What lies outside is not read before somebody has allowed it.
         if kind == ToolKind::Edit && !call.outside {
-            call.diff.extend(diff_of(&path, input));
+            call.diff.extend(change(&path, input));
         }
     }
     call.title = first_line(&call.title);
@@ -127,39 +127,6 @@ fn spoken(tool: &str, input: &Value) -> Option<String> {
         "Agent" | "Task" => input["prompt"].as_str().map(str::to_owned),
         _ => None,
     }
-}
-
-fn diff_of(path: &Path, input: &Value) -> Option<FileDiff> {
-    let old = read(path);
-    let new = match input["content"].as_str() {
-        Some(content) => content.to_owned(),
-        None => {
-            let edits = input["edits"].as_array().cloned().unwrap_or_else(|| vec![input.clone()]);
-            let mut text = old.clone()?;
-            let mut parts = String::new();
-            let mut before = String::new();
-            for edit in &edits {
-                let (from, to) = (edit["old_string"].as_str()?, edit["new_string"].as_str()?);
-                let all = edit["replace_all"].as_bool().unwrap_or(false);
-                if !from.is_empty() && !text.contains(from) {
-                    // The file is not as the agent thinks: what it wants is shown by itself.
-                    before.push_str(from);
-                    parts.push_str(to);
-                    continue;
-                }
-                text = match (from.is_empty(), all) {
-                    (true, _) => to.to_owned(),
-                    (false, true) => text.replace(from, to),
-                    (false, false) => text.replacen(from, to, 1),
-                };
-            }
-            if !before.is_empty() {
-                return Some(diff(path, &before, &parts));
-            }
-            text
-        }
-    };
-    Some(diff(path, &old.unwrap_or_default(), &new))
 }
 
 #[cfg(test)]

@@ -1,0 +1,297 @@
+//! Tool calls as ACP programs tell them, put together from what comes bit by bit, and as Nox shows and binds them.
+
+use super::quirks::Preset;
+use crate::calls::{change, cut, diff, first_line, hash, is_outside, leads_away, plain, short};
+use crate::child::call_failed;
+use nox_domain::{
+    tool::{CallEnd, ToolCall, ToolKind},
+    transcript::{FileDiff, Location},
+};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Of what a call gave back so much is kept.
+const OUTPUT_BYTES: usize = 1024 * 1024;
+/// Places and diffs of one call; more are not shown.
+const PARTS: usize = 50;
+/// How tools call the file that they are about.
+const PATHS: &[&str] =
+    &["file_path", "filePath", "filepath", "path", "absolute_path", "notebook_path", "dir_path", "directory"];
+/// What a command may bring without being another command.
+const OF_A_COMMAND: &[&str] =
+    &["command", "cmd", "description", "cwd", "workdir", "directory", "timeout", "timeout_secs"];
+
+/// What is known of a call so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Told {
+    tool: String,
+    title: String,
+    kind: String,
+    input: Map<String, Value>,
+    content: Vec<Value>,
+    places: Vec<Location>,
+    output: Value,
+    pipes: Option<(String, String)>,
+}
+
+impl Told {
+    /// Takes in what is told anew; what is not told stays.
+    pub(super) fn take(&mut self, update: &Value) {
+        let told = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let meta = &update["_meta"];
+        let names =
+            [&meta["goose"]["toolCall"]["toolName"], &meta["claudeCode"]["toolName"], &update["name"]];
+        if let Some(name) = names.into_iter().find_map(told) {
+            self.tool = name;
+        }
+        if let Some(title) = told(&update["title"]) {
+            self.title = title;
+        }
+        if let Some(kind) = told(&update["kind"]).filter(|kind| kind != "other" || self.kind.is_empty()) {
+            self.kind = kind;
+        }
+        for (name, value) in update["rawInput"].as_object().into_iter().flatten() {
+            self.input.insert(name.clone(), value.clone());
+        }
+        if let Some(parts) = update["content"].as_array().filter(|parts| !parts.is_empty()) {
+            self.content = parts.iter().take(PARTS).cloned().collect();
+        }
+        if let Some(places) = update["locations"].as_array().filter(|places| !places.is_empty()) {
+            self.places = places.iter().take(PARTS).filter_map(place).collect();
+        }
+        if !update["rawOutput"].is_null() {
+            self.output = update["rawOutput"].clone();
+        }
+        let response = &meta["claudeCode"]["toolResponse"];
+        if let (Some(out), Some(err)) = (response["stdout"].as_str(), response["stderr"].as_str()) {
+            self.pipes = Some((out.to_owned(), err.to_owned()));
+        }
+    }
+
+    /// The program's name of the tool, as far as it says one.
+    pub(super) fn tool(&self, id: &str) -> String {
+        if !self.tool.is_empty() {
+            return self.tool.clone();
+        }
+        // Gemini CLI names its tool only in the name of the call.
+        match id.split_once("__") {
+            Some((tool, _)) if !tool.is_empty() => tool.to_owned(),
+            _ if !self.kind.is_empty() && self.kind != "other" => self.kind.clone(),
+            _ => self.title.clone(),
+        }
+    }
+
+    /// What the program wants to do.
+    pub(super) fn call(&self, id: &str, preset: &Preset, session: &Path) -> ToolCall {
+        let tool = self.tool(id);
+        let input = Value::Object(self.input.clone());
+        let kind = self.kind_of(&tool, preset);
+        let cwd = ["cwd", "workdir"].iter().find_map(|name| input[*name].as_str());
+        let cwd = cwd.map_or_else(|| session.to_owned(), |cwd| session.join(cwd));
+        let path = self.path(&cwd);
+        let mut call = ToolCall {
+            kind,
+            folder: cwd.display().to_string(),
+            sandbox: "none".into(),
+            continue_on_failure: true,
+            outside: is_outside(&cwd, session),
+            locations: self.places.clone(),
+            input_hash: hash(&self.bound(&tool)),
+            ..ToolCall::default()
+        };
+        let named = path.as_ref().map(|path| path.display().to_string());
+        match kind {
+            ToolKind::Execute => {
+                let command = self.command();
+                let is_plain = command.is_some() && self.is_plain_command();
+                call.text = command.unwrap_or_else(|| self.title.clone());
+                call.shell = "bash".into();
+                if is_plain || self.input.is_empty() {
+                    call.input_hash.clear();
+                }
+                let described = input["description"].as_str().filter(|words| !words.trim().is_empty());
+                call.title = described.unwrap_or(&call.text).to_owned();
+            }
+            ToolKind::Read | ToolKind::Edit | ToolKind::Delete | ToolKind::Move => {
+                call.text = named.clone().unwrap_or_else(|| self.all(&input));
+                call.title = format!(
+                    "{tool} {}",
+                    named.as_deref().map(|path| short(path, session)).unwrap_or_default()
+                );
+                // Nobody knows where it reaches.
+                call.outside |= path.is_none();
+            }
+            ToolKind::Search => {
+                let what = ["pattern", "query", "glob"].iter().find_map(|name| input[*name].as_str());
+                call.text = self.all(&input);
+                call.title = format!("{tool} {}", what.unwrap_or_default());
+                call.outside |= what.is_some_and(leads_away);
+            }
+            ToolKind::Fetch => {
+                let what = ["url", "query"].iter().find_map(|name| input[*name].as_str());
+                call.text = what.map_or_else(|| self.all(&input), str::to_owned);
+                call.title = format!("{tool} {}", call.text);
+            }
+            _ => {
+                call.text = self.all(&input);
+                call.title = if self.title.is_empty() { tool } else { self.title.clone() };
+            }
+        }
+        if let Some(path) = path.filter(|_| kind != ToolKind::Execute) {
+            call.outside |= reaches_out(&path, session);
+            let known = call.locations.iter().any(|place| Path::new(&place.path) == path);
+            if !known {
+                call.locations.insert(0, Location { path: path.display().to_string(), line: None });
+            }
+            // What lies outside is not read before somebody has allowed it.
+            if kind == ToolKind::Edit && !call.outside {
+                call.diff.extend(change(&path, &input));
+            }
+        }
+        if kind != ToolKind::Execute {
+            call.outside |= self.places.iter().any(|place| reaches_out(&cwd.join(&place.path), session));
+        }
+        if call.diff.is_empty() {
+            call.diff = self.diffs();
+            let paths = call.diff.iter().map(|diff| cwd.join(&diff.path));
+            call.outside |= paths.into_iter().any(|path| reaches_out(&path, session));
+        }
+        call.title = first_line(&call.title);
+        call
+    }
+
+    /// How the call ended, and what it wrote. `interrupted`: somebody ended the turn.
+    pub(super) fn end(&self, failed: bool, interrupted: bool) -> (CallEnd, String, String) {
+        let output = &self.output;
+        let codes = [&output["exit_code"], &output["exitCode"], &output["metadata"]["exit"]];
+        let exit_code = codes.into_iter().find_map(Value::as_i64).and_then(|code| i32::try_from(code).ok());
+        let failed = failed || exit_code.is_some_and(|code| code != 0);
+        let end = match (failed, interrupted) {
+            (false, _) => CallEnd::Succeeded,
+            (true, true) => CallEnd::Cancelled,
+            (true, false) => call_failed(exit_code),
+        };
+        let pipes = output["stdout"].as_str().zip(output["stderr"].as_str());
+        let pipes = pipes.map(|(out, err)| (out.to_owned(), err.to_owned()));
+        let (out, err) = pipes.or_else(|| self.pipes.clone()).unwrap_or_else(|| {
+            let plain = output.as_str().or_else(|| output["output"].as_str()).map(str::to_owned);
+            let text = self.words();
+            (plain.filter(|_| text.is_empty() || output.is_string()).unwrap_or(text), String::new())
+        });
+        (end, cut(&out, OUTPUT_BYTES).to_owned(), cut(&err, OUTPUT_BYTES).to_owned())
+    }
+
+    fn kind_of(&self, tool: &str, preset: &Preset) -> ToolKind {
+        if let Some((_, kind)) = preset.kinds.iter().find(|(known, _)| *known == tool) {
+            return *kind;
+        }
+        match self.kind.as_str() {
+            "read" => ToolKind::Read,
+            "edit" => ToolKind::Edit,
+            "delete" => ToolKind::Delete,
+            "move" => ToolKind::Move,
+            "search" => ToolKind::Search,
+            "execute" => ToolKind::Execute,
+            "think" => ToolKind::Think,
+            "fetch" => ToolKind::Fetch,
+            _ if self.command().is_some() => ToolKind::Execute,
+            _ => ToolKind::Other,
+        }
+    }
+
+    /// The file or folder that it is about.
+    fn path(&self, cwd: &Path) -> Option<PathBuf> {
+        let named = PATHS.iter().find_map(|name| self.input.get(*name)?.as_str());
+        let named = named.or_else(|| self.places.first().map(|place| place.path.as_str()));
+        let named = named.or_else(|| self.content.iter().find_map(|part| part["path"].as_str()));
+        named.map(|path| cwd.join(path))
+    }
+
+    /// The text of a command, however it is given.
+    fn command(&self) -> Option<String> {
+        match ["command", "cmd"].iter().find_map(|name| self.input.get(*name))? {
+            Value::String(text) => Some(text.clone()),
+            Value::Array(words) => {
+                let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+                match words.as_slice() {
+                    [shell, "-c" | "-lc", script] if shell.ends_with("sh") => Some((*script).to_owned()),
+                    _ => Some(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn is_plain_command(&self) -> bool {
+        self.input.iter().all(|(name, value)| OF_A_COMMAND.contains(&name.as_str()) || *value == false)
+    }
+
+    /// All that it is given, as text.
+    fn all(&self, input: &Value) -> String {
+        if self.input.is_empty() { self.title.clone() } else { plain(input) }
+    }
+
+    /// What an answer is bound to: what the tool would be given, or, where the program does not say that, what it shows.
+    fn bound(&self, tool: &str) -> Value {
+        if !self.input.is_empty() {
+            return json!({ "tool": tool, "input": self.input });
+        }
+        let diffs: Vec<&Value> = self.content.iter().filter(|part| part["type"] == "diff").collect();
+        json!({ "tool": tool, "title": self.title, "diff": diffs })
+    }
+
+    /// The name under which Nox knows it: the same call has the same name in every run.
+    pub(super) fn name(&self, id: &str) -> String {
+        let tool = self.tool(id);
+        format!("{tool}:{}", &hash(&self.bound(&tool))[..16])
+    }
+
+    fn diffs(&self) -> Vec<FileDiff> {
+        let diffs = self.content.iter().filter(|part| part["type"] == "diff");
+        let diffs = diffs.filter_map(|part| {
+            let old = part["oldText"].as_str().unwrap_or_default();
+            Some(diff(Path::new(part["path"].as_str()?), old, part["newText"].as_str()?))
+        });
+        diffs.collect()
+    }
+
+    /// What it gave back in words.
+    fn words(&self) -> String {
+        let parts = self.content.iter().filter(|part| part["type"] == "content");
+        let parts = parts.map(|part| words_of(&part["content"]));
+        parts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Content in words: an image is named, not shown.
+pub(super) fn words_of(content: &Value) -> String {
+    match content["type"].as_str().unwrap_or_default() {
+        "text" => content["text"].as_str().unwrap_or_default().to_owned(),
+        "resource" => content["resource"]["text"].as_str().unwrap_or("[resource]").to_owned(),
+        "resource_link" => {
+            let part = |name: &str| content[name].as_str().unwrap_or_default();
+            format!("[{}]({})", part("name"), part("uri"))
+        }
+        "" => String::new(),
+        other => format!("[{other}]"),
+    }
+}
+
+fn place(value: &Value) -> Option<Location> {
+    let line = value["line"].as_u64().and_then(|line| u32::try_from(line).ok());
+    Some(Location { path: value["path"].as_str()?.to_owned(), line })
+}
+
+/// What the program may read in another way than it stands there counts as outside.
+fn reaches_out(path: &Path, session: &Path) -> bool {
+    let text = path.to_string_lossy();
+    text.trim() != text || text.contains("/~") || is_outside(path, session)
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,+@%".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,345 @@
+//! All calls of a conversation: told bit by bit, asked, answered, watched.
+//!
+//! A call that a program is known to run without asking, and that only reads within the folder, is put before the policy all
+//! the same; whatever else happens without an answer that allows it ends the program.
+
+use super::{
+    call::Told,
+    faults::{self, noted},
+    quirks::Preset,
+};
+use crate::{
+    Answer,
+    child::{Act, call_ended},
+};
+use nox_domain::{
+    event::Problem,
+    ids::ItemId,
+    session::Signal,
+    tool::{CallEnd, ToolCall, ToolKind},
+    transcript::AgentFault,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+/// Calls of one turn that are watched; with more the program is ended.
+const WATCHED: usize = 5_000;
+
+/// How far a call is.
+#[derive(Debug)]
+enum Step {
+    /// The program has told of it.
+    Seen,
+    /// Nox was asked: under this key, by this request, which offers these options.
+    Asked { key: String, request: Value, options: Value },
+    /// It runs without having been asked; the policy is asked all the same. With how it ended meanwhile.
+    Unasked { key: String, ended: Option<bool> },
+    /// It was allowed.
+    Running { key: String, item: ItemId },
+    /// It is over, or was not allowed.
+    Over { allowed: bool },
+}
+
+#[derive(Debug)]
+struct Call {
+    told: Told,
+    step: Step,
+}
+
+/// All calls.
+pub(super) struct Calls {
+    preset: &'static Preset,
+    folder: PathBuf,
+    calls: HashMap<String, Call>,
+    /// Ids of the turn before: what comes late of them says nothing.
+    before: HashSet<String>,
+    noted_unasked: bool,
+}
+
+impl Calls {
+    pub(super) fn new(preset: &'static Preset, folder: &Path) -> Self {
+        Self {
+            preset,
+            folder: folder.to_owned(),
+            calls: HashMap::new(),
+            before: HashSet::new(),
+            noted_unasked: false,
+        }
+    }
+
+    /// Takes in what is told of a call. `interrupted`: somebody ended the turn.
+    pub(super) fn told(&mut self, update: &Value, interrupted: bool, out: &mut Vec<Act>) {
+        let Some(id) = update["toolCallId"].as_str() else { return };
+        if self.before.contains(id) {
+            return;
+        }
+        if self.is_full(id) {
+            out.push(self.refuse("more calls in one turn than Nox can watch"));
+            return;
+        }
+        let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
+        if matches!(call.step, Step::Over { allowed: true }) {
+            return;
+        }
+        call.told.take(update);
+        let ended = match update["status"].as_str() {
+            Some("completed") => Some(false),
+            Some("failed") => Some(true),
+            _ => None,
+        };
+        match (&mut call.step, ended) {
+            (Step::Seen, None) => self.watch(id, out),
+            (Step::Seen, Some(failed)) => self.ran_unasked(id, failed, out),
+            (Step::Unasked { ended, .. }, Some(failed)) => *ended = Some(failed),
+            (Step::Running { .. }, Some(failed)) => self.ends(id, failed, interrupted, out),
+            // The program tells of a refusal as of a failure.
+            (Step::Over { .. }, Some(true)) => {}
+            (Step::Over { .. }, Some(false)) => out.push(self.refuse("it did what was not allowed")),
+            (Step::Asked { .. }, Some(true)) => {
+                self.take_back(id, out);
+            }
+            (Step::Asked { .. }, Some(false)) => out.push(self.refuse("it did not wait for an answer")),
+            (_, None) => {}
+        }
+    }
+
+    /// The program asks for a call.
+    pub(super) fn ask(&mut self, request: Value, params: &Value, out: &mut Vec<Act>) {
+        let wish = &params["toolCall"];
+        let id = wish["toolCallId"].as_str().unwrap_or_default();
+        if id.is_empty() || self.is_full(id) {
+            out.push(cancelled(&request));
+            return;
+        }
+        // The same call asked again waits for one answer only.
+        if self.calls.get(id).is_some_and(|call| matches!(call.step, Step::Asked { .. })) {
+            self.take_back(id, out);
+        }
+        let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
+        call.told.take(wish);
+        let tool = call.told.tool(id);
+        let never = self.preset.never.iter().find(|(known, _)| *known == tool).map(|(_, why)| *why);
+        // An answer for always would leave the next call of this kind to the program.
+        let can_allow = chosen(&params["options"], ALLOWED).is_some();
+        if let Some(why) = never.or((!can_allow).then_some("it can only be allowed for always")) {
+            call.step = Step::Over { allowed: false };
+            out.push(answered(&request, &params["options"], false));
+            out.push(noted("refused_by_nox", format!("Nox did not let the agent use {tool}: {why}.")));
+            return;
+        }
+        let told = self.shown(id);
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let key = told.key.clone();
+        call.step = Step::Asked { key, request, options: params["options"].clone() };
+        out.push(Act::Tell(Signal::Proposed(Box::new(told))));
+    }
+
+    /// Tells what became of a call.
+    pub(super) fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
+        let is_it = |step: &Step| match step {
+            Step::Asked { key, .. } | Step::Unasked { key, .. } => *key == answer.key,
+            _ => false,
+        };
+        let Some((id, call)) = self.calls.iter_mut().find(|(_, call)| is_it(&call.step)) else { return };
+        let id = id.clone();
+        let key = answer.key.clone();
+        let next = match answer.allowed {
+            true => Step::Running { key: key.clone(), item: answer.item.clone() },
+            false => Step::Over { allowed: false },
+        };
+        let step = std::mem::replace(&mut call.step, next);
+        if answer.allowed {
+            out.push(Act::Tell(Signal::CallStarted { key, process: None }));
+        } else {
+            let end = CallEnd::Denied { reason: answer.reason.clone() };
+            out.push(call_ended(key, end));
+        }
+        match step {
+            Step::Asked { request, options, .. } => {
+                out.push(answered(&request, &options, answer.allowed));
+            }
+            Step::Unasked { ended: Some(failed), .. } if answer.allowed => {
+                self.ends(&id, failed, false, out);
+            }
+            Step::Unasked { .. } if !answer.allowed => {
+                out.push(self.refuse("it reads files without asking, which a rule here denies"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the policy has not yet said what it thinks of a call that ran unasked.
+    pub(super) fn has_unanswered(&self) -> bool {
+        self.calls.values().any(|call| matches!(call.step, Step::Unasked { .. }))
+    }
+
+    /// Somebody ended the turn: nobody waits for answers any more.
+    pub(super) fn interrupt(&mut self, out: &mut Vec<Act>) {
+        for id in self.open(|step| matches!(step, Step::Asked { .. })) {
+            self.take_back(&id, out);
+        }
+    }
+
+    /// The turn is over: nobody will tell any more what became of calls that are still open. Answers whether one of them was
+    /// allowed.
+    pub(super) fn turn_ends(&mut self, interrupted: bool, out: &mut Vec<Act>) -> bool {
+        self.interrupt(out);
+        let left_running = self.calls.values().any(|call| matches!(call.step, Step::Running { .. }));
+        for id in self.open(|step| matches!(step, Step::Running { .. } | Step::Unasked { .. })) {
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            let step = std::mem::replace(&mut call.step, Step::Over { allowed: true });
+            if let Step::Running { key, .. } | Step::Unasked { key, .. } = step {
+                let end = if interrupted { CallEnd::Cancelled } else { CallEnd::Unknown };
+                out.push(call_ended(key, end));
+            }
+        }
+        self.before = self.calls.drain().map(|(id, _)| id).collect();
+        left_running
+    }
+
+    fn is_full(&self, id: &str) -> bool {
+        self.calls.len() >= WATCHED && !self.calls.contains_key(id)
+    }
+
+    /// Ids of calls that are at some step, in an order that does not change.
+    fn open(&self, like: impl Fn(&Step) -> bool) -> Vec<String> {
+        let open = self.calls.iter().filter(|(_, call)| like(&call.step));
+        let mut open: Vec<String> = open.map(|(id, _)| id.clone()).collect();
+        open.sort_unstable();
+        open
+    }
+
+    /// The call as Nox is asked about it, under a key that no other open call has.
+    fn shown(&self, id: &str) -> ToolCall {
+        let Some(call) = self.calls.get(id) else { return ToolCall::default() };
+        let mut told = call.told.call(id, self.preset, &self.folder);
+        let name = call.told.name(id);
+        let is_free = |key: &String| {
+            self.calls.values().all(|other| match &other.step {
+                Step::Asked { key: taken, .. }
+                | Step::Unasked { key: taken, .. }
+                | Step::Running { key: taken, .. } => taken != key,
+                Step::Seen | Step::Over { .. } => true,
+            })
+        };
+        let numbered = (1u32..).map(|n| if n == 1 { name.clone() } else { format!("{name}#{n}") });
+        told.key = numbered.into_iter().find(is_free).unwrap_or(name.clone());
+        told
+    }
+
+    /// A call that the program may run without asking is put before the policy as soon as it is known what it reads.
+    fn watch(&mut self, id: &str, out: &mut Vec<Act>) {
+        let Some(call) = self.calls.get(id) else { return };
+        if !self.preset.unasked.contains(&call.told.tool(id).as_str()) {
+            return;
+        }
+        let told = self.shown(id);
+        if told.locations.is_empty() && told.kind == ToolKind::Read {
+            return;
+        }
+        self.put_before(id, told, None, out);
+    }
+
+    fn put_before(&mut self, id: &str, told: ToolCall, ended: Option<bool>, out: &mut Vec<Act>) {
+        if told.outside {
+            let said = format!("it did \"{}\" without asking, outside of its folder", told.title);
+            out.push(self.refuse(&said));
+            return;
+        }
+        if !std::mem::replace(&mut self.noted_unasked, true) {
+            let text = format!(
+                "{} reads within its folder without asking; a rule that denies such a call ends it.",
+                self.preset.named.title
+            );
+            out.push(noted("reads_unasked", text));
+        }
+        if let Some(call) = self.calls.get_mut(id) {
+            call.step = Step::Unasked { key: told.key.clone(), ended };
+        }
+        out.push(Act::Tell(Signal::Proposed(Box::new(told))));
+    }
+
+    /// It is over, and nobody was asked.
+    fn ran_unasked(&mut self, id: &str, failed: bool, out: &mut Vec<Act>) {
+        let told = self.shown(id);
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let tool = call.told.tool(id);
+        let reads =
+            matches!(told.kind, ToolKind::Read | ToolKind::Search | ToolKind::Think | ToolKind::Other);
+        if failed {
+            // The program refused it by itself.
+            call.step = Step::Over { allowed: true };
+            let (_, said, _) = call.told.end(true, false);
+            let said = faults::short(&said);
+            let title = self.preset.named.title;
+            out.push(noted(
+                "refused_by_program",
+                format!("{title} did not let its agent use {tool}: {said}"),
+            ));
+        } else if reads && self.preset.unasked.contains(&tool.as_str()) {
+            self.put_before(id, told, Some(false), out);
+        } else {
+            out.push(self.refuse(&format!("it used {tool} without asking: {}", told.title)));
+        }
+    }
+
+    fn ends(&mut self, id: &str, failed: bool, interrupted: bool, out: &mut Vec<Act>) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let told = std::mem::take(&mut call.told);
+        if let Step::Running { key, item } = std::mem::replace(&mut call.step, Step::Over { allowed: true }) {
+            let (end, stdout, stderr) = told.end(failed, interrupted);
+            out.push(Act::CallEnds { key, item, out: stdout, err: stderr, end });
+        }
+    }
+
+    /// A question that is not answered any more.
+    fn take_back(&mut self, id: &str, out: &mut Vec<Act>) {
+        let Some(call) = self.calls.get_mut(id) else { return };
+        let step = std::mem::replace(&mut call.step, Step::Over { allowed: false });
+        if let Step::Asked { key, request, .. } = step {
+            out.push(cancelled(&request));
+            out.push(call_ended(key, CallEnd::Cancelled));
+        }
+    }
+
+    fn refuse(&self, said: &str) -> Act {
+        Act::Refuse(self.problem(said))
+    }
+
+    fn problem(&self, said: &str) -> Problem {
+        crate::faults::problem(&self.preset.named, AgentFault::Protocol, said, None)
+    }
+}
+
+impl Call {
+    fn seen() -> Self {
+        Self { told: Told::default(), step: Step::Seen }
+    }
+}
+
+const ALLOWED: &[&str] = &["allow_once"];
+const DENIED: &[&str] = &["reject_once", "reject_always"];
+
+/// The option of one of these kinds.
+fn chosen<'a>(options: &'a Value, kinds: &[&str]) -> Option<&'a Value> {
+    let options = options.as_array().map(Vec::as_slice).unwrap_or_default();
+    kinds.iter().find_map(|kind| options.iter().find(|option| option["kind"] == *kind))
+}
+
+/// The answer to a question: once, never for always.
+fn answered(request: &Value, options: &Value, allowed: bool) -> Act {
+    match chosen(options, if allowed { ALLOWED } else { DENIED }) {
+        Some(option) => {
+            let outcome = json!({ "outcome": "selected", "optionId": option["optionId"] });
+            Act::Send(json!({ "jsonrpc": "2.0", "id": request, "result": { "outcome": outcome } }))
+        }
+        None => cancelled(request),
+    }
+}
+
+fn cancelled(request: &Value) -> Act {
+    Act::Send(json!({ "jsonrpc": "2.0", "id": request, "result": { "outcome": { "outcome": "cancelled" } } }))
+}

@@ -1,0 +1,103 @@
+//! Starting a program: its command line, its environment, and what it is told of MCP servers.
+
+use super::{homes::Dress, quirks::Preset};
+use crate::{
+    Start,
+    child::{GRACE, environment},
+    limits::of_tree,
+};
+use nox_domain::agent::Service;
+use nox_process::{SpawnSpec, Stdin};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::{ffi::OsString, io, path::Path};
+use tempfile::TempDir;
+
+/// What to start, and what has to stay as long as it lives.
+pub(super) struct Launch {
+    pub(super) spec: SpawnSpec,
+    /// What a new conversation gets besides.
+    pub(super) meta: Option<Value>,
+    /// Files of this run.
+    pub(super) _root: TempDir,
+}
+
+/// The command line and environment of a run.
+///
+/// # Errors
+/// The temporary folder cannot be written to.
+pub(super) fn launch(start: &Start, preset: &'static Preset) -> io::Result<Launch> {
+    let root = tempfile::Builder::new().prefix("nox-acp-").tempdir()?;
+    let program = &start.program;
+    let mut own: Vec<(String, OsString)> = Vec::new();
+    let mut set = |name: &str, value: OsString| own.push((name.to_owned(), value));
+    let wanted = program.provider.as_deref();
+    let says_where = wanted.is_some() || program.address.is_some() || start.key.is_some();
+    let access = match wanted {
+        Some(wanted) => preset.access.iter().find(|access| access.provider == wanted),
+        None => preset.access.first().filter(|_| says_where),
+    };
+    if let Some(access) = access {
+        for (name, value) in access.more {
+            set(name, value.into());
+        }
+        if let Some(address) = program.address.as_deref().filter(|_| !access.address.is_empty()) {
+            set(access.address, format!("{}{}", address.trim_end_matches('/'), access.behind).into());
+        }
+        if let Some(key) = start.key.as_ref().filter(|_| !access.key.is_empty()) {
+            set(access.key, key.expose_secret().into());
+        }
+    }
+    let model = access.or(preset.access.first()).and_then(|access| access.model).zip(program.model.as_ref());
+    if let Some((name, model)) = model {
+        set(name, model.into());
+    }
+    if !preset.key_variables.is_empty() {
+        set("BASH_ENV", shell_file(root.path(), preset)?);
+    }
+    let mut environment = environment(start, preset.environment, own).into_iter().collect();
+    let mut dress = Dress { start, root: root.path(), environment: &mut environment, meta: None };
+    (preset.dress)(&mut dress)?;
+    let meta = dress.meta;
+    let arguments = match program.arguments.is_empty() {
+        true => preset.arguments.iter().map(OsString::from).collect(),
+        false => program.arguments.iter().map(OsString::from).collect(),
+    };
+    let spec = SpawnSpec {
+        program: program.command.clone().unwrap_or_else(|| preset.command.to_owned()).into(),
+        args: arguments,
+        cwd: start.folder.clone(),
+        env: environment.into_iter().collect(),
+        stdin: Stdin::Piped,
+        grace: GRACE,
+        limits: of_tree(&start.limits),
+    };
+    Ok(Launch { spec, meta, _root: root })
+}
+
+/// A file that bash reads before each command: there the keys go, so that commands do not inherit them.
+fn shell_file(root: &Path, preset: &Preset) -> io::Result<OsString> {
+    let path = root.join("shell.sh");
+    std::fs::write(&path, format!("unset {}\n", preset.key_variables.join(" ")))?;
+    Ok(path.into())
+}
+
+/// The agent's MCP servers as the protocol has them, each with whether it is at an address.
+pub(super) fn services(start: &Start) -> Vec<(bool, Value)> {
+    let all = start.services.iter().filter_map(|(name, service)| {
+        let Service { command, arguments, environment, address, .. } = service;
+        if let Some(command) = command {
+            let pairs: Vec<Value> =
+                environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+            let server = json!({ "name": name, "command": command, "args": arguments, "env": pairs });
+            return Some((false, server));
+        }
+        let headers = start.service_keys.get(name).map(|key| {
+            let value = format!("Bearer {}", key.expose_secret());
+            json!({ "name": "Authorization", "value": value })
+        });
+        let headers: Vec<Value> = headers.into_iter().collect();
+        Some((true, json!({ "type": "http", "name": name, "url": address.as_ref()?, "headers": headers })))
+    });
+    all.collect()
+}

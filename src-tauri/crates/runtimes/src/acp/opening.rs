@@ -1,0 +1,225 @@
+//! From the first word to a conversation that stands: what the program can do, the conversation itself, its mode and its model.
+
+use super::{
+    conversation::{Conversation, Request},
+    faults::{self, noted},
+    quirks::Preset,
+};
+use crate::child::Act;
+use nox_domain::transcript::AgentFault;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// How the run begins.
+pub(super) struct Opening {
+    pub(super) preset: &'static Preset,
+    /// Where the agent works.
+    pub(super) folder: PathBuf,
+    /// The program's name for the conversation that is gone on with.
+    pub(super) resume: Option<String>,
+    /// From a copy of it.
+    pub(super) fork: bool,
+    /// MCP servers, as the protocol has them, each with whether it is at an address.
+    pub(super) services: Vec<(bool, Value)>,
+    /// What a new conversation gets besides.
+    pub(super) meta: Option<Value>,
+    /// What stands in front of the first prompt of a new conversation.
+    pub(super) instructions: Option<String>,
+    pub(super) mode: Option<String>,
+    pub(super) model: Option<String>,
+    /// What is asked first; and what in its place, when the conversation is not there any more.
+    pub(super) prompt: Option<String>,
+    pub(super) prompt_if_lost: Option<String>,
+}
+
+/// How far the opening is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The program says what it can do.
+    Initialize,
+    /// It opens the conversation.
+    Open,
+    /// It takes its mode and its model.
+    Settle,
+    /// It stands; whether anything was asked yet.
+    Ready { prompted: bool },
+}
+
+impl Conversation {
+    /// An answer on the way to a conversation that stands, or to a wish about its mode and model.
+    pub(super) fn opened(&mut self, request: Request, answer: Result<&Value, &Value>, out: &mut Vec<Act>) {
+        match (request, answer) {
+            (Request::Initialize, Ok(result)) => self.initialized(result, out),
+            (Request::New | Request::Restore, Ok(result)) => self.stands(result, out),
+            (Request::Restore, Err(error)) if !self.opening.fork => {
+                let said = faults::said(error);
+                self.lost(&said, out);
+            }
+            (Request::Initialize | Request::New | Request::Restore, Err(error)) => {
+                out.push(Act::Refuse(faults::of_error(self.preset, error)));
+            }
+            (Request::Mode(mode), Ok(result)) => {
+                self.known.mode_is(&mode);
+                self.known.take(result);
+                self.settle(out);
+            }
+            (Request::Mode(mode), Err(error)) => {
+                let said = faults::said(error);
+                if matches!(self.stage, Stage::Ready { .. }) {
+                    out.push(noted("mode_not_set", format!("The mode \"{mode}\" was not taken: {said}")));
+                } else {
+                    out.push(self.refuse(AgentFault::Protocol, &format!("the mode \"{mode}\": {said}")));
+                }
+            }
+            (Request::Model(model), Ok(result)) => {
+                self.known.model_is(&model);
+                self.known.take(result);
+                self.settle(out);
+            }
+            (Request::Model(model), Err(error)) => {
+                let said = faults::said(error);
+                out.push(noted("model_not_set", format!("The model \"{model}\" was not taken: {said}")));
+                self.opening.model = None;
+                self.settle(out);
+            }
+            (Request::Prompt, _) => {}
+        }
+    }
+
+    fn initialized(&mut self, result: &Value, out: &mut Vec<Act>) {
+        let version = &result["protocolVersion"];
+        if *version != 1 {
+            out.push(
+                self.refuse(AgentFault::Protocol, &format!("it wants version {version} of the protocol")),
+            );
+            return;
+        }
+        let own = result["agentInfo"]["version"].as_str().unwrap_or_default();
+        let tested = self.preset.tested;
+        if !own.is_empty() && !tested.is_empty() && !own.starts_with(tested) {
+            let title = self.preset.named.title;
+            let text =
+                format!("{title} {own} is outside of the versions that Nox was tested with ({tested}x).");
+            out.push(noted("untested_version", text));
+        }
+        let can = &result["agentCapabilities"];
+        self.leave_out_services(can["mcpCapabilities"]["http"] == true, out);
+        let session = &can["sessionCapabilities"];
+        self.known.set_forks(session["fork"].is_object());
+        self.stage = Stage::Open;
+        let Some(name) = self.opening.resume.clone() else {
+            self.begin(out);
+            return;
+        };
+        let way = match self.opening.fork {
+            true if session["fork"].is_object() => Some("session/fork"),
+            true => {
+                out.push(self.refuse(AgentFault::Refused, "it cannot copy a conversation"));
+                return;
+            }
+            // Restoring without telling everything again is cheaper.
+            false if session["resume"].is_object() => Some("session/resume"),
+            false if can["loadSession"] == true => Some("session/load"),
+            false => None,
+        };
+        let Some(method) = way else {
+            self.lost("it cannot go on with one", out);
+            return;
+        };
+        let mut params = self.place();
+        params.insert("sessionId".into(), name.into());
+        out.push(Act::Send(self.request(Request::Restore, method, params.into())));
+    }
+
+    /// Services that the program could not reach are said.
+    fn leave_out_services(&mut self, takes_addresses: bool, out: &mut Vec<Act>) {
+        let title = self.preset.named.title;
+        self.opening.services.retain(|(at_address, service)| {
+            let fits = !at_address || takes_addresses;
+            if !fits {
+                let name = service["name"].as_str().unwrap_or_default();
+                let text = format!(
+                    "{title} takes no MCP server at an address, so its agent works without \"{name}\"."
+                );
+                out.push(noted("service_left_out", text));
+            }
+            fits
+        });
+    }
+
+    fn place(&self) -> Map<String, Value> {
+        let services: Vec<&Value> = self.opening.services.iter().map(|(_, service)| service).collect();
+        let mut params = Map::new();
+        params.insert("cwd".into(), self.opening.folder.display().to_string().into());
+        params.insert("mcpServers".into(), json!(services));
+        if let Some(meta) = &self.opening.meta {
+            params.insert("_meta".into(), meta.clone());
+        }
+        params
+    }
+
+    fn begin(&mut self, out: &mut Vec<Act>) {
+        let params = self.place();
+        out.push(Act::Send(self.request(Request::New, "session/new", params.into())));
+    }
+
+    /// The conversation is not there any more: a new one takes its place, and that is said.
+    fn lost(&mut self, said: &str, out: &mut Vec<Act>) {
+        let title = self.preset.named.title;
+        let text = format!(
+            "{title} does not have this conversation any more, so its agent does not know what was said before ({said})."
+        );
+        out.push(noted("not_restored", text));
+        self.opening.resume = None;
+        if let Some(text) = self.opening.prompt_if_lost.take() {
+            self.opening.prompt = Some(text);
+        }
+        self.begin(out);
+    }
+
+    fn stands(&mut self, result: &Value, out: &mut Vec<Act>) {
+        let restored = self.opening.resume.clone().filter(|_| !self.opening.fork);
+        let Some(name) = result["sessionId"].as_str().map(str::to_owned).or(restored) else {
+            out.push(self.refuse(AgentFault::Protocol, "it opened a conversation without a name"));
+            return;
+        };
+        if self.opening.resume.is_some() {
+            // It was told when the conversation began.
+            self.opening.instructions = None;
+        }
+        self.session = Some(name.clone());
+        out.push(Act::Named(name));
+        self.known.take(result);
+        self.stage = Stage::Settle;
+        self.settle(out);
+    }
+
+    /// One wish after the other; then the conversation stands.
+    fn settle(&mut self, out: &mut Vec<Act>) {
+        if self.stage != Stage::Settle {
+            self.tell_offers(out);
+            return;
+        }
+        let mode = self.opening.mode.take().filter(|mode| self.known.mode() != Some(mode));
+        if let Some((method, params)) = mode.as_deref().and_then(|mode| self.known.wants_mode(mode)) {
+            self.ask(Request::Mode(mode.unwrap_or_default()), method, params, out);
+            return;
+        }
+        let model = self.opening.model.take().filter(|model| self.known.model() != Some(model));
+        if let Some((method, params)) = model.as_deref().and_then(|model| self.known.wants_model(model)) {
+            self.ask(Request::Model(model.unwrap_or_default()), method, params, out);
+            return;
+        }
+        if let Some(mode) = self.known.mode().filter(|mode| !self.preset.asks_in(mode)) {
+            let said = format!("it stays in the mode \"{mode}\", in which it does not ask");
+            out.push(self.refuse(AgentFault::Protocol, &said));
+            return;
+        }
+        self.stage = Stage::Ready { prompted: false };
+        out.push(Act::Ready);
+        self.tell_offers(out);
+        if let Some(text) = self.opening.prompt.take() {
+            crate::child::Talk::prompt(self, &text, out);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Everything that is particular to one ACP program, in one table: its command line, its environment, the mode in which it
+//! asks, where it takes its key and its address from, and what it does badly.
+//!
+//! Measured with the versions of [`Preset::tested`]; `tests/contract` tries the real programs against this. What a program
+//! needs beside that, files and JSON of its own, is made in [`super::homes`].
+
+use super::homes::{self, Dress};
+use crate::faults::Named;
+use nox_domain::tool::ToolKind::{self, Edit, Execute, Read, Search, Think};
+use std::io;
+
+/// What is known of one program.
+pub(super) struct Preset {
+    /// Its name in `agent.toml`.
+    pub(super) name: &'static str,
+    /// In the words that a person is told.
+    pub(super) named: Named,
+    /// What is looked for on the `PATH`, and what it gets, when the agent says nothing else.
+    pub(super) command: &'static str,
+    pub(super) arguments: &'static [&'static str],
+    /// Versions begin with this where the contract suite has passed; empty when it tells none.
+    pub(super) tested: &'static str,
+    /// It reports to nobody, does not change itself, and keeps to what is said here.
+    pub(super) environment: &'static [(&'static str, &'static str)],
+    /// How it is told which model server to ask, by the name of the provider; the first when none is named.
+    pub(super) access: &'static [Access],
+    /// All variables that may hold a key; a command that it runs gets none of them.
+    pub(super) key_variables: &'static [&'static str],
+    /// The mode that it is put into.
+    pub(super) mode: Option<&'static str>,
+    /// Modes in which it asks before everything; empty when nobody knows.
+    pub(super) asking: &'static [&'static str],
+    /// Kinds of its tools that it does not tell itself.
+    pub(super) kinds: &'static [(&'static str, ToolKind)],
+    /// Tools that it never gets, and why.
+    pub(super) never: &'static [(&'static str, &'static str)],
+    /// Tools that only read and that it runs without asking.
+    pub(super) unasked: &'static [&'static str],
+    /// How texts begin that are errors of the model server.
+    pub(super) error_texts: &'static [&'static str],
+    /// A command of its shell goes on when the turn is interrupted: the program is ended, and gone on with later.
+    pub(super) leaves_tools: bool,
+    /// Methods of its own that say nothing that Nox shows.
+    pub(super) quiet: &'static [&'static str],
+    /// Whether its agent is told what it is in a way of its own; else before the first prompt.
+    pub(super) takes_instructions: bool,
+    /// Makes what it needs besides.
+    pub(super) dress: fn(&mut Dress<'_>) -> io::Result<()>,
+}
+
+/// How a program is told of a model server.
+pub(super) struct Access {
+    /// The provider's name in `agent.toml`.
+    pub(super) provider: &'static str,
+    /// Where it reads its key and the address from.
+    pub(super) key: &'static str,
+    pub(super) address: &'static str,
+    /// What is put behind the address.
+    pub(super) behind: &'static str,
+    /// Where it reads the model from, when it does not take it in the conversation.
+    pub(super) model: Option<&'static str>,
+    /// What has to be said besides.
+    pub(super) more: &'static [(&'static str, &'static str)],
+}
+
+impl Preset {
+    /// The program of this name.
+    pub(super) fn of(name: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|preset| preset.name == name)
+    }
+
+    /// All names, for people.
+    pub(super) fn names() -> String {
+        PRESETS.iter().map(|preset| preset.name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it asks before everything in this mode, as far as anybody knows.
+    pub(super) fn asks_in(&self, mode: &str) -> bool {
+        self.asking.is_empty() || self.asking.contains(&mode)
+    }
+}
+
+/// A program that nobody here has measured: it is asked, watched and ended like the others, and trusted with nothing.
+pub(super) const PLAIN: Preset = Preset {
+    name: "",
+    named: Named {
+        title: "The agent's program",
+        install: "Install it",
+        sign_in: "Sign in with the program itself",
+        shorten: "ask for less",
+    },
+    command: "",
+    arguments: &[],
+    tested: "",
+    environment: &[],
+    access: &[],
+    key_variables: &[],
+    mode: None,
+    asking: &[],
+    kinds: &[],
+    never: &[],
+    unasked: &[],
+    error_texts: &[],
+    leaves_tools: false,
+    quiet: &[],
+    takes_instructions: false,
+    dress: |_| Ok(()),
+};
+
+/// A sub-agent of goose runs in its mode `auto`: `delegate` let one make a file, and nobody was asked.
+const SUB_AGENTS: &str = "what its sub-agents do is not asked";
+
+const PRESETS: &[Preset] = &[Preset {
+    name: "goose",
+    named: Named {
+        title: "goose",
+        install: "Install it (npm install -g @aaif/goose)",
+        sign_in: "Run goose configure in a terminal",
+        shorten: "ask for less",
+    },
+    command: "goose",
+    arguments: &["acp"],
+    environment: &[
+        ("GOOSE_MODE", "approve"),
+        ("GOOSE_TELEMETRY_OFF", "1"),
+        ("GOOSE_TELEMETRY_ENABLED", "false"),
+        // Each of these asks the model something on its own, and takes the titles of calls away.
+        ("GOOSE_DISABLE_SESSION_NAMING", "true"),
+        ("GOOSE_DISABLE_TOOL_CALL_SUMMARY", "true"),
+    ],
+    access: &[
+        Access {
+            provider: "openai",
+            key: "OPENAI_API_KEY",
+            address: "OPENAI_HOST",
+            model: Some("GOOSE_MODEL"),
+            more: &[("GOOSE_PROVIDER", "openai")],
+            ..Access::NONE
+        },
+        Access {
+            provider: "anthropic",
+            key: "ANTHROPIC_API_KEY",
+            address: "ANTHROPIC_HOST",
+            model: Some("GOOSE_MODEL"),
+            more: &[("GOOSE_PROVIDER", "anthropic")],
+            ..Access::NONE
+        },
+        Access {
+            provider: "openrouter",
+            key: "OPENROUTER_API_KEY",
+            address: "OPENROUTER_HOST",
+            model: Some("GOOSE_MODEL"),
+            more: &[("GOOSE_PROVIDER", "openrouter")],
+            ..Access::NONE
+        },
+        Access {
+            provider: "ollama",
+            address: "OLLAMA_HOST",
+            model: Some("GOOSE_MODEL"),
+            more: &[("GOOSE_PROVIDER", "ollama")],
+            ..Access::NONE
+        },
+    ],
+    key_variables: &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GOOGLE_API_KEY"],
+    mode: Some("approve"),
+    asking: &["approve", "chat"],
+    // It calls all of them "other".
+    kinds: &[
+        ("shell", Execute),
+        ("edit", Edit),
+        ("write", Edit),
+        ("tree", Search),
+        ("analyze", Search),
+        ("load_skill", Read),
+        ("todo__todo_write", Think),
+    ],
+    never: &[("delegate", SUB_AGENTS), ("extensionmanager__manage_extensions", SUB_AGENTS)],
+    leaves_tools: true,
+    error_texts: &["Ran into this error:", "Network error:"],
+    takes_instructions: true,
+    dress: homes::goose,
+    ..PLAIN
+}];
+
+impl Access {
+    const NONE: Self = Self { provider: "", key: "", address: "", behind: "", model: None, more: &[] };
+}

@@ -1,0 +1,36 @@
+//! goose, over ACP.
+
+use super::{Lack, Program};
+use nox_api::domain::agent::Runtime;
+use serde_json::json;
+
+pub(super) const PROGRAM: Program = Program {
+    name: "goose",
+    runtime: Runtime::Acp,
+    key_variable: "OPENAI_API_KEY",
+    settings: |agent, _, address| {
+        agent.program.preset = Some("goose".into());
+        agent.program.provider = Some("openai".into());
+        agent.program.model = Some("scripted".into());
+        agent.program.address = Some(address.to_owned());
+    },
+    shell: |command| ("shell", json!({ "command": command })),
+    read: None,
+    edit: |path, old, new| ("edit", json!({ "path": path, "before": old, "after": new })),
+    command_line: "acp",
+    allow_everything: |places| {
+        let folder = places.own.join(".config/goose");
+        std::fs::create_dir_all(&folder).unwrap();
+        let rules =
+            "user:\n  always_allow:\n  - shell\n  - edit\n  - write\n  ask_before: []\n  never_allow: []\n";
+        std::fs::write(folder.join("permission.yaml"), rules).unwrap();
+        std::fs::write(folder.join("config.yaml"), "GOOSE_MODE: auto\n").unwrap();
+    },
+    forget: |own| std::fs::remove_dir_all(own.join(".local/share/goose/sessions")).unwrap(),
+    lacks: &[
+        (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
+        (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
+        (Lack::Cost, "Its answers and updates bring tokens and no cost."),
+    ],
+    not_offered: &[("hooks decide nothing", "It has no hooks in settings of the folder or of the user.")],
+};
