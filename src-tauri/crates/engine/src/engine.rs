@@ -114,6 +114,7 @@ impl Engine {
         let keys = Keys::start(&home)?;
         let shared = Arc::new(Shared {
             keys: keys.clone(),
+            home: home.clone(),
             spool: Spool::at(home.spool()),
             scheduler: Scheduler::new(match purpose {
                 Purpose::Work => caps(&local.values()),

@@ -18,7 +18,9 @@ impl Home {
     pub fn at(root: &Path) -> Result<Self, Error> {
         let root = std::path::absolute(root).map_err(|source| Error::home(root, source))?;
         let home = Self { root };
-        for folder in ["", "registry", "spool", "documents", "worktrees", "scratch", "logs", "run"] {
+        for folder in
+            ["", "registry", "spool", "conversations", "documents", "worktrees", "scratch", "logs", "run"]
+        {
             let path = home.root.join(folder);
             make_private(&path).map_err(|source| Error::home(&path, source))?;
         }
@@ -57,6 +59,14 @@ impl Home {
     /// Output of items.
     pub fn spool(&self) -> PathBuf {
         self.root.join("spool")
+    }
+    /// What models were told and said, of agents that a loop of our own carries.
+    pub fn conversations(&self) -> PathBuf {
+        self.root.join("conversations")
+    }
+    /// The user's own prices of models.
+    pub fn prices(&self) -> PathBuf {
+        self.root.join("prices.toml")
     }
     /// Files named by the hash of their content.
     pub fn documents(&self) -> PathBuf {

@@ -12,7 +12,7 @@ const MAX_DIFF_BYTES: usize = 32 * 1024;
 /// After this time a diff is told coarser: what is very long and all different would take minutes.
 const DIFF_LIMIT: Duration = Duration::from_millis(300);
 /// Files above this size are not read for a diff.
-const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
 /// Of an input that no tool here explains, so much is shown.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
@@ -127,7 +127,7 @@ pub(crate) fn change(path: &Path, input: &Value) -> Option<FileDiff> {
 }
 
 /// A file as it is before a change: empty when it is not there, none when it is too long or no text.
-fn read(path: &Path) -> Option<String> {
+pub(crate) fn read(path: &Path) -> Option<String> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() && found.len() <= MAX_FILE_BYTES => std::fs::read_to_string(path).ok(),
         Ok(_) => None,

@@ -112,6 +112,10 @@ pub struct Start {
     /// The program's own name for the session, told by an earlier run with [`Signal::Named`]: it goes on there, and notes
     /// with the code `not_restored` what it could not bring back.
     pub resume: Option<String>,
+    /// The folder where a driver without a program keeps its conversations, by the names that it tells.
+    pub keep: PathBuf,
+    /// The user's own prices of models; it need not be there.
+    pub prices: Option<PathBuf>,
     /// It goes on from a copy of `resume`, which itself stays as it is. Only asked of a driver that tells `Offers::forks`.
     pub fork: bool,
     /// What its processes may use.

@@ -36,6 +36,8 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
         spent_micro_usd: 0,
         resume: None,
         fork: false,
+        keep: std::env::temp_dir().join("nox-no-conversations"),
+        prices: None,
         limits: Default::default(),
         environment: Default::default(),
         max_call_seconds: None,

@@ -19,6 +19,7 @@ mod hand;
 mod journey;
 mod life;
 mod limits;
+mod llm;
 mod log;
 mod mending;
 mod queue;

@@ -31,6 +31,7 @@ async fn owner(home: &Path) -> Owner {
     fs::write(&shim, "never started").unwrap();
     let shared = Shared {
         ledger: Ledger::new(nox_store::Store::open(&home.join("nox.db"), Default::default()).unwrap()),
+        home: crate::home::Home::at(home).unwrap(),
         spool: Spool::at(home.join("spool")),
         scheduler: Scheduler::new(crate::scheduler::Caps { live: 1, per_minute: 0, memory_mb: 0 }),
         policy: ArcSwap::from_pointee(super::cautious()),

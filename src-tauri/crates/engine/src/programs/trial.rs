@@ -152,6 +152,8 @@ impl Engine {
             again: false,
             spent_micro_usd: 0,
             resume: None,
+            keep: folder.join(".conversations"),
+            prices: Some(self.home().prices()),
             fork: false,
             limits: agent.limits,
             environment: agent.environment.clone(),

@@ -482,6 +482,8 @@ impl Actor {
             again,
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             resume,
+            keep: self.shared().home.conversations(),
+            prices: Some(self.shared().home.prices()),
             fork: false,
             limits: opened.limits,
             environment: opened.environment.clone(),

@@ -15,6 +15,7 @@ mod tests_limits;
 
 use crate::{
     Error,
+    home::Home,
     keys::Keys,
     ledger::{Cause, Ledger},
     limits::{Measured, Rhythm},
@@ -84,6 +85,7 @@ pub struct Done {
 /// What actors share.
 pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
+    pub(crate) home: Home,
     pub(crate) spool: Spool,
     pub(crate) scheduler: Scheduler,
     pub(crate) policy: ArcSwap<Policy>,

@@ -34,6 +34,7 @@ pub(super) fn bench_on(scheduler: Scheduler, rhythm: Rhythm, max_bytes: Option<u
     let options = Options { max_bytes, ..Options::default() };
     let store = Store::open(&folder.path().join("nox.db"), options).unwrap();
     let shared = Shared {
+        home: crate::home::Home::at(folder.path()).unwrap(),
         spool: Spool::at(folder.path().join("spool")),
         scheduler,
         policy: ArcSwap::from_pointee(Policy::default()),

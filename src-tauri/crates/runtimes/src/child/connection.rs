@@ -26,6 +26,23 @@ pub(crate) struct Wishes {
     pub(super) stopped: watch::Receiver<bool>,
 }
 
+impl Wishes {
+    /// The next wish; none when it is told to stop.
+    pub(crate) async fn next(&mut self) -> Option<Told> {
+        let Self { inbox, stopped } = self;
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => None,
+            told = inbox.recv() => told,
+        }
+    }
+
+    /// Waits until it is told to stop. Whoever could say so being gone is the same.
+    pub(crate) async fn stop(&mut self) {
+        let _ = self.stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
 /// Passes wishes on to the task that carries the run.
 #[derive(Debug)]
 pub(crate) struct Connection {

@@ -1,13 +1,68 @@
-//! A loop of our own over a model server.
+//! A loop of our own over a model server: for API keys and for models on this computer. Nothing has to be installed.
+//!
+//! `conversation` is pure: what a model says and what people wish for goes in, acts come out. `run` carries it: it asks
+//! through `wire`, keeps each line with `keep` before anything follows from it, and does what is allowed with `tools` and
+//! `services`. Between turns a run holds nothing but its file and its services, so sleeping costs nothing.
+//!
+//! Nothing happens before an answer that allows it, reading included. The key is in the header of requests and nowhere
+//! else. What a model says is never trusted: a path that leads out of the folder is asked, a file that has changed since
+//! its diff was shown is not written.
 
-use crate::{AgentConnection, Error, Start};
-use nox_domain::transcript::AgentFault;
+mod budget;
+mod conversation;
+mod faults;
+mod history;
+mod keep;
+mod prices;
+mod retries;
+mod run;
+mod services;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod wire;
+mod work;
+
+use crate::{
+    AgentConnection, Error, Start,
+    child::{Carried, Connection},
+};
+use faults::Failure;
+use nox_domain::{event::Problem, transcript::AgentFault};
+use run::Run;
+use wire::Wire;
 
 /// Starts a run.
 ///
 /// # Errors
-/// This build does not carry it yet.
-pub fn connect(_start: Start) -> Result<Box<dyn AgentConnection>, Error> {
-    let message = "This version of Nox does not carry agents over a model server yet.".to_owned();
-    Err(Error::Agent { fault: AgentFault::NotInstalled, message })
+/// The folder is not there, the settings do not say enough, or another run carries the same conversation.
+pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
+    if !start.folder.is_dir() {
+        return Err(Error::NoFolder { folder: start.folder.display().to_string() });
+    }
+    if start.program.model.as_deref().is_none_or(|model| model.trim().is_empty()) {
+        return Err(error_of(&Failure::of(
+            AgentFault::Refused,
+            "no model is named: model in [program] of agent.toml",
+        )));
+    }
+    let wire = Wire::of(&start.program, start.key.clone()).map_err(|failure| error_of(&failure))?;
+    let carried = match start.resume.as_ref().filter(|_| !start.fork) {
+        Some(name) => {
+            let elsewhere = || error_of(&Failure::of(AgentFault::Elsewhere, ""));
+            Some(Carried::take(name).ok_or_else(elsewhere)?)
+        }
+        None => None,
+    };
+    let (connection, wishes) = Connection::new();
+    let signals = start.signals.clone();
+    signals.carry("llm", Run::new(start, wire, carried, wishes).run());
+    Ok(Box::new(connection))
+}
+
+fn error_of(failure: &Failure) -> Error {
+    match failure.problem() {
+        Problem::Agent { fault, message, .. } => Error::Agent { fault, message },
+        _ => Error::Agent { fault: failure.fault, message: failure.said.clone() },
+    }
 }

@@ -1,0 +1,582 @@
+//! The loop, without any model, file or process: what is heard and wished for goes in, acts come out.
+//!
+//! A turn asks the model, proposes the calls that it wants, waits for all of their results and asks again, until the
+//! model wants nothing more. Total: nothing that a model says breaks it. What an answer or a result was is kept before
+//! anything follows from it, so a conversation that is gone on with after a crash stands where it stood.
+
+use super::{
+    budget,
+    faults::Failure,
+    history::{Fate, History, Line, Part},
+    prices::{Prices, Tokens},
+    retries,
+    wire::{Heard, Reply},
+};
+use crate::{
+    Answer,
+    child::{DENIED_BY_PERSON, DENIED_BY_RULE},
+};
+use nox_domain::{
+    Size,
+    event::{Problem, TurnEnd},
+    ids::ItemId,
+    session::Signal,
+    tool::{CallEnd, ToolCall},
+    transcript::{AgentFault, PlanStep, Usage},
+};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Duration,
+};
+
+/// Requests to the model in one turn, when the agent does not say.
+pub(super) const MAX_ITERATIONS: u32 = 50;
+/// Calls of one answer that are carried out.
+const MAX_CALLS: usize = 64;
+/// Texts that wait to be said into the turn.
+const MAX_STEERS: usize = 32;
+/// What has to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Act {
+    /// Tell the engine.
+    Tell(Signal),
+    /// Put a line on the disk.
+    Keep(Line),
+    /// Append to a text that has begun.
+    Append(ItemId, String),
+    /// A text is through.
+    TextEnds(ItemId),
+    /// Ask the model; what is heard of an older request counts no more.
+    Ask { request: u64 },
+    /// Stop listening to the model.
+    Hush,
+    /// Find out what a call would do.
+    Look { key: String, name: String, input: Value },
+    /// Carry a call out.
+    Run { key: String, item: ItemId },
+    /// End a call that runs.
+    End { key: String },
+    /// Wake the conversation later.
+    Wake { after: Duration },
+}
+
+/// What a call came to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Done {
+    /// What the model is told.
+    pub(super) text: String,
+    pub(super) end: CallEnd,
+    /// What is kept of its output.
+    pub(super) output: Option<Box<nox_domain::tool::OutputDigest>>,
+    /// The plan, if it told one.
+    pub(super) plan: Option<Vec<PlanStep>>,
+}
+
+/// What does not change while a run lives, but for the model.
+pub(super) struct Settings {
+    pub(super) model: String,
+    pub(super) max_iterations: u32,
+    pub(super) context_tokens: u64,
+    pub(super) prices: Prices,
+    /// Nobody sells it.
+    pub(super) is_local: bool,
+}
+
+/// A text that is being written.
+#[derive(Debug)]
+struct Open {
+    item: ItemId,
+    text: String,
+    thought: bool,
+}
+
+/// How far a call of the newest answer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    /// What it would do is being found out.
+    Looked,
+    /// Nox was asked.
+    Proposed,
+    /// It runs.
+    Running,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    interrupted: bool,
+    /// It ends because of this when nothing runs any more.
+    fault: Option<Problem>,
+    requests: u32,
+    /// Requests in a row that came to nothing.
+    tries: u32,
+    /// The server said that it is too long, and something was left out.
+    shortened: bool,
+    waits: bool,
+}
+
+/// The state of one conversation.
+pub(super) struct Conversation {
+    settings: Settings,
+    history: History,
+    turn: Option<Turn>,
+    request: u64,
+    is_asking: bool,
+    open: Option<Open>,
+    calls: HashMap<String, Step>,
+    steers: VecDeque<String>,
+    is_price_missing: bool,
+    stopped: bool,
+    fresh: Box<dyn FnMut() -> ItemId + Send>,
+}
+
+impl Conversation {
+    /// A conversation that stands where its history does.
+    pub(super) fn new(
+        settings: Settings,
+        history: History,
+        fresh: impl FnMut() -> ItemId + Send + 'static,
+    ) -> Self {
+        Self {
+            settings,
+            history,
+            turn: None,
+            request: 0,
+            is_asking: false,
+            open: None,
+            calls: HashMap::new(),
+            steers: VecDeque::new(),
+            is_price_missing: false,
+            stopped: false,
+            fresh: Box::new(fresh),
+        }
+    }
+
+    /// What the model is shown.
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The model that is asked.
+    pub(super) fn model(&self) -> &str {
+        &self.settings.model
+    }
+
+    /// Asks another model from the next request on.
+    pub(super) fn set_model(&mut self, model: String) {
+        if let Some(context) = self.settings.prices.context(&model) {
+            self.settings.context_tokens = context.into();
+        }
+        self.settings.model = model;
+    }
+
+    /// Asks something.
+    pub(super) fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+        self.close_calls(out);
+        self.turn = Some(Turn::default());
+        self.keep(Line::Asked { text: text.to_owned(), steered: false }, out);
+        self.ask(out);
+    }
+
+    /// Goes on with what an earlier run was asked and did not bring to its end. `prompt` is that text.
+    pub(super) fn go_on(&mut self, prompt: &str, out: &mut Vec<Act>) {
+        if self.history.has_answered(prompt) {
+            // It was answered, and the answer was not heard any more.
+            let words = self.history.last_words();
+            if !words.is_empty() {
+                let item = (self.fresh)();
+                out.push(Act::Tell(Signal::Writing { item: item.clone(), thought: false }));
+                out.push(Act::Append(item.clone(), words.clone()));
+                out.push(Act::TextEnds(item.clone()));
+                out.push(Act::Tell(Signal::Wrote { item, text: words }));
+            }
+            out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::End, problem: None }));
+            return;
+        }
+        if !self.history.is_asked(prompt) {
+            return self.prompt(prompt, out);
+        }
+        self.turn = Some(Turn::default());
+        let open: Vec<_> = self.history.open_calls().cloned().collect();
+        let unseen: Vec<_> = open.iter().filter(|call| call.allowed).collect();
+        for call in &unseen {
+            let text = UNSEEN.to_owned();
+            self.keep(Line::Result { key: call.key.clone(), fate: Fate::Unknown, text }, out);
+        }
+        if unseen.len() < open.len() {
+            for call in open.into_iter().filter(|call| !call.allowed) {
+                self.look(call.key, call.name, call.input, out);
+            }
+        } else {
+            self.ask(out);
+        }
+    }
+
+    /// Says something into the turn that runs; the model hears it with its next request.
+    pub(super) fn steer(&mut self, text: String, out: &mut Vec<Act>) {
+        if self.turn.is_none() {
+            return;
+        }
+        if self.steers.len() == MAX_STEERS {
+            out.push(note(
+                "steered_too_often",
+                "So much waits to be told to the agent that this was left out.",
+            ));
+            return;
+        }
+        self.steers.push_back(text);
+    }
+
+    /// Ends the turn that runs, if there is one.
+    pub(super) fn interrupt(&mut self, out: &mut Vec<Act>) {
+        let Some(turn) = &mut self.turn else { return };
+        turn.interrupted = true;
+        turn.waits = false;
+        if std::mem::take(&mut self.is_asking) {
+            out.push(Act::Hush);
+            let said = self.open.as_ref().filter(|open| !open.thought).map(|open| open.text.clone());
+            self.end_text(out);
+            if let Some(text) = said.filter(|text| !text.trim().is_empty()) {
+                self.keep(Line::Answered { parts: vec![Part::Text { text }], input_tokens: 0 }, out);
+            }
+        }
+        self.end_calls(out);
+        self.settle(out);
+    }
+
+    /// Takes in what the model server said to a request.
+    pub(super) fn hear(&mut self, request: u64, heard: Heard, out: &mut Vec<Act>) {
+        if request != self.request || !self.is_asking {
+            return;
+        }
+        match heard {
+            Heard::Text(text) => self.write(text, false, out),
+            Heard::Thought(text) => self.write(text, true, out),
+            Heard::Reply(reply) => self.reply(*reply, out),
+            Heard::Failed(failure) => self.failed(failure, out),
+        }
+    }
+
+    /// The wait for the model server is over.
+    pub(super) fn wake(&mut self, out: &mut Vec<Act>) {
+        if self.turn.as_mut().is_some_and(|turn| std::mem::take(&mut turn.waits)) {
+            self.ask(out);
+        }
+    }
+
+    /// What a call would do, or why it cannot be.
+    pub(super) fn looked(&mut self, key: &str, found: Result<ToolCall, String>, out: &mut Vec<Act>) {
+        if self.calls.get(key) != Some(&Step::Looked) {
+            return;
+        }
+        match found {
+            Ok(call) => {
+                self.calls.insert(key.to_owned(), Step::Proposed);
+                out.push(Act::Tell(Signal::Proposed(Box::new(call))));
+            }
+            Err(text) => {
+                self.calls.remove(key);
+                let name = self.history.open_call(key).map(|call| call.name.clone()).unwrap_or_default();
+                let shown = nox_domain::terminal::harmless(
+                    format!("The agent wanted to use {name}, and that cannot be: {text}").as_bytes(),
+                );
+                out.push(note("not_a_call", &budget::cut_middle(&shown, 1_000)));
+                self.result(key, Fate::Failed, text, out);
+                self.settle(out);
+            }
+        }
+    }
+
+    /// Tells what became of a call.
+    pub(super) fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
+        let key = &answer.key;
+        if self.calls.get(key) != Some(&Step::Proposed) {
+            return;
+        }
+        if answer.allowed {
+            self.calls.insert(key.clone(), Step::Running);
+            self.keep(Line::Allowed { key: key.clone() }, out);
+            out.push(Act::Run { key: key.clone(), item: answer.item.clone() });
+            return;
+        }
+        self.calls.remove(key);
+        let default = if answer.by_person { DENIED_BY_PERSON } else { DENIED_BY_RULE };
+        let text = match answer.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
+            Some(reason) => format!("{default} The reason: {reason}"),
+            None => default.to_owned(),
+        };
+        self.result(key, Fate::Denied, text, out);
+        let end = CallEnd::Denied { reason: answer.reason.clone() };
+        out.push(Act::Tell(Signal::CallEnded { key: key.clone(), end, output: None }));
+        self.settle(out);
+    }
+
+    /// A call that ran is over.
+    pub(super) fn done(&mut self, key: &str, done: Done, out: &mut Vec<Act>) {
+        if self.calls.get(key) != Some(&Step::Running) {
+            return;
+        }
+        self.calls.remove(key);
+        let fate = match done.end {
+            CallEnd::Succeeded => Fate::Succeeded,
+            CallEnd::Cancelled | CallEnd::Skipped => Fate::Cancelled,
+            CallEnd::Unknown => Fate::Unknown,
+            CallEnd::Denied { .. } => Fate::Denied,
+            CallEnd::Failed { .. } => Fate::Failed,
+        };
+        self.result(key, fate, done.text, out);
+        out.extend(done.plan.map(|plan| Act::Tell(Signal::Planned(plan))));
+        out.push(Act::Tell(Signal::CallEnded { key: key.to_owned(), end: done.end, output: done.output }));
+        self.settle(out);
+    }
+
+    /// The disk does not take what has to be kept: nothing more can follow.
+    pub(super) fn cannot_keep(&mut self, said: &str, out: &mut Vec<Act>) {
+        self.is_asking = false;
+        out.push(Act::Hush);
+        self.end_text(out);
+        self.calls.clear();
+        self.turn = None;
+        let message =
+            format!("the conversation cannot be kept: {said}. Make room on the disk, then ask again.");
+        let problem = Some(Problem::NotStarted { message });
+        out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Failed, problem }));
+    }
+
+    /// The run ends: what is being written is through as it is.
+    pub(super) fn over(&mut self, out: &mut Vec<Act>) {
+        self.is_asking = false;
+        self.end_text(out);
+    }
+
+    /// The run is about to end: what runs is told to, nothing begins, and the turn stays open for the next run.
+    pub(super) fn stop(&mut self, out: &mut Vec<Act>) {
+        self.stopped = true;
+        self.is_asking = false;
+        let mut running: Vec<_> = self.calls.iter().filter(|(_, step)| **step == Step::Running).collect();
+        running.sort_by_key(|(key, _)| *key);
+        out.extend(running.into_iter().map(|(key, _)| Act::End { key: key.clone() }));
+    }
+
+    fn keep(&mut self, line: Line, out: &mut Vec<Act>) {
+        self.history.apply(&line);
+        out.push(Act::Keep(line));
+    }
+
+    fn result(&mut self, key: &str, fate: Fate, text: String, out: &mut Vec<Act>) {
+        let text = budget::cut_middle(&text, budget::RESULT_BYTES);
+        self.keep(Line::Result { key: key.to_owned(), fate, text }, out);
+    }
+
+    fn ask(&mut self, out: &mut Vec<Act>) {
+        for text in std::mem::take(&mut self.steers) {
+            self.keep(Line::Asked { text, steered: true }, out);
+        }
+        let Some(turn) = &mut self.turn else { return };
+        if turn.tries == 0 {
+            turn.requests += 1;
+        }
+        if turn.requests > self.settings.max_iterations {
+            let message = format!(
+                "The agent asked its model {} times in this turn, as often as it may. Say something for it to go on, or \
+                 raise max_iterations in [program] of agent.toml.",
+                self.settings.max_iterations
+            );
+            turn.fault = Some(Problem::Agent { fault: AgentFault::Refused, message, until: None });
+            return self.settle(out);
+        }
+        self.compact(false, out);
+        self.request += 1;
+        self.is_asking = true;
+        out.push(Act::Ask { request: self.request });
+    }
+
+    /// Leaves out what does not fit; answers whether it did.
+    fn compact(&mut self, always: bool, out: &mut Vec<Act>) -> bool {
+        let Some(found) = budget::compaction(&self.history, self.settings.context_tokens, always) else {
+            return false;
+        };
+        self.keep(found.line, out);
+        out.push(note("compacted", &found.note));
+        true
+    }
+
+    fn write(&mut self, more: String, thought: bool, out: &mut Vec<Act>) {
+        if more.is_empty() {
+            return;
+        }
+        if self.open.as_ref().is_none_or(|open| open.thought != thought) {
+            self.end_text(out);
+            let item = (self.fresh)();
+            out.push(Act::Tell(Signal::Writing { item: item.clone(), thought }));
+            self.open = Some(Open { item, text: String::new(), thought });
+        }
+        if let Some(open) = &mut self.open {
+            open.text.push_str(&more);
+            out.push(Act::Append(open.item.clone(), more));
+        }
+    }
+
+    fn end_text(&mut self, out: &mut Vec<Act>) {
+        if let Some(Open { item, text, .. }) = self.open.take() {
+            out.push(Act::TextEnds(item.clone()));
+            out.push(Act::Tell(Signal::Wrote { item, text }));
+        }
+    }
+
+    fn reply(&mut self, reply: Reply, out: &mut Vec<Act>) {
+        self.is_asking = false;
+        if let Some(turn) = &mut self.turn {
+            turn.tries = 0;
+        }
+        let input_tokens = reply.tokens.read();
+        self.keep(Line::Answered { parts: reply.parts, input_tokens }, out);
+        self.end_text(out);
+        self.used(&reply.tokens, out);
+        let wanted: Vec<_> = self.history.open_calls().cloned().collect();
+        if reply.cut {
+            out.push(note(
+                "answer_cut",
+                "The answer came to the length that the model may write, and was cut off there.",
+            ));
+        }
+        for (place, call) in wanted.into_iter().enumerate() {
+            if reply.cut {
+                // What it would be given may be cut off as well.
+                let text =
+                    "This was not done: your answer was cut off at its greatest length. Want less at once.";
+                self.result(&call.key, Fate::Failed, text.to_owned(), out);
+            } else if place >= MAX_CALLS {
+                let text = format!("This was not done: at most {MAX_CALLS} calls at once.");
+                self.result(&call.key, Fate::Failed, text, out);
+            } else {
+                self.look(call.key, call.name, call.input, out);
+            }
+        }
+        self.settle(out);
+    }
+
+    fn look(&mut self, key: String, name: String, input: Value, out: &mut Vec<Act>) {
+        self.calls.insert(key.clone(), Step::Looked);
+        out.push(Act::Look { key, name, input });
+    }
+
+    fn used(&mut self, tokens: &Tokens, out: &mut Vec<Act>) {
+        let model = self.settings.model.clone();
+        let cost = self.settings.prices.cost(&model, tokens).filter(|_| !self.settings.is_local);
+        if cost.is_none() && !self.settings.is_local && !std::mem::replace(&mut self.is_price_missing, true) {
+            let text = format!(
+                "No price is known for the model {model}, so its cost counts as nothing. Write it into prices.toml in \
+                 the home of Nox."
+            );
+            out.push(note("no_price", &text));
+        }
+        if *tokens == Tokens::default() {
+            return;
+        }
+        out.push(Act::Tell(Signal::Used(Usage {
+            model,
+            input_tokens: Size(tokens.input),
+            cached_tokens: Size(tokens.cache_read.saturating_add(tokens.cache_write)),
+            output_tokens: Size(tokens.output),
+            cost_micro_usd: cost.unwrap_or_default(),
+        })));
+    }
+
+    fn failed(&mut self, failure: Failure, out: &mut Vec<Act>) {
+        self.is_asking = false;
+        self.end_text(out);
+        let Some(turn) = &mut self.turn else { return };
+        if failure.fault == AgentFault::ContextFull && !std::mem::replace(&mut turn.shortened, true) {
+            if self.compact(true, out) {
+                return self.ask_again(out);
+            }
+        } else if !failure.fault.is_permanent()
+            && let Some((wait, of)) = retries::wait_for(&failure, turn.tries)
+        {
+            turn.tries += 1;
+            turn.waits = true;
+            let (code, text) = retries::note(&failure, wait, turn.tries, of);
+            out.push(note(code, &text));
+            out.push(Act::Wake { after: wait });
+            return;
+        }
+        if let Some(turn) = &mut self.turn {
+            turn.fault = Some(failure.problem());
+        }
+        self.settle(out);
+    }
+
+    /// The same request once more: it does not count twice.
+    fn ask_again(&mut self, out: &mut Vec<Act>) {
+        if let Some(turn) = &mut self.turn {
+            turn.tries += 1;
+        }
+        self.ask(out);
+    }
+
+    /// Calls that wait are over; those that run are told to end.
+    fn end_calls(&mut self, out: &mut Vec<Act>) {
+        let mut keys: Vec<(String, Step)> = self.calls.clone().into_iter().collect();
+        keys.sort_by(|a, b| a.0.cmp(&b.0));
+        for (key, step) in keys {
+            match step {
+                Step::Running => out.push(Act::End { key }),
+                Step::Looked | Step::Proposed => {
+                    self.calls.remove(&key);
+                    self.result(&key, Fate::Cancelled, CANCELLED.to_owned(), out);
+                    if step == Step::Proposed {
+                        let end = CallEnd::Cancelled;
+                        out.push(Act::Tell(Signal::CallEnded { key, end, output: None }));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls that an earlier run left behind get a result, so that something else can be asked.
+    fn close_calls(&mut self, out: &mut Vec<Act>) {
+        for call in self.history.open_calls().cloned().collect::<Vec<_>>() {
+            let (fate, text) =
+                if call.allowed { (Fate::Unknown, UNSEEN) } else { (Fate::Cancelled, CANCELLED) };
+            self.keep(Line::Result { key: call.key, fate, text: text.to_owned() }, out);
+        }
+        self.calls.clear();
+    }
+
+    /// When nothing is open any more: the turn ends, or the model is asked again.
+    fn settle(&mut self, out: &mut Vec<Act>) {
+        if self.is_asking || self.stopped || !self.calls.is_empty() {
+            return;
+        }
+        let Some(turn) = &mut self.turn else { return };
+        if turn.waits {
+            return;
+        }
+        let problem = turn.fault.take();
+        let end = match (&problem, turn.interrupted) {
+            (_, true) => TurnEnd::Cancelled,
+            (Some(_), false) => TurnEnd::Failed,
+            (None, false) => TurnEnd::End,
+        };
+        let wants_more = self.history.wants_an_answer() || !self.steers.is_empty();
+        if end == TurnEnd::End && wants_more {
+            return self.ask(out);
+        }
+        self.turn = None;
+        // What was said into the turn is heard with the next one.
+        for text in std::mem::take(&mut self.steers) {
+            self.keep(Line::Asked { text, steered: true }, out);
+        }
+        self.keep(Line::TurnOver { well: end == TurnEnd::End }, out);
+        out.push(Act::Tell(Signal::TurnEnded { end, problem: problem.filter(|_| end == TurnEnd::Failed) }));
+    }
+}
+
+fn note(code: &str, text: &str) -> Act {
+    Act::Tell(Signal::Noted(code.to_owned(), text.to_owned()))
+}
+
+const CANCELLED: &str = "This was not done: the turn was interrupted.";
+const UNSEEN: &str = "Nobody saw how this ended: Nox itself was ended while it ran. It may have been done, in part or \
+                      not at all. Look what is there before you do anything again.";

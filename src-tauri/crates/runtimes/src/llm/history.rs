@@ -1,0 +1,351 @@
+//! What was said, as it is kept: lines that follow from each other, and the state that they lead to.
+//!
+//! A [`Line`] is a fact of one conversation. [`History`] is nothing but the lines read in order, so what a model is asked
+//! after a restart is what it would have been asked without one. Who keeps the lines is `keep`; what a model server makes
+//! of them is `wire`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the lines that is written.
+pub(super) const SCHEMA: u32 = 1;
+
+/// A part of what a model said, in its order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub(super) enum Part {
+    /// Words.
+    Text { text: String },
+    /// A thought.
+    Thought { text: String },
+    /// What a model server wants to see again beside the thought that follows.
+    Signature { text: String },
+    /// A part of its own form, which that kind of model server wants to see again as it is.
+    Raw { data: Value },
+    /// It wants a tool.
+    Call {
+        /// The model server's name for it.
+        id: String,
+        name: String,
+        input: Value,
+    },
+}
+
+/// How a call came to its result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Fate {
+    Succeeded,
+    Failed,
+    Denied,
+    Cancelled,
+    /// It was let run, and nobody saw its end.
+    Unknown,
+}
+
+/// A fact of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub(super) enum Line {
+    /// The first line.
+    Begun { schema: u32 },
+    /// Somebody said something. `steered`: into a turn that ran.
+    Asked {
+        text: String,
+        #[serde(default)]
+        steered: bool,
+    },
+    /// The model said something.
+    Answered { parts: Vec<Part>, input_tokens: u64 },
+    /// The call with this key is let run: from here on it may have had an effect.
+    Allowed { key: String },
+    /// What the model is told about a call.
+    Result { key: String, fate: Fate, text: String },
+    /// So many entries behind the first one are left out from here on; the text stands in their place.
+    LeftOut { entries: usize, text: String },
+    /// The turn is over; whether the model was through.
+    TurnOver { well: bool },
+}
+
+/// Something that a model is shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Entry {
+    Asked(String),
+    Answered(Vec<Part>),
+    /// The results of the calls of the answer before it, in their order.
+    Results(Vec<CallResult>),
+}
+
+/// The result of one call, as a model is shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CallResult {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) text: String,
+    pub(super) fate: Fate,
+}
+
+/// A call that has no result yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct OpenCall {
+    pub(super) key: String,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) input: Value,
+    /// It was let run.
+    pub(super) allowed: bool,
+    result: Option<CallResult>,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct History {
+    entries: Vec<Entry>,
+    /// Calls of the newest answer, until all have a result.
+    calls: Vec<OpenCall>,
+    /// All calls that were ever wanted: the next one's number.
+    wanted: u64,
+    /// The text of the turn that runs, or of the newest one.
+    asked: Option<String>,
+    turn_is_open: bool,
+    ended_well: bool,
+    /// Tokens of the newest request, as the model server counted them, and the estimate of the same.
+    measured: Option<(u64, u64)>,
+}
+
+impl History {
+    /// Takes a line in. One that does not follow from those before it changes nothing.
+    pub(super) fn apply(&mut self, line: &Line) {
+        match line {
+            Line::Begun { .. } => {}
+            Line::Asked { text, steered } => {
+                self.entries.push(Entry::Asked(text.clone()));
+                if !steered {
+                    self.asked = Some(text.clone());
+                }
+                self.turn_is_open = true;
+            }
+            Line::Answered { parts, input_tokens } => {
+                if *input_tokens > 0 {
+                    self.measured = Some((*input_tokens, self.bytes()));
+                }
+                self.calls.clear();
+                for part in parts {
+                    if let Part::Call { id, name, input } = part {
+                        self.wanted += 1;
+                        self.calls.push(OpenCall {
+                            key: format!("call:{}", self.wanted),
+                            id: id.clone(),
+                            name: name.clone(),
+                            input: input.clone(),
+                            allowed: false,
+                            result: None,
+                        });
+                    }
+                }
+                self.entries.push(Entry::Answered(parts.clone()));
+            }
+            Line::Allowed { key } => {
+                if let Some(call) = self.calls.iter_mut().find(|call| call.key == *key) {
+                    call.allowed = true;
+                }
+            }
+            Line::Result { key, fate, text } => self.result(key, *fate, text),
+            Line::LeftOut { entries, text } => {
+                let end = (1 + entries).min(self.entries.len());
+                if end > 1 {
+                    self.entries.splice(1..end, [Entry::Asked(text.clone())]);
+                    self.measured = None;
+                }
+            }
+            Line::TurnOver { well } => {
+                self.turn_is_open = false;
+                self.ended_well = *well;
+            }
+        }
+    }
+
+    fn result(&mut self, key: &str, fate: Fate, text: &str) {
+        let Some(call) = self.calls.iter_mut().find(|call| call.key == key && call.result.is_none()) else {
+            return;
+        };
+        call.result =
+            Some(CallResult { id: call.id.clone(), name: call.name.clone(), text: text.to_owned(), fate });
+        if self.calls.iter().all(|call| call.result.is_some()) {
+            let results = self.calls.drain(..).filter_map(|call| call.result).collect();
+            self.entries.push(Entry::Results(results));
+        }
+    }
+
+    /// What the model is shown.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Calls without a result, in their order.
+    pub(super) fn open_calls(&self) -> impl Iterator<Item = &OpenCall> {
+        self.calls.iter().filter(|call| call.result.is_none())
+    }
+
+    /// A call without a result.
+    pub(super) fn open_call(&self, key: &str) -> Option<&OpenCall> {
+        self.open_calls().find(|call| call.key == key)
+    }
+
+    /// Whether the newest turn was asked this, and ended because the model was through.
+    pub(super) fn has_answered(&self, prompt: &str) -> bool {
+        !self.turn_is_open && self.ended_well && self.asked.as_deref() == Some(prompt)
+    }
+
+    /// Whether the turn that is open was asked this.
+    pub(super) fn is_asked(&self, prompt: &str) -> bool {
+        self.turn_is_open && self.asked.as_deref() == Some(prompt)
+    }
+
+    /// Whether something was said or done since the newest answer, to which the model has said nothing yet.
+    pub(super) fn wants_an_answer(&self) -> bool {
+        matches!(self.entries.last(), Some(Entry::Asked(_) | Entry::Results(_)))
+    }
+
+    /// The words of the newest answer.
+    pub(super) fn last_words(&self) -> String {
+        let parts = self.entries.iter().rev().find_map(|entry| match entry {
+            Entry::Answered(parts) => Some(parts),
+            _ => None,
+        });
+        let words = parts.into_iter().flatten().filter_map(|part| match part {
+            Part::Text { text } => Some(text.as_str()),
+            _ => None,
+        });
+        words.collect()
+    }
+
+    /// Bytes of all that the model is shown.
+    pub(super) fn bytes(&self) -> u64 {
+        self.entries.iter().map(Entry::bytes).sum()
+    }
+
+    /// Tokens of all that the model is shown: as the model server counted the last time, and else a token for each
+    /// three and a half bytes.
+    pub(super) fn tokens(&self) -> u64 {
+        match self.measured {
+            Some((tokens, bytes)) if bytes > 0 => {
+                // What is new since counts as it did before, at a sane rate whatever a server says.
+                let rate = (tokens as f64 / bytes as f64).clamp(0.1, 1.0);
+                tokens + (self.bytes().saturating_sub(bytes) as f64 * rate) as u64
+            }
+            _ => self.bytes() * 2 / 7,
+        }
+    }
+}
+
+impl Entry {
+    /// Bytes that it costs, roughly: what is not text has its JSON counted.
+    pub(super) fn bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Asked(text) => text.len(),
+            Self::Answered(parts) => parts.iter().map(Part::bytes).sum(),
+            Self::Results(results) => results.iter().map(|result| result.text.len() + result.id.len()).sum(),
+        };
+        // What a message costs by itself.
+        bytes as u64 + 16
+    }
+}
+
+impl Part {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text { text } | Self::Thought { text } | Self::Signature { text } => text.len(),
+            Self::Raw { data } => data.to_string().len(),
+            Self::Call { id, name, input } => id.len() + name.len() + input.to_string().len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn call(id: &str) -> Part {
+        Part::Call { id: id.into(), name: "read".into(), input: json!({}) }
+    }
+
+    fn after(lines: &[Line]) -> History {
+        let mut history = History::default();
+        lines.iter().for_each(|line| history.apply(line));
+        history
+    }
+
+    fn asked(text: &str) -> Line {
+        Line::Asked { text: text.into(), steered: false }
+    }
+
+    fn result(key: &str) -> Line {
+        Line::Result { key: key.into(), fate: Fate::Succeeded, text: "ok".into() }
+    }
+
+    #[test]
+    fn results_are_shown_together_and_in_order_and_keys_count_on() {
+        let answer = Line::Answered { parts: vec![call("call_0"), call("call_0")], input_tokens: 0 };
+        let mut history = after(&[asked("a"), answer.clone(), result("call:2")]);
+        assert_eq!(history.open_calls().map(|call| call.key.as_str()).collect::<Vec<_>>(), ["call:1"]);
+        history.apply(&result("call:1"));
+        assert!(matches!(history.entries().last(), Some(Entry::Results(results)) if results.len() == 2));
+        history.apply(&answer);
+        assert_eq!(
+            history.open_calls().map(|call| call.key.as_str()).collect::<Vec<_>>(),
+            ["call:3", "call:4"]
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_keeps_the_first_prompt() {
+        let mut history =
+            after(&[asked("the task"), Line::Answered { parts: vec![], input_tokens: 9 }, asked("b")]);
+        history.apply(&Line::LeftOut { entries: 1, text: "[left out]".into() });
+        let entries = [Entry::Asked("the task".into()), Entry::Asked("[left out]".into())];
+        assert_eq!(history.entries()[..2], entries);
+        assert_eq!(history.entries().len(), 3);
+    }
+
+    #[test]
+    fn a_turn_that_was_answered_is_known() {
+        let history = after(&[
+            asked("a"),
+            Line::Answered { parts: vec![Part::Text { text: "yes".into() }], input_tokens: 1 },
+            Line::TurnOver { well: true },
+        ]);
+        assert!(history.has_answered("a") && !history.has_answered("b") && !history.is_asked("a"));
+        assert_eq!(history.last_words(), "yes");
+    }
+
+    #[test]
+    fn tokens_follow_what_the_server_counted() {
+        let mut history = after(&[asked(&"x".repeat(3_484))]);
+        assert_eq!(history.tokens(), 1_000);
+        history.apply(&Line::Answered { parts: vec![], input_tokens: 2_000 });
+        assert!((2_000..2_020).contains(&history.tokens()), "{}", history.tokens());
+    }
+
+    proptest! {
+        #[test]
+        fn no_order_of_lines_breaks_anything(picks in proptest::collection::vec(0u8..8, 0..60)) {
+            let mut history = History::default();
+            for pick in picks {
+                history.apply(&match pick {
+                    0 => asked("x"),
+                    1 => Line::Answered { parts: vec![call("a"), call("b")], input_tokens: u64::from(u32::MAX) },
+                    2 => result("call:1"),
+                    3 => result("call:2"),
+                    4 => Line::Allowed { key: "call:3".into() },
+                    5 => Line::LeftOut { entries: usize::MAX / 2, text: String::new() },
+                    6 => Line::TurnOver { well: true },
+                    _ => Line::Begun { schema: 9 },
+                });
+                prop_assert!(history.tokens() < u64::MAX);
+            }
+        }
+    }
+}

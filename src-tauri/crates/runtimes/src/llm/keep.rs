@@ -1,0 +1,234 @@
+//! The file of a conversation: JSON lines, each on the disk before anything follows from it.
+//!
+//! `<folder>/<name>.jsonl`, where the name is the one that the engine is told. A last line that was cut off by a crash
+//! is taken away; any other line that cannot be read ends what is read, and that is told.
+
+use super::history::{History, Line, SCHEMA};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use uuid::Uuid;
+
+/// A conversation that is open for more.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    name: String,
+    file: File,
+}
+
+/// What was found of a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) history: History,
+    /// Lines that a fault of the disk or of a hand made unreadable, with all behind them.
+    pub(super) lost_lines: usize,
+}
+
+/// Why a conversation cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// There is none with this name.
+    #[error("it is not there any more")]
+    NotThere,
+    /// A newer version of Nox wrote it.
+    #[error("a newer version of Nox wrote it; start that version")]
+    Newer,
+    /// The disk.
+    #[error("its file cannot be read or written: {0}")]
+    Disk(#[from] io::Error),
+}
+
+impl Keeper {
+    /// A new conversation.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub(super) fn begin(folder: &Path) -> Result<Self, Error> {
+        fs::create_dir_all(folder)?;
+        let name = Uuid::now_v7().to_string();
+        let mut file = private(OpenOptions::new().append(true).create_new(true)).open(path(folder, &name))?;
+        write(&mut file, &Line::Begun { schema: SCHEMA })?;
+        File::open(folder)?.sync_all()?;
+        Ok(Self { name, file })
+    }
+
+    /// A conversation that is there, with what was said in it.
+    ///
+    /// # Errors
+    /// It is not there, is newer than this version, or the disk fails.
+    pub(super) fn open(folder: &Path, name: &str) -> Result<(Self, Found), Error> {
+        let path = known(folder, name)?;
+        let (found, good_bytes) = read(&path)?;
+        let file = OpenOptions::new().append(true).open(&path)?;
+        if file.metadata()?.len() > good_bytes {
+            if found.lost_lines > 0 {
+                // What cannot be read may be of use to a person.
+                fs::copy(&path, path.with_extension("damaged"))?;
+            }
+            file.set_len(good_bytes)?;
+            file.sync_all()?;
+        }
+        Ok((Self { name: name.to_owned(), file }, found))
+    }
+
+    /// A copy of a conversation under a new name; the old one stays as it is.
+    ///
+    /// # Errors
+    /// As of [`Keeper::open`].
+    pub(super) fn fork(folder: &Path, name: &str) -> Result<(Self, Found), Error> {
+        let path = known(folder, name)?;
+        let (_, good_bytes) = read(&path)?;
+        let mut text = fs::read(&path)?;
+        text.truncate(usize::try_from(good_bytes).unwrap_or(usize::MAX));
+        let copy = Uuid::now_v7().to_string();
+        let to = self::path(folder, &copy);
+        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&to)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        File::open(folder)?.sync_all()?;
+        Self::open(folder, &copy)
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Appends lines; they are on the disk when it comes back.
+    ///
+    /// # Errors
+    /// The disk does not take them.
+    pub(super) fn keep(&mut self, line: &Line) -> io::Result<()> {
+        write(&mut self.file, line)
+    }
+}
+
+fn write(file: &mut File, line: &Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    // One write: a crash cuts it off, and never mixes it.
+    file.write_all(&text)?;
+    file.sync_data()
+}
+
+fn path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.jsonl"))
+}
+
+/// The path of a conversation, whose name has to be one that was made here: nothing else leads to a file.
+fn known(folder: &Path, name: &str) -> Result<PathBuf, Error> {
+    let made_here = Uuid::parse_str(name).is_ok_and(|id| id.to_string() == name);
+    let path = path(folder, name);
+    if made_here && path.is_file() { Ok(path) } else { Err(Error::NotThere) }
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// What can be read, and how many bytes of the file that is.
+fn read(path: &Path) -> Result<(Found, u64), Error> {
+    let text = fs::read(path)?;
+    let (mut found, mut good) = (Found::default(), 0);
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    for line in lines.by_ref() {
+        let Some(whole) = line.strip_suffix(b"\n") else { return Ok((found, good)) };
+        match serde_json::from_slice::<Line>(whole) {
+            Ok(Line::Begun { schema }) if schema > SCHEMA => return Err(Error::Newer),
+            Ok(line) => found.history.apply(&line),
+            Err(_) => {
+                found.lost_lines = 1;
+                break;
+            }
+        }
+        good += line.len() as u64;
+    }
+    found.lost_lines += lines.count();
+    Ok((found, good))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn asked(text: &str) -> Line {
+        Line::Asked { text: text.into(), steered: false }
+    }
+
+    #[test]
+    fn what_was_kept_is_there_again_and_a_torn_line_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Keeper::begin(folder.path()).unwrap();
+        kept.keep(&asked("hello\nthere")).unwrap();
+        let name = kept.name().to_owned();
+        kept.file.write_all(b"{\"line\":\"asked\",\"te").unwrap();
+        drop(kept);
+        let (mut kept, found) = Keeper::open(folder.path(), &name).unwrap();
+        assert!(found.history.is_asked("hello\nthere") && found.lost_lines == 0);
+        kept.keep(&Line::TurnOver { well: true }).unwrap();
+        let (_, found) = Keeper::open(folder.path(), &name).unwrap();
+        assert!(found.history.has_answered("hello\nthere"));
+    }
+
+    #[test]
+    fn every_cut_of_the_file_reads_as_the_lines_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Keeper::begin(folder.path()).unwrap();
+        for text in ["a", "b", "c"] {
+            kept.keep(&asked(text)).unwrap();
+        }
+        let whole = fs::read(path(folder.path(), kept.name())).unwrap();
+        for end in 0..whole.len() {
+            let name = Uuid::now_v7().to_string();
+            fs::write(path(folder.path(), &name), &whole[..end]).unwrap();
+            let (_, found) = Keeper::open(folder.path(), &name).unwrap();
+            let lines = whole[..end].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(found.history.entries().len(), lines.saturating_sub(1), "cut at {end}");
+            assert_eq!(found.lost_lines, 0);
+        }
+    }
+
+    #[test]
+    fn damage_in_the_middle_is_told_and_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Keeper::begin(folder.path()).unwrap();
+        for text in ["a", "b", "c"] {
+            kept.keep(&asked(text)).unwrap();
+        }
+        let path = path(folder.path(), kept.name());
+        let text = fs::read_to_string(&path).unwrap().replacen("\"b\"", "\"b", 1);
+        fs::write(&path, text).unwrap();
+        let (_, found) = Keeper::open(folder.path(), kept.name()).unwrap();
+        assert_eq!((found.history.entries().len(), found.lost_lines), (1, 2));
+        assert!(path.with_extension("damaged").exists());
+    }
+
+    #[test]
+    fn a_copy_goes_its_own_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Keeper::begin(folder.path()).unwrap();
+        kept.keep(&asked("a")).unwrap();
+        let (mut copy, found) = Keeper::fork(folder.path(), kept.name()).unwrap();
+        assert!(found.history.is_asked("a") && copy.name() != kept.name());
+        copy.keep(&asked("b")).unwrap();
+        let (_, found) = Keeper::open(folder.path(), kept.name()).unwrap();
+        assert!(found.history.is_asked("a"));
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("other.jsonl"), "").unwrap();
+        for name in ["other", "../other", "", "/etc/passwd", "0191d3a5-0000-7000-8000-000000000000"] {
+            assert!(matches!(Keeper::open(folder.path(), name), Err(Error::NotThere)), "{name}");
+        }
+        let newer = Uuid::now_v7().to_string();
+        fs::write(path(folder.path(), &newer), "{\"line\":\"begun\",\"schema\":99}\n").unwrap();
+        assert!(matches!(Keeper::open(folder.path(), &newer), Err(Error::Newer)));
+    }
+}

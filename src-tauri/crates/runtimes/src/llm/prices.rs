@@ -1,0 +1,156 @@
+//! What models cost and how much they read: the built-in table, and the user's own before it.
+
+use nox_domain::Size;
+use serde::Deserialize;
+use std::path::Path;
+
+const BUILT_IN: &str = include_str!("prices.toml");
+
+/// One entry, in US dollars for a million tokens.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Price {
+    name: String,
+    input: f64,
+    output: f64,
+    cache_read: Option<f64>,
+    cache_write: Option<f64>,
+    /// Tokens that it reads at once.
+    context: Option<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    #[serde(rename = "date")]
+    _date: Option<String>,
+    #[serde(default)]
+    model: Vec<Price>,
+}
+
+/// All prices that are known.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Prices(Vec<Price>);
+
+/// Tokens of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Tokens {
+    /// Read, without those from or for a cache.
+    pub(super) input: u64,
+    pub(super) cache_read: u64,
+    pub(super) cache_write: u64,
+    pub(super) output: u64,
+}
+
+impl Tokens {
+    /// All that the model read.
+    pub(super) fn read(&self) -> u64 {
+        self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
+    }
+}
+
+impl Prices {
+    /// The built-in table behind the user's own. A file that cannot be read is named, and the built-in table holds.
+    pub(super) fn read(own: Option<&Path>) -> (Self, Option<String>) {
+        let built_in = parse(BUILT_IN).unwrap_or_default();
+        let Some(path) = own.filter(|path| path.exists()) else { return (Self(built_in), None) };
+        let own = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        match own.and_then(|text| parse(&text)) {
+            Ok(mut own) => {
+                own.extend(built_in);
+                (Self(own), None)
+            }
+            Err(error) => {
+                let text = format!("{} cannot be read, so the built-in prices hold: {error}", path.display());
+                (Self(built_in), Some(text))
+            }
+        }
+    }
+
+    fn of(&self, model: &str) -> Option<&Price> {
+        // A router names the maker in front, and some write a stroke for a dot.
+        let plain = |name: &str| name.rsplit('/').next().unwrap_or(name).to_lowercase().replace('.', "-");
+        let model = plain(model);
+        let mut best: Option<(&Price, usize)> = None;
+        for price in &self.0 {
+            let name = plain(&price.name);
+            if model.starts_with(&name) && best.is_none_or(|(_, length)| name.len() > length) {
+                best = Some((price, name.len()));
+            }
+        }
+        best.map(|(price, _)| price)
+    }
+
+    /// What a request cost, in millionths of a US dollar; none when no price is known.
+    pub(super) fn cost(&self, model: &str, tokens: &Tokens) -> Option<Size> {
+        let price = self.of(model)?;
+        // A dollar for a million tokens is a millionth of a dollar for a token.
+        let cost = tokens.input as f64 * price.input
+            + tokens.output as f64 * price.output
+            + tokens.cache_read as f64 * price.cache_read.unwrap_or(price.input)
+            + tokens.cache_write as f64 * price.cache_write.unwrap_or(price.input);
+        Some(Size(cost.max(0.0).round() as u64))
+    }
+
+    /// Tokens that a model reads at once, if that is known.
+    pub(super) fn context(&self, model: &str) -> Option<u32> {
+        self.of(model)?.context
+    }
+}
+
+fn parse(text: &str) -> Result<Vec<Price>, String> {
+    let table: Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    let odd = |price: &&Price| {
+        let all = [Some(price.input), Some(price.output), price.cache_read, price.cache_write];
+        price.name.trim().is_empty() || all.into_iter().flatten().any(|cost| !cost.is_finite() || cost < 0.0)
+    };
+    match table.model.iter().find(odd) {
+        Some(price) => Err(format!("the model {:?} needs a name and prices of 0 or more", price.name)),
+        None => Ok(table.model),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn built_in() -> Prices {
+        Prices::read(None).0
+    }
+
+    #[test]
+    fn the_built_in_table_is_right_in_form_and_the_longest_name_counts() {
+        assert!(parse(BUILT_IN).unwrap().len() > 10);
+        let tokens = Tokens { input: 1_000_000, output: 1_000_000, ..Tokens::default() };
+        assert_eq!(built_in().cost("gpt-5-mini-2025-08-07", &tokens), Some(Size(2_250_000)));
+        assert_eq!(built_in().cost("gpt-5.1", &tokens), Some(Size(11_250_000)));
+        assert_eq!(built_in().cost("anthropic/claude-opus-4.5", &tokens), Some(Size(30_000_000)));
+        assert_eq!(built_in().cost("somebody-else", &tokens), None);
+        assert_eq!(built_in().context("gpt-4o"), Some(128_000));
+    }
+
+    #[test]
+    fn a_cache_has_its_own_prices() {
+        let tokens = Tokens { input: 1000, cache_read: 1000, cache_write: 1000, output: 0 };
+        assert_eq!(built_in().cost("claude-sonnet-4-5", &tokens), Some(Size(3_000 + 300 + 3_750)));
+        assert_eq!(built_in().cost("gpt-4o", &tokens), Some(Size(2_500 + 1_250 + 2_500)));
+    }
+
+    #[test]
+    fn the_users_prices_come_first_and_a_broken_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("prices.toml");
+        std::fs::write(&path, "[[model]]\nname = \"gpt-4o\"\ninput = 1\noutput = 2\n").unwrap();
+        let (prices, fault) = Prices::read(Some(&path));
+        assert_eq!(fault, None);
+        let tokens = Tokens { input: 10, output: 10, ..Tokens::default() };
+        assert_eq!(prices.cost("gpt-4o", &tokens), Some(Size(30)));
+        for broken in ["[[model]]\nname = 1", "[[model]]\nname = \"x\"\ninput = -1\noutput = 2\n"] {
+            std::fs::write(&path, broken).unwrap();
+            let (prices, fault) = Prices::read(Some(&path));
+            assert_eq!(prices, built_in());
+            assert!(fault.unwrap().contains("prices.toml"));
+        }
+    }
+}

@@ -1,0 +1,528 @@
+//! Carries a conversation: performs its acts, and tells it what came of them.
+//!
+//! One task owns everything. The model is asked in a task of its own that is dropped to hush it; each call that runs is a
+//! task that is told to end and then waited for. What is kept is on the disk before anything that follows from it is done.
+
+use super::{
+    conversation::{Act, Conversation, Done, MAX_ITERATIONS, Settings},
+    faults::Failure,
+    history::Line,
+    keep::{self, Found, Keeper},
+    prices::Prices,
+    services::Services,
+    tools::{self, Desk, Look},
+    wire::{Heard, Offered, Request, Wire},
+    work::{Bench, Ending},
+};
+use crate::{
+    ItemOutput, Pipe, Start,
+    child::{Before, Carried, Told, Wishes, asked},
+};
+use nox_domain::{
+    event::{Problem, RunEnd, TurnEnd},
+    ids::ItemId,
+    session::Signal,
+    tool::CallEnd,
+    transcript::{AgentFault, Offers},
+};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    io,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet, spawn_blocking},
+    time::Instant,
+};
+use uuid::Uuid;
+
+/// Tokens that a model on this computer is taken to read, when nobody says.
+const LOCAL_CONTEXT: u32 = 32_768;
+/// The same of a model that somebody sells.
+const USUAL_CONTEXT: u32 = 128_000;
+
+/// A run before it has begun.
+pub(super) struct Run {
+    start: Start,
+    wire: Wire,
+    carried: Option<Carried>,
+    wishes: Wishes,
+}
+
+/// What happens to a run.
+enum Event {
+    Told(Told),
+    Stopped,
+    Heard(Option<Heard>),
+    Looked(String, Box<Result<Look, String>>),
+    Done(String, Done),
+    Woken,
+}
+
+/// A run that lives.
+struct Live {
+    start: Start,
+    wire: Wire,
+    wishes: Wishes,
+    talk: Conversation,
+    /// None while a line is on its way to the disk.
+    keeper: Option<Keeper>,
+    system: String,
+    services: Services,
+    offered: Vec<Offered>,
+    desk: Desk,
+    bench: Arc<Bench>,
+    /// Texts that are being written.
+    outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
+    /// The request that is listened to, and its task.
+    asking: Option<(u64, mpsc::Receiver<Heard>, JoinHandle<()>)>,
+    /// Calls to be looked at, in their order, and the one that is looked at.
+    to_look: VecDeque<(String, String, Value)>,
+    looking: Option<(String, JoinHandle<Result<Look, String>>)>,
+    /// Calls that wait for their answer.
+    looks: HashMap<String, Look>,
+    /// What people answered to the questions of a call that is about to run.
+    answers: BTreeMap<String, Vec<String>>,
+    working: JoinSet<Done>,
+    keys: HashMap<tokio::task::Id, String>,
+    ends: HashMap<String, watch::Sender<Ending>>,
+    wake_at: Option<Instant>,
+    stopped: bool,
+    /// The conversation cannot be kept: the run ends.
+    broken: Option<String>,
+    _carried: Option<Carried>,
+}
+
+impl Run {
+    pub(super) fn new(start: Start, wire: Wire, carried: Option<Carried>, wishes: Wishes) -> Self {
+        Self { start, wire, carried, wishes }
+    }
+
+    /// Carries the run to its end.
+    pub(super) async fn run(mut self) {
+        let signals = self.start.signals.clone();
+        let (how, detail) = match self.open().await {
+            Ok((keeper, found, before)) => match self.services().await {
+                Some((services, notes)) => self.live(keeper, found, before, services, notes).await,
+                None => (RunEnd::Killed, None),
+            },
+            Err(message) => {
+                let problem = Some(Problem::NotStarted { message });
+                signals.send(Signal::TurnEnded { end: TurnEnd::Failed, problem }).await;
+                (RunEnd::Exit, None)
+            }
+        };
+        signals.send(Signal::RunEnded { how, detail }).await;
+    }
+
+    /// The conversation to go on with, or a new one.
+    async fn open(&mut self) -> Result<(Keeper, Found, Before), String> {
+        let (folder, resume, fork) = (self.start.keep.clone(), self.start.resume.clone(), self.start.fork);
+        let opened = spawn_blocking(move || match resume {
+            Some(name) if fork => {
+                Keeper::fork(&folder, &name).map(|(keeper, found)| (keeper, found, Before::Known))
+            }
+            Some(name) => match Keeper::open(&folder, &name) {
+                Ok((keeper, found)) => Ok((keeper, found, Before::Known)),
+                Err(keep::Error::NotThere) => {
+                    Keeper::begin(&folder).map(|keeper| (keeper, Found::default(), Before::Lost))
+                }
+                Err(error) => Err(error),
+            },
+            None => Keeper::begin(&folder).map(|keeper| (keeper, Found::default(), Before::Known)),
+        });
+        let opened = opened.await.map_err(|_| "a fault of Nox".to_owned())?;
+        let (keeper, found, before) =
+            opened.map_err(|error| format!("the conversation cannot be opened: {error}"))?;
+        if self.start.resume.as_deref() != Some(keeper.name()) {
+            self.carried = Carried::take(keeper.name());
+        }
+        Ok((keeper, found, before))
+    }
+
+    /// Starts the services; none when it is told to stop meanwhile.
+    async fn services(&mut self) -> Option<(Services, Vec<String>)> {
+        let starting = Services::start(&self.start);
+        tokio::pin!(starting);
+        tokio::select! {
+            begun = &mut starting => Some(begun),
+            () = self.wishes.stop() => None,
+        }
+    }
+
+    async fn live(
+        self,
+        keeper: Keeper,
+        found: Found,
+        before: Before,
+        services: Services,
+        mut notes: Vec<String>,
+    ) -> (RunEnd, Option<String>) {
+        let Self { start, wire, carried, wishes } = self;
+        let model = start.program.model.clone().unwrap_or_default();
+        let (prices, fault) = Prices::read(start.prices.as_deref());
+        notes.extend(fault);
+        let usual = if wire.is_local() { LOCAL_CONTEXT } else { USUAL_CONTEXT };
+        let context = start.program.context_tokens.or_else(|| prices.context(&model)).unwrap_or(usual);
+        let settings = Settings {
+            model,
+            max_iterations: start.program.max_iterations.unwrap_or(MAX_ITERATIONS).max(1),
+            context_tokens: context.into(),
+            prices,
+            is_local: wire.is_local(),
+        };
+        let unknown = tools::unknown(&start.program);
+        if !unknown.is_empty() {
+            notes.push(format!(
+                "There are no tools of these names, so they are left out: {}.",
+                unknown.join(", ")
+            ));
+        }
+        let mut offered = tools::offered(&start.program);
+        offered.extend(services.offered());
+        let bench = Arc::new(Bench::of(&start));
+        let mut live = Live {
+            talk: Conversation::new(settings, found.history, || ItemId::from_uuid(Uuid::now_v7())),
+            keeper: Some(keeper),
+            system: system(&start),
+            desk: bench.desk.clone(),
+            bench,
+            services,
+            offered,
+            outputs: HashMap::new(),
+            asking: None,
+            to_look: VecDeque::new(),
+            looking: None,
+            looks: HashMap::new(),
+            answers: BTreeMap::new(),
+            working: JoinSet::new(),
+            keys: HashMap::new(),
+            ends: HashMap::new(),
+            wake_at: None,
+            stopped: false,
+            broken: None,
+            _carried: carried,
+            start,
+            wire,
+            wishes,
+        };
+        live.begin(before, found.lost_lines, notes).await;
+        live.carry().await
+    }
+}
+
+impl Live {
+    async fn begin(&mut self, before: Before, lost_lines: usize, notes: Vec<String>) {
+        self.tell(Signal::Live).await;
+        if let Some(name) = self.keeper.as_ref().map(|keeper| keeper.name().to_owned()) {
+            self.tell(Signal::Named(name)).await;
+        }
+        self.offer().await;
+        if before == Before::Lost {
+            let text =
+                "The conversation is not there any more, so the agent does not know what was said before.";
+            self.tell(Signal::Noted("not_restored".into(), text.into())).await;
+        } else if lost_lines > 0 {
+            let text = format!(
+                "The conversation's file is damaged: its last {lost_lines} lines cannot be read, so the agent does not \
+                 know of them. They are put aside beside it."
+            );
+            self.tell(Signal::Noted("not_restored".into(), text)).await;
+        }
+        for note in notes {
+            self.tell(Signal::Noted("settings".into(), note)).await;
+        }
+        let Some(prompt) = self.start.prompt.take() else { return };
+        let again = self.start.again;
+        let mut acts = Vec::new();
+        // Asked before, and no conversation was ever named: it was cut off before it had one.
+        let is_lost = before == Before::Lost || again && self.start.resume.is_none();
+        if is_lost {
+            self.talk.prompt(&asked(&prompt, &self.start.text, Before::Lost, again), &mut acts);
+        } else if again {
+            self.talk.go_on(&prompt, &mut acts);
+        } else {
+            self.talk.prompt(&prompt, &mut acts);
+        }
+        self.perform(acts).await;
+    }
+
+    async fn carry(mut self) -> (RunEnd, Option<String>) {
+        while self.broken.is_none() && !(self.stopped && self.working.is_empty()) {
+            let event = self.next().await;
+            let mut acts = Vec::new();
+            match event {
+                Event::Told(told) => self.told(told, &mut acts).await,
+                Event::Stopped => {
+                    self.stopped = true;
+                    self.hush();
+                    self.to_look.clear();
+                    self.wake_at = None;
+                    self.talk.stop(&mut acts);
+                }
+                Event::Heard(heard) => {
+                    if let Some((request, ..)) = &self.asking {
+                        let request = *request;
+                        let broke = || Heard::Failed(Failure::of(AgentFault::Crashed, "a fault of Nox"));
+                        let heard = heard.unwrap_or_else(broke);
+                        if matches!(heard, Heard::Reply(_) | Heard::Failed(_)) {
+                            self.asking = None;
+                        }
+                        self.talk.hear(request, heard, &mut acts);
+                    }
+                }
+                Event::Looked(key, found) => self.looked(key, *found, &mut acts),
+                Event::Done(key, done) => self.talk.done(&key, done, &mut acts),
+                Event::Woken => {
+                    self.wake_at = None;
+                    self.talk.wake(&mut acts);
+                }
+            }
+            self.perform(acts).await;
+        }
+        self.hush();
+        for end in self.ends.values() {
+            end.send_replace(Ending::Now);
+        }
+        while self.working.join_next().await.is_some() {}
+        self.services.stop().await;
+        let mut acts = Vec::new();
+        self.talk.over(&mut acts);
+        self.perform(acts).await;
+        match self.broken.take() {
+            Some(said) => (RunEnd::Exit, Some(said)),
+            None => (RunEnd::Killed, None),
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn next(&mut self) -> Event {
+        let wake_at = self.wake_at;
+        let stopped = self.stopped;
+        let woken = async {
+            match wake_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let heard = async {
+            match &mut self.asking {
+                Some((_, heard, _)) => heard.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let looked = async {
+            match &mut self.looking {
+                Some((_, looking)) => looking.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            told = self.wishes.next(), if !stopped => told.map_or(Event::Stopped, Event::Told),
+            Some(done) = self.working.join_next_with_id() => {
+                let (id, done) = match done {
+                    Ok((id, done)) => (id, done),
+                    Err(fault) => (fault.id(), broke_down()),
+                };
+                let key = self.keys.remove(&id).unwrap_or_default();
+                self.ends.remove(&key);
+                Event::Done(key, done)
+            },
+            found = looked => {
+                let key = self.looking.take().map(|(key, _)| key).unwrap_or_default();
+                Event::Looked(key, Box::new(found.unwrap_or_else(|_| Err("a fault of Nox".into()))))
+            },
+            heard = heard => Event::Heard(heard),
+            () = woken => Event::Woken,
+        }
+    }
+
+    async fn told(&mut self, told: Told, acts: &mut Vec<Act>) {
+        match told {
+            Told::Prompt(text) => self.talk.prompt(&text, acts),
+            Told::Steer(text) => self.talk.steer(text, acts),
+            Told::Model(model) => {
+                self.talk.set_model(model);
+                self.offer().await;
+            }
+            Told::Answer(answer) => {
+                self.answers = if answer.allowed { answer.answers.clone() } else { BTreeMap::new() };
+                if !answer.allowed {
+                    self.looks.remove(&answer.key);
+                }
+                self.talk.answer(&answer, acts);
+            }
+            Told::Interrupt => {
+                self.to_look.clear();
+                self.talk.interrupt(acts);
+                self.wake_at = None;
+            }
+            // It has none.
+            Told::Mode(_) => {}
+        }
+    }
+
+    fn looked(&mut self, key: String, found: Result<Look, String>, acts: &mut Vec<Act>) {
+        self.look_on();
+        let found = found.map(|mut look| {
+            look.call.key.clone_from(&key);
+            let call = look.call.clone();
+            self.looks.insert(key.clone(), look);
+            call
+        });
+        self.talk.looked(&key, found, acts);
+    }
+
+    /// Looks at the next call, if none is looked at.
+    fn look_on(&mut self) {
+        if self.looking.is_some() {
+            return;
+        }
+        let Some((key, name, input)) = self.to_look.pop_front() else { return };
+        let (desk, program) = (self.desk.clone(), self.start.program.clone());
+        let of_service = self.services.look(&name, &input, &desk);
+        let looking =
+            spawn_blocking(move || of_service.unwrap_or_else(|| tools::look(&name, &input, &desk, &program)));
+        self.looking = Some((key, looking));
+    }
+
+    async fn perform(&mut self, acts: Vec<Act>) {
+        let mut acts = VecDeque::from(acts);
+        while let Some(act) = acts.pop_front() {
+            match act {
+                Act::Tell(signal) => self.tell(signal).await,
+                Act::Keep(line) => {
+                    if let Err(error) = self.keep(line).await {
+                        // Nothing that follows from this line may happen.
+                        acts.clear();
+                        let mut last = Vec::new();
+                        self.talk.cannot_keep(&error.to_string(), &mut last);
+                        acts.extend(last);
+                        self.broken = Some(format!("the conversation cannot be kept: {error}"));
+                    }
+                }
+                Act::Append(item, text) => {
+                    let (session, store) = (&self.start.session, &self.start.output);
+                    let output =
+                        self.outputs.entry(item).or_insert_with_key(|item| store.begin(session, item));
+                    output.write(Pipe::Out, text.into_bytes()).await;
+                }
+                Act::TextEnds(item) => {
+                    if let Some(output) = self.outputs.remove(&item) {
+                        output.finish().await;
+                    }
+                }
+                Act::Ask { request } => self.ask(request),
+                Act::Hush => self.hush(),
+                Act::Look { key, name, input } => {
+                    self.to_look.push_back((key, name, input));
+                    self.look_on();
+                }
+                Act::Run { key, item } => self.work(key, item),
+                Act::End { key } => {
+                    if let Some(end) = self.ends.get(&key) {
+                        end.send_replace(Ending::Now);
+                    }
+                }
+                Act::Wake { after } => {
+                    self.wake_at = Some(Instant::now() + after.max(Duration::from_millis(1)))
+                }
+            }
+        }
+    }
+
+    async fn keep(&mut self, line: Line) -> io::Result<()> {
+        let Some(mut keeper) = self.keeper.take() else {
+            return Err(io::Error::other("its file is not open"));
+        };
+        let kept = spawn_blocking(move || {
+            let kept = keeper.keep(&line);
+            (keeper, kept)
+        });
+        let (keeper, kept) = kept.await.map_err(io::Error::other)?;
+        self.keeper = Some(keeper);
+        kept
+    }
+
+    fn ask(&mut self, request: u64) {
+        self.hush();
+        let (to, heard) = mpsc::channel(64);
+        let (wire, history, tools) = (self.wire.clone(), self.talk.history().clone(), self.offered.clone());
+        let (model, system) = (self.talk.model().to_owned(), self.system.clone());
+        let task = tokio::spawn(async move {
+            let request = Request { model: &model, system: &system, history: &history, tools: &tools };
+            wire.ask(request, &to).await;
+        });
+        self.asking = Some((request, heard, task));
+    }
+
+    fn hush(&mut self) {
+        if let Some((_, _, task)) = self.asking.take() {
+            task.abort();
+        }
+    }
+
+    fn work(&mut self, key: String, item: ItemId) {
+        let Some(Look { call, work }) = self.looks.remove(&key) else { return };
+        let (end, ending) = watch::channel(Ending::No);
+        let peer = match &work {
+            tools::Work::Service { service, .. } => self.services.peer(service),
+            _ => None,
+        };
+        let answers = std::mem::take(&mut self.answers);
+        let bench = self.bench.clone();
+        let task =
+            self.working.spawn(async move { bench.carry_out(call, work, item, answers, peer, ending).await });
+        self.keys.insert(task.id(), key.clone());
+        self.ends.insert(key, end);
+    }
+
+    async fn offer(&mut self) {
+        let offers = Offers {
+            model: Some(self.talk.model().to_owned()),
+            steers: true,
+            forks: true,
+            ..Offers::default()
+        };
+        self.tell(Signal::Offers(Box::new(offers))).await;
+    }
+
+    async fn tell(&mut self, signal: Signal) {
+        self.start.signals.send(signal).await;
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.hush();
+    }
+}
+
+fn broke_down() -> Done {
+    let problem = Some("a fault of Nox".to_owned());
+    let end = CallEnd::Failed { exit_code: None, signal: None, timed_out: false, problem };
+    Done {
+        text: "This failed by a fault of Nox; it may have been done in part.".into(),
+        end,
+        output: None,
+        plan: None,
+    }
+}
+
+/// What the model is told before anything else.
+fn system(start: &Start) -> String {
+    let place = format!(
+        "You work in the folder {} on {}. Paths that are not absolute count from there. Before a tool is used, a rule or \
+         a person is asked; what is denied is not to be tried in another way.",
+        start.folder.display(),
+        std::env::consts::OS
+    );
+    match start.instructions.trim() {
+        "" => place,
+        instructions => format!("{instructions}\n\n{place}"),
+    }
+}

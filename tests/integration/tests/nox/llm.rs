@@ -1,0 +1,308 @@
+//! Agents over a model server: the loop of our own against scripted models, on every wire that it speaks.
+
+use nox_api::{
+    domain::{
+        agent::{Program, Runtime},
+        event::{PreAllowed, Problem},
+        ids::SessionId,
+        rows::{Item, ItemBody, SessionState},
+        tool::{CallStatus, Decision},
+    },
+    dto::{CreateAgent, CreateTask, OneSession, PromptSession, StartTask},
+};
+use nox_domain::{
+    life::{Life, OnDisconnect, Restart},
+    transcript::AgentFault,
+};
+use nox_test_support::{
+    World, caller,
+    model::{Asked, Fault, ModelServer, Part, Reply, Script},
+    poll,
+};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Every kind of model server, and the path where it is asked.
+const WIRES: &[(&str, &str)] = &[
+    ("anthropic", "/v1/messages"),
+    ("openai", "/v1/chat/completions"),
+    ("openai_responses", "/v1/responses"),
+    ("ollama", "/api/chat"),
+    ("compatible", "/v1/chat/completions"),
+];
+
+struct Scene {
+    world: World,
+    server: ModelServer,
+    session: SessionId,
+    folder: PathBuf,
+}
+
+async fn begin(provider: &str, replies: impl IntoIterator<Item = Reply>) -> Scene {
+    begin_with(provider, replies, |_| {}).await
+}
+
+async fn begin_with(
+    provider: &str,
+    replies: impl IntoIterator<Item = Reply>,
+    prepare: impl FnOnce(&mut CreateAgent),
+) -> Scene {
+    let world = World::open().await;
+    let server = ModelServer::start(Script::of(replies)).await.unwrap();
+    let folder = world.root().join("work");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut agent = CreateAgent {
+        name: "Loop".into(),
+        runtime: Runtime::Llm,
+        prompt: "You are the worker.".into(),
+        review: Some(false),
+        program: Program {
+            provider: Some(provider.into()),
+            model: Some("scripted".into()),
+            address: Some(server.address()),
+            ..Program::default()
+        },
+        life: Life {
+            restart: Some(Restart::OnFailure),
+            on_disconnect: Some(OnDisconnect::Continue),
+            ..Life::default()
+        },
+        ..CreateAgent::default()
+    };
+    prepare(&mut agent);
+    let agent = world.api().create_agent(&caller(), agent).await.unwrap().agent;
+    let task = CreateTask { title: "Work".into(), body: "Begin.".into(), agent, ..CreateTask::default() };
+    let task = world.create(task).await.unwrap().task.unwrap();
+    let start = StartTask {
+        task,
+        agent: None,
+        folder: Some(folder.display().to_string()),
+        pre_allowed: PreAllowed::Nothing,
+    };
+    let session = world.api().start_task(&caller(), start).await.unwrap().session.unwrap();
+    Scene { world, server, session, folder }
+}
+
+impl Scene {
+    async fn prompt(&self, text: &str) {
+        let input = PromptSession { session: self.session.clone(), text: text.into() };
+        self.world.api().prompt_session(&caller(), input).await.unwrap();
+    }
+
+    async fn idle(&mut self) -> Option<Problem> {
+        let session = self.session.clone();
+        let state =
+            self.world.until_state("the end of the turn", &session, SessionState::awaits_prompt).await;
+        match state {
+            SessionState::Idle { problem } | SessionState::Hibernated { problem } => problem,
+            other => panic!("it should stand by: {other:?}"),
+        }
+    }
+
+    async fn answer(&mut self, decision: Decision) {
+        let session = self.session.clone();
+        let request = self.world.until_asked(&session).await.request;
+        self.world.answer(&request.id, decision).await.unwrap();
+    }
+
+    async fn items(&self) -> Vec<Item> {
+        self.world.items(&self.session).await
+    }
+
+    async fn until_item(&self, what: &str, like: impl Fn(&ItemBody) -> bool) {
+        poll(what, async || self.items().await.into_iter().find(|item| like(&item.body))).await;
+    }
+
+    async fn said(&self) -> Vec<String> {
+        let said = self.items().await.into_iter().filter_map(|item| match item.body {
+            ItemBody::Message { text } => Some(text),
+            _ => None,
+        });
+        said.collect()
+    }
+
+    async fn notes(&self) -> Vec<String> {
+        let notes = self.items().await.into_iter().filter_map(|item| match item.body {
+            ItemBody::Note { code, .. } => Some(code),
+            _ => None,
+        });
+        notes.collect()
+    }
+
+    async fn statuses(&self) -> Vec<CallStatus> {
+        let calls = self.items().await.into_iter().filter_map(|item| match item.body {
+            ItemBody::ToolCall { status, .. } => Some(status),
+            _ => None,
+        });
+        calls.collect()
+    }
+
+    fn asked(&self) -> Vec<Asked> {
+        self.server.asked()
+    }
+
+    fn last_asked(&self) -> String {
+        self.asked().last().unwrap().body.to_string()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wire_carries_words_a_call_and_its_result() {
+    for (provider, path) in WIRES {
+        let write = json!({ "path": "made.txt", "content": "made\n" });
+        let wants = Reply {
+            parts: vec![
+                Part::Text("First I write.".into()),
+                Part::Call { name: "write".into(), input: write },
+            ],
+            ..Reply::default()
+        };
+        let mut scene = begin(provider, [wants, Reply::text("It is done.")]).await;
+        scene.answer(Decision::AllowOnce).await;
+        assert_eq!(scene.idle().await, None, "{provider}");
+        assert_eq!(scene.said().await, ["First I write.", "It is done."], "{provider}");
+        assert_eq!(scene.statuses().await, [CallStatus::Succeeded]);
+        assert_eq!(std::fs::read_to_string(scene.folder.join("made.txt")).unwrap(), "made\n");
+        let asked = scene.asked();
+        assert_eq!(asked.len(), 2, "{provider}: nothing is asked that nobody wanted");
+        assert!(asked.iter().all(|asked| asked.path == *path && asked.model == "scripted"), "{provider}");
+        let body = scene.last_asked();
+        for part in ["You are the worker.", "Begin.", "First I write.", "made.txt is written"] {
+            assert!(body.contains(part), "{provider} leaves out {part:?}: {body}");
+        }
+        scene.world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wire_tells_its_faults_and_breaks_are_tried_again() {
+    for (provider, _) in WIRES {
+        let refused = Reply::status(401, "bad key: nox-secret-key");
+        let cut = Reply::text("half of an answer that is cut").with(Fault::Cut);
+        let mut scene = begin(provider, [refused, cut, Reply::text("Whole.")]).await;
+        let Some(Problem::Agent { fault: AgentFault::BadKey, .. }) = scene.idle().await else {
+            panic!("{provider}: a key that is not taken")
+        };
+        scene.prompt("Again.").await;
+        scene
+            .until_item(
+                "the whole answer",
+                |body| matches!(body, ItemBody::Message { text } if text == "Whole."),
+            )
+            .await;
+        assert_eq!(scene.idle().await, None, "{provider}");
+        assert!(scene.notes().await.contains(&"unreachable".to_owned()), "{provider}");
+        scene.world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denied_call_has_no_effect_and_the_model_hears_why() {
+    let write = Reply::call("shell", json!({ "command": "echo x > made.txt" }));
+    let mut scene = begin("anthropic", [write, Reply::text("I see.")]).await;
+    scene.answer(Decision::Deny).await;
+    assert_eq!(scene.idle().await, None);
+    assert_eq!(scene.statuses().await, [CallStatus::Denied]);
+    assert!(!scene.folder.join("made.txt").exists());
+    assert!(scene.last_asked().contains("A person denied this in Nox"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_ends_a_text_and_a_command_with_all_that_it_started() {
+    let slow = Reply::text(&"word ".repeat(2_000)).slow(20);
+    let sleeps = Reply::call("shell", json!({ "command": "sleep 1000 & echo begun; wait" }));
+    let mut scene = begin("openai", [slow, sleeps, Reply::text("Still here.")]).await;
+    scene.until_item("the first words", |body| matches!(body, ItemBody::Writing { .. })).await;
+    let one = OneSession { session: scene.session.clone() };
+    scene.world.api().interrupt_session(&caller(), one.clone()).await.unwrap();
+    assert_eq!(scene.idle().await, None);
+    scene.prompt("Wait.").await;
+    scene.answer(Decision::AllowOnce).await;
+    scene
+        .until_item("the command", |body| {
+            matches!(body, ItemBody::ToolCall { status: CallStatus::Running, .. })
+        })
+        .await;
+    scene.world.api().interrupt_session(&caller(), one).await.unwrap();
+    assert_eq!(scene.idle().await, None);
+    assert_eq!(scene.statuses().await, [CallStatus::Cancelled]);
+    scene.prompt("And now?").await;
+    scene
+        .until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Still here."))
+        .await;
+    scene.world.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_open_question_is_answered_once_in_the_same_conversation() {
+    let write = Reply::call("write", json!({ "path": "made.txt", "content": "x" }));
+    let mut scene = begin("ollama", [Reply::text("The first answer."), write, Reply::text("Done.")]).await;
+    assert_eq!(scene.idle().await, None);
+    scene.prompt("Make it.").await;
+    let session = scene.session.clone();
+    scene.world.until_asked(&session).await;
+    scene.world.reopen().await;
+    scene.answer(Decision::AllowOnce).await;
+    scene.until_item("the end", |body| matches!(body, ItemBody::Message { text } if text == "Done.")).await;
+    assert_eq!(scene.statuses().await, [CallStatus::Succeeded]);
+    assert_eq!(scene.asked().len(), 3, "the model was not asked for the same call again");
+    assert!(scene.last_asked().contains("The first answer."));
+    assert!(!scene.notes().await.contains(&"not_restored".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_whose_file_is_gone_is_said_to_be_lost() {
+    let mut scene = begin("openai", [Reply::text("One."), Reply::text("Two.")]).await;
+    assert_eq!(scene.idle().await, None);
+    scene.world.close().await;
+    let kept: Vec<_> = std::fs::read_dir(scene.world.home().join("conversations")).unwrap().collect();
+    assert_eq!(kept.len(), 1);
+    std::fs::remove_file(kept[0].as_ref().unwrap().path()).unwrap();
+    scene.world.reopen().await;
+    scene.prompt("More.").await;
+    scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
+    assert!(scene.notes().await.contains(&"not_restored".to_owned()));
+    assert!(scene.last_asked().contains("The conversation so far is lost"), "{}", scene.last_asked());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lies_outside_is_asked_and_a_plan_is_shown() {
+    let plan = json!({ "todos": [{ "content": "Look", "status": "in_progress" }] });
+    let read = Reply {
+        parts: vec![
+            Part::Call { name: "todo".into(), input: plan },
+            Part::Call { name: "read".into(), input: json!({ "path": "/etc/hostname" }) },
+        ],
+        ..Reply::default()
+    };
+    let mut scene = begin("anthropic", [read, Reply::text("Seen.")]).await;
+    let session = scene.session.clone();
+    loop {
+        let request = scene.world.until_asked(&session).await.request;
+        let is_read = request.call.text == "/etc/hostname";
+        assert_eq!(request.call.outside, is_read);
+        scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
+        if is_read {
+            break;
+        }
+    }
+    assert_eq!(scene.idle().await, None);
+    scene.until_item("the plan", |body| matches!(body, ItemBody::Plan { .. })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_counted_and_cost_what_the_users_table_says() {
+    let mut scene = begin_with("anthropic", [Reply::text("One."), Reply::text("Two.")], |_| {}).await;
+    assert_eq!(scene.idle().await, None);
+    assert!(scene.notes().await.contains(&"no_price".to_owned()), "nobody knows what it costs");
+    scene.world.close().await;
+    let prices = "[[model]]\nname = \"scripted\"\ninput = 10\noutput = 100\n";
+    std::fs::write(scene.world.home().join("prices.toml"), prices).unwrap();
+    scene.world.reopen().await;
+    scene.prompt("More.").await;
+    scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
+    assert_eq!(scene.idle().await, None);
+    let sessions = scene.world.snapshot().await.sessions;
+    let row = &sessions.iter().find(|view| view.row.id == scene.session).unwrap().row;
+    assert_eq!(row.cost_micro_usd.unwrap_or_default().0, 100 * 10 + 20 * 100);
+}
