@@ -31,6 +31,7 @@ export const AGENTS = [
     version: '0.169.0',
     bin: 'codex',
     licence: 'Apache-2.0',
+    quick: true,
   },
   {
     name: 'goose',

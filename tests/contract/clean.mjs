@@ -15,10 +15,19 @@ const KEPT = {
 };
 const pick = (value, keys) => Object.fromEntries(keys.filter((key) => key in value).map((key) => [key, value[key]]));
 
+/** Times of Codex. */
+const GONE = ['emittedAtMs', 'startedAtMs', 'completedAtMs', 'startedAt', 'completedAt', 'durationMs'];
+
+/** Of the first answers of Codex only these say something here. */
+function codex(result) {
+  if (result?.thread) result.thread = pick(result.thread, ['id', 'cwd', 'forkedFromId', 'modelProvider']);
+  if (result?.data?.[0]?.model) result.data = result.data.slice(0, 2).map((model) => pick(model, ['id', 'model', 'displayName', 'hidden']));
+}
+
 function clean(line) {
   let frame;
   try {
-    frame = JSON.parse(line);
+    frame = JSON.parse(line, (key, value) => (GONE.includes(key) ? undefined : value));
   } catch {
     return line;
   }
@@ -27,6 +36,9 @@ function clean(line) {
   shorten(frame.result);
   shorten(frame.params?.update);
   if (answer?.commands) frame.response.response = pick(answer, KEPT.answer);
+  codex(frame.result);
+  codex(frame.params);
+  if (frame.method === 'remoteControl/status/changed') frame.params = {};
   for (const key of ['uuid', 'timestamp', 'request_id_of_api']) delete frame[key];
   return same(JSON.stringify(frame));
 }
@@ -51,6 +63,7 @@ function same(line) {
     .replace(/"created":\d{10}/g, '"created":1700000000')
     .replace(/\/[^\s"'\\]*nox-world-[^/"'\\]*\/work/g, '/nowhere/project')
     .replace(/\/[^\s"'\\]*nox-world-[^/"'\\]*\/own/g, '/nowhere/home')
+    .replace(/127\.0\.0\.1:\d+/g, '127.0.0.1:1')
     .replace(/-tmp-nox-world-[A-Za-z0-9-]*?-work/g, '-nowhere-project')
     .replace(/nox-world-[A-Za-z0-9]+/g, 'nox-world');
 }

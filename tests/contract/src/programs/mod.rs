@@ -3,6 +3,7 @@
 //! A program that comes anew gets a file with its [`Program`] and a line in [`ALL`]; no scenario names one.
 
 mod claude;
+mod codex;
 mod goose;
 
 use nox_api::{domain::agent::Runtime, dto::CreateAgent};
@@ -11,7 +12,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// All rows, in the order of the matrix.
-pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM, &goose::PROGRAM];
+pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM, &codex::PROGRAM, &goose::PROGRAM];
 
 /// What a model asks of a tool: its name and its input.
 pub(crate) type Call = (&'static str, Value);

@@ -334,7 +334,10 @@ impl Carrier {
                         acts.extend(more);
                     }
                 }
-                Act::NotThere => live.not_there = true,
+                Act::NotThere => {
+                    live.not_there = true;
+                    live.tree.stop(GRACE);
+                }
                 Act::End => live.stop(),
                 Act::Refuse(problem) => {
                     live.refused.get_or_insert(problem);

@@ -58,6 +58,11 @@ impl<K: PartialEq> Texts<K> {
         out.push(Act::Append(open.item.clone(), more.to_owned()));
     }
 
+    /// Whether it is open.
+    pub(crate) fn has(&self, key: &K) -> bool {
+        self.open.iter().any(|open| open.key == *key)
+    }
+
     /// It is through.
     pub(crate) fn end(&mut self, key: &K, out: &mut Vec<Act>) {
         if let Some(place) = self.open.iter().position(|open| open.key == *key) {

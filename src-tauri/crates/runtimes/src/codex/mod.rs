@@ -1,13 +1,78 @@
-//! Codex, over its app-server.
+//! Codex as a child, over its app-server.
+//!
+//! One process for each run, which lives between turns. [`conversation`] knows what is said, [`items`] what is being done,
+//! [`quirks`] what is particular to the program, [`launch`] and [`home`] how it is started; [`crate::child`] carries both.
+//! Every command, edit and call of a service comes as a question, and one that was done without is the end of the program.
 
-use crate::{AgentConnection, Error, Start};
-use nox_domain::transcript::AgentFault;
+mod call;
+mod conversation;
+mod faults;
+mod home;
+mod items;
+mod launch;
+mod offers;
+mod quirks;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+use crate::{
+    AgentConnection, Error, Start,
+    child::{Before, Carrier, Connection, Over, asked},
+};
+use conversation::{Conversation, Which};
+use nox_domain::{event::Problem, ids::ItemId};
+use uuid::Uuid;
 
 /// Starts a run.
 ///
 /// # Errors
-/// This build does not carry it yet.
-pub fn connect(_start: Start) -> Result<Box<dyn AgentConnection>, Error> {
-    let message = "This version of Nox does not carry agents over Codex yet.".to_owned();
-    Err(Error::Agent { fault: AgentFault::NotInstalled, message })
+/// The folder is not there, or another run carries the same conversation. A program that is not there is told by signals.
+pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
+    if !start.folder.is_dir() {
+        return Err(Error::NoFolder { folder: start.folder.display().to_string() });
+    }
+    let which = match &start.resume {
+        Some(name) if start.fork => Which::Forked(name.clone()),
+        Some(name) => Which::Resumed(name.clone()),
+        None => Which::New,
+    };
+    let signals = start.signals.clone();
+    let (connection, wishes) = Connection::new();
+    let mut carrier = Carrier::new(start, &quirks::PROGRAM, wishes, "codex:");
+    if let Which::Resumed(name) = &which {
+        carrier.hold(name).ok_or_else(|| carrier.elsewhere())?;
+    }
+    signals.carry("codex", run(carrier, which));
+    Ok(Box::new(connection))
+}
+
+async fn run(mut carrier: Carrier, which: Which) {
+    let prompt = carrier.start.prompt.take();
+    let (task, again) = (carrier.start.text.clone(), carrier.start.again);
+    let ask = |before| prompt.as_ref().map(|text| asked(text, &task, before, again));
+    // Asked before, and no conversation was ever named: it was cut off before it had one.
+    let is_lost = again && which == Which::New;
+    let first = ask(if is_lost { Before::Lost } else { Before::Known });
+    let mut over = process(&mut carrier, which, first).await;
+    if matches!(over, Over::NotThere) {
+        let text = "Codex does not have this conversation any more, so its agent does not know what was said before.";
+        carrier.note("not_restored", text.into()).await;
+        over = process(&mut carrier, Which::New, ask(Before::Lost)).await;
+    }
+    carrier.end(over).await;
+}
+
+/// Runs one process to its end.
+async fn process(carrier: &mut Carrier, which: Which, prompt: Option<String>) -> Over {
+    let start = &carrier.start;
+    let spec = match launch::launch(start) {
+        Ok(spec) => spec,
+        Err(error) => return Over::Refused(Problem::NotStarted { message: error.to_string() }),
+    };
+    let fresh = || ItemId::from_uuid(Uuid::now_v7());
+    let settings = launch::thread(start);
+    let mode = start.program.mode.as_deref();
+    let mut talk = Conversation::new(&start.folder, which, settings, mode, fresh);
+    carrier.process(&spec, &mut talk, Conversation::opening(), prompt).await
 }

@@ -1,0 +1,42 @@
+//! Codex, over its app-server.
+
+use super::{Lack, Program};
+use nox_api::domain::agent::Runtime;
+use serde_json::{Value, json};
+
+pub(super) const PROGRAM: Program = Program {
+    name: "codex",
+    runtime: Runtime::Codex,
+    key_variable: "OPENAI_API_KEY",
+    settings: |agent, places, address| {
+        agent.program.address = Some(address.to_owned());
+        // Its newer models are only offered a tool that runs scripts, which call the others.
+        agent.program.model = Some("gpt-5.5".into());
+        // It does not want its home to be below the folder of temporary files.
+        let temporary = places.own.join("tmp");
+        std::fs::create_dir_all(&temporary).unwrap();
+        agent.environment.insert("TMPDIR".into(), temporary.display().to_string());
+    },
+    shell: |command| ("exec_command", json!({ "cmd": command })),
+    read: None,
+    edit: |path, old, new| {
+        let patch = format!(
+            "*** Begin Patch\n*** Update File: {}\n@@\n-{old}\n+{new}\n*** End Patch\n",
+            path.display()
+        );
+        ("apply_patch", Value::String(patch))
+    },
+    command_line: "app-server",
+    allow_everything: |places| {
+        let rules = places.own.join(".codex/rules");
+        std::fs::create_dir_all(&rules).unwrap();
+        let allow = ["touch", "ls", "bash"]
+            .map(|name| format!("prefix_rule(pattern = [\"{name}\"], decision = \"allow\")\n"));
+        std::fs::write(rules.join("default.rules"), allow.concat()).unwrap();
+        let settings = "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n";
+        std::fs::write(places.own.join(".codex/config.toml"), settings).unwrap();
+    },
+    forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
+    lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],
+    not_offered: &[],
+};
