@@ -9,7 +9,7 @@
 //                                                      no failure
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { KEYS, chosen, install, programOf } from './lib/agents.mjs';
+import { KEYS, SERVER, chosen, install, programOf } from './lib/agents.mjs';
 import { CARGO_ENV, crates, succeeded } from './lib/build.mjs';
 import { Missing, orSay } from './lib/missing.mjs';
 import { ROOT, built } from './lib/paths.mjs';
@@ -37,7 +37,7 @@ process.exitCode = await orSay(async () => {
   const undo = endCleanly('npm run test:contract');
   checkTools();
   const programs = [];
-  for (const agent of agents) {
+  for (const agent of [SERVER, ...agents]) {
     status(`Installing ${agent.title} ${agent.version} (${agent.licence}) …`);
     const why = await install(agent);
     status('');
@@ -45,7 +45,7 @@ process.exitCode = await orSay(async () => {
     else if (optional) say(`${agent.title} ${agent.version} cannot be installed here, so its contract was not run: ${why}`);
     else throw new Missing(`${agent.title} ${agent.version} cannot be installed: ${why}`);
   }
-  if (programs.length === 0) {
+  if (programs.every((agent) => agent === SERVER)) {
     undo();
     return 0;
   }

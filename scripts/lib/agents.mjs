@@ -81,6 +81,17 @@ export const AGENTS = [
   },
 ];
 
+/** A real MCP server that the agents use. It has no `--version`. */
+export const SERVER = {
+  name: 'mcp-everything',
+  title: 'The MCP reference server',
+  package: '@modelcontextprotocol/server-everything',
+  version: '2026.8.31',
+  bin: 'mcp-server-everything',
+  licence: 'MIT',
+  silent: true,
+};
+
 /** Where the programs read their keys from. */
 export const KEYS = ['ANTHROPIC_API_KEY', 'GEMINI_API_KEY', 'OPENAI_API_KEY'];
 
@@ -129,10 +140,15 @@ export async function install(agent, minutes = 3) {
   const result = await run(command, { id: `install-${agent.name}`, minutes, cwd: folder });
   if (result.code !== 0) return `npm ended with ${result.code}:\n${tail(result.log, 10)}`;
   if (!existsSync(programOf(agent))) return `the package brought no program ${agent.bin}`;
+  if (agent.silent) return done(agent);
   // A package whose part for this machine is missing brings a program that only says so.
   const path = `${binOf(agent)}${delimiter}${process.env.PATH}`;
   const tried = spawnSync(programOf(agent), ['--version'], { timeout: 60_000, env: { PATH: path, HOME: folder } });
   if (tried.status !== 0) return `${agent.bin} --version ended with ${tried.status ?? tried.signal}`;
-  writeFileSync(join(folder, 'installed'), `${agent.package}@${agent.version}\n`);
+  return done(agent);
+}
+
+function done(agent) {
+  writeFileSync(join(folderOf(agent), 'installed'), `${agent.package}@${agent.version}\n`);
   return null;
 }

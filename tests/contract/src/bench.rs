@@ -20,7 +20,7 @@ use nox_test_support::{
     model::{Asked, ModelServer, Reply, Script},
     processes,
 };
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 /// What one scenario begins with.
 pub(crate) struct Bench {
@@ -28,8 +28,17 @@ pub(crate) struct Bench {
     path: PathBuf,
     /// In the environment of everything that it starts.
     pub(crate) mark: String,
-    record: Option<PathBuf>,
+    tools: Arc<Tools>,
     scenario: String,
+}
+
+/// What all scenarios may use.
+#[derive(Debug, Default)]
+pub(crate) struct Tools {
+    /// Where it is written down what is said on the programs' pipes.
+    pub(crate) record: Option<PathBuf>,
+    /// A real MCP server.
+    pub(crate) server: Option<PathBuf>,
 }
 
 /// A scenario that has begun: one session of one agent.
@@ -46,13 +55,13 @@ pub(crate) struct Scene {
 }
 
 impl Bench {
-    pub(crate) fn of(program: Installed<'_>, scenario: &str, record: Option<PathBuf>) -> Self {
+    pub(crate) fn of(program: Installed<'_>, scenario: &str, tools: Arc<Tools>) -> Self {
         let mark = processes::new_mark();
         Self {
             program: program.row,
             path: program.path.to_owned(),
             mark,
-            record,
+            tools,
             scenario: scenario.to_owned(),
         }
     }
@@ -60,6 +69,11 @@ impl Bench {
     /// A session whose task says "Begin.", with this script.
     pub(crate) async fn begin(self, replies: impl IntoIterator<Item = Reply>) -> Scene {
         self.begin_with(replies, |_, _| {}).await
+    }
+
+    /// The MCP server.
+    pub(crate) fn server(&self) -> PathBuf {
+        self.tools.server.clone().expect("the script names an MCP server")
     }
 
     /// A session whose model wants a command first and then says something.
@@ -102,7 +116,7 @@ impl Bench {
             ..CreateAgent::default()
         };
         (self.program.settings)(&mut agent, &places, &server.address());
-        if let Some(folder) = &self.record {
+        if let Some(folder) = &self.tools.record {
             let folder = folder.join(self.program.name);
             std::fs::create_dir_all(&folder).unwrap();
             let file = folder.join(format!("{}.jsonl", self.scenario.replace([' ', '-'], "_")));

@@ -20,22 +20,26 @@ mod faults;
 mod lives;
 mod programs;
 mod report;
+mod tools;
 mod turns;
 
-use bench::Bench;
+use bench::{Bench, Tools};
 use programs::{ALL, Installed};
 use report::Cell;
 use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
     pin::Pin,
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 /// A safety net for one scenario.
 const LIMIT: Duration = Duration::from_secs(90);
+/// Before the place of the MCP server that agents use.
+const SERVER: &str = "mcp-everything=";
 /// A safety net for all of them: what has run is reported then.
 const SUITE_LIMIT: Duration = Duration::from_secs(12 * 60);
 
@@ -56,6 +60,8 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "hooks decide nothing" => turns::hooks_decide_nothing,
     "edit with diff" => turns::edit_with_diff,
     "parallel calls" => turns::parallel_calls,
+    "MCP tool" => tools::mcp_tool,
+    "key stays" => tools::key_stays,
     "interrupt in a text" => turns::interrupt_in_a_text,
     "interrupt in a tool" => turns::interrupt_in_a_tool,
     "prompt while it works" => turns::prompt_while_it_works,
@@ -74,7 +80,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let mut paths = Vec::new();
-    let (mut only, mut record) = (None, None);
+    let (mut only, mut tools) = (None, Tools::default());
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let program = word.split_once('=').and_then(|(name, path)| {
@@ -83,7 +89,10 @@ fn main() -> ExitCode {
         });
         match (word.as_str(), program) {
             ("--only", _) => only = words.next().cloned(),
-            ("--record", _) => record = words.next().map(PathBuf::from),
+            ("--record", _) => tools.record = words.next().map(PathBuf::from),
+            (server, None) if server.starts_with(SERVER) => {
+                tools.server = server.get(SERVER.len()..).map(PathBuf::from)
+            }
             (_, Some(program)) => paths.push(program),
             _ => {
                 eprintln!("nox-contract does not know {word}");
@@ -94,6 +103,7 @@ fn main() -> ExitCode {
     let is_wanted =
         |name: &str| only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted.trim() == name));
     let chosen: Vec<_> = SCENARIOS.iter().filter(|(name, _)| is_wanted(name)).collect();
+    let tools = Arc::new(tools);
     let programs: Vec<_> = paths.iter().map(|(row, path)| Installed { row, path }).collect();
     if chosen.is_empty() || programs.is_empty() {
         eprintln!("there is nothing to run");
@@ -107,16 +117,16 @@ fn main() -> ExitCode {
             None if begun.elapsed() > SUITE_LIMIT => {
                 Cell::Failed(format!("not begun: {} minutes were over", SUITE_LIMIT.as_secs() / 60))
             }
-            None => attempt(name, *scenario, *program, record.as_deref()),
+            None => attempt(name, *scenario, *program, &tools),
         };
         rows.push((*name, programs.iter().map(cell).collect()));
     }
     report::print(&programs, &rows)
 }
 
-fn attempt(name: &str, scenario: Scenario, program: Installed<'_>, record: Option<&Path>) -> Cell {
+fn attempt(name: &str, scenario: Scenario, program: Installed<'_>, tools: &Arc<Tools>) -> Cell {
     let begun = Instant::now();
-    let bench = Bench::of(program, name, record.map(Path::to_owned));
+    let bench = Bench::of(program, name, tools.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mark = bench.mark.clone();
     let run =

@@ -15,6 +15,7 @@ pub(super) const PROGRAM: Program = Program {
     shell: |command| ("Bash", json!({ "command": command, "description": "A step" })),
     read: Some(|path| ("Read", json!({ "file_path": path }))),
     edit: |path, old, new| ("Edit", json!({ "file_path": path, "old_string": old, "new_string": new })),
+    mcp: |server, tool| format!("mcp__{server}__{tool}"),
     command_line: "stream-json",
     allow_everything: |places| {
         let folder = places.own.join(".claude");

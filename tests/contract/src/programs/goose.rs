@@ -17,6 +17,7 @@ pub(super) const PROGRAM: Program = Program {
     shell: |command| ("shell", json!({ "command": command })),
     read: None,
     edit: |path, old, new| ("edit", json!({ "path": path, "before": old, "after": new })),
+    mcp: |server, tool| format!("{server}__{tool}"),
     command_line: "acp",
     allow_everything: |places| {
         let folder = places.own.join(".config/goose");

@@ -33,6 +33,8 @@ pub(crate) struct Program {
     pub(crate) read: Option<fn(&Path) -> Call>,
     /// Putting one text in the place of another.
     pub(crate) edit: fn(&Path, &str, &str) -> Call,
+    /// What it calls a tool of an MCP server: by the names of both.
+    pub(crate) mcp: fn(&str, &str) -> String,
     /// Words of its command line that no other process of a scenario has.
     pub(crate) command_line: &'static str,
     /// Writes settings of the user, as the program has them, that allow everything.

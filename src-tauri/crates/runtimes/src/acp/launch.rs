@@ -3,7 +3,7 @@
 use super::{homes::Dress, quirks::Preset};
 use crate::{
     Start,
-    child::{GRACE, environment},
+    child::{GRACE, environment, without_keys},
     limits::of_tree,
 };
 use nox_domain::agent::Service;
@@ -83,12 +83,13 @@ fn shell_file(root: &Path, preset: &Preset) -> io::Result<OsString> {
 }
 
 /// The agent's MCP servers as the protocol has them, each with whether it is at an address.
-pub(super) fn services(start: &Start) -> Vec<(bool, Value)> {
+pub(super) fn services(start: &Start, preset: &Preset) -> Vec<(bool, Value)> {
     let all = start.services.iter().filter_map(|(name, service)| {
         let Service { command, arguments, environment, address, .. } = service;
         if let Some(command) = command {
             let pairs: Vec<Value> =
                 environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+            let (command, arguments) = without_keys(command, arguments, preset.key_variables);
             let server = json!({ "name": name, "command": command, "args": arguments, "env": pairs });
             return Some((false, server));
         }

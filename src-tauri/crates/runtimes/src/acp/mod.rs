@@ -123,7 +123,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         folder: start.folder.clone(),
         resume: start.resume.clone(),
         fork: start.fork,
-        services: launch::services(start),
+        services: launch::services(start, preset),
         meta: launch.meta.clone(),
         instructions: instructions.map(str::to_owned),
         mode: start.program.mode.clone().or_else(|| preset.mode.map(str::to_owned)),

@@ -452,7 +452,7 @@ fn services_are_told_as_the_protocol_has_them() {
     let by_address = Service { address: Some("http://127.0.0.1:9/mcp".into()), ..Service::default() };
     start.services = BTreeMap::from([("files".to_owned(), by_command), ("search".to_owned(), by_address)]);
     start.service_keys = BTreeMap::from([("search".to_owned(), SecretString::from("k".to_owned()))]);
-    let told = services(&start);
+    let told = services(&start, &PLAIN);
     assert_eq!(
         told,
         [

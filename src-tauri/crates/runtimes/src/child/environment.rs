@@ -28,3 +28,13 @@ pub(crate) fn environment(
     environment.sort();
     environment
 }
+
+/// A command of which the environment has none of these variables, although the program that starts it has them.
+pub(crate) fn without_keys(command: &str, arguments: &[String], keys: &[&str]) -> (String, Vec<String>) {
+    if cfg!(not(unix)) || keys.is_empty() {
+        return (command.to_owned(), arguments.to_vec());
+    }
+    let unset = keys.iter().flat_map(|key| ["-u".to_owned(), (*key).to_owned()]);
+    let rest = std::iter::once(command.to_owned()).chain(arguments.iter().cloned());
+    ("/usr/bin/env".to_owned(), unset.chain(rest).collect())
+}

@@ -15,7 +15,7 @@ pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, asked};
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{Carrier, GRACE, Over};
 pub(crate) use connection::{Connection, Told, Wishes};
-pub(crate) use environment::environment;
+pub(crate) use environment::{environment, without_keys};
 pub(crate) use lines::{LastLines, write_lines};
 pub(crate) use talk::{Act, Talk, call_ended, call_failed, note};
 pub(crate) use texts::Texts;

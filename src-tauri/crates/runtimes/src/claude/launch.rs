@@ -5,19 +5,20 @@ use super::quirks::{
 };
 use crate::{
     Start,
-    child::{GRACE, environment},
+    child::{GRACE, environment, without_keys},
     limits::of_tree,
 };
 use nox_process::{SpawnSpec, Stdin};
 use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
 use std::{ffi::OsString, io::Write};
 use tempfile::NamedTempFile;
 
 /// What to start, and what has to stay as long as it lives.
 pub(super) struct Launch {
     pub(super) spec: SpawnSpec,
-    /// Read by the program before each command.
-    pub(super) _shell_file: NamedTempFile,
+    /// Read by the program before each command, and its MCP servers.
+    pub(super) _files: [NamedTempFile; 2],
 }
 
 /// Which conversation.
@@ -56,7 +57,8 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
     if let Some(effort) = &program.effort {
         option("--effort", effort);
     }
-    let shell_file = shell_file()?;
+    let (shell_file, servers) = (shell_file()?, servers(start)?);
+    args.extend(["--mcp-config".into(), servers.path().into()]);
     let spec = SpawnSpec {
         program: program.command.clone().unwrap_or_else(|| COMMAND.to_owned()).into(),
         args,
@@ -66,13 +68,35 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
         grace: GRACE,
         limits: of_tree(&start.limits),
     };
-    Ok(Launch { spec, _shell_file: shell_file })
+    Ok(Launch { spec, _files: [shell_file, servers] })
 }
 
 /// Takes keys away from commands, wherever they came from that the program runs. Only this user can write the file.
 fn shell_file() -> std::io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".sh").tempfile()?;
     writeln!(file, "unset {}", KEY_VARIABLES.join(" "))?;
+    Ok(file)
+}
+
+/// The agent's MCP servers: in a file, since a key may stand in it, and everybody sees a command line.
+fn servers(start: &Start) -> std::io::Result<NamedTempFile> {
+    let each = start.services.iter().filter_map(|(name, service)| {
+        let server = match (&service.command, &service.address) {
+            (Some(command), _) => {
+                let (command, arguments) = without_keys(command, &service.arguments, KEY_VARIABLES);
+                json!({ "type": "stdio", "command": command, "args": arguments, "env": service.environment })
+            }
+            (None, address) => {
+                let key = start.service_keys.get(name);
+                let headers = key.map(|key| json!({ "Authorization": format!("Bearer {}", key.expose_secret()) }));
+                json!({ "type": "http", "url": address.as_ref()?, "headers": headers.unwrap_or_else(|| json!({})) })
+            }
+        };
+        Some((name.clone(), server))
+    });
+    let each: Map<String, Value> = each.collect();
+    let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".json").tempfile()?;
+    writeln!(file, "{}", json!({ "mcpServers": each }))?;
     Ok(file)
 }
 

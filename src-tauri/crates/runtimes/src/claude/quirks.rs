@@ -15,7 +15,7 @@ pub(crate) const TESTED: &str = "2.1.";
 
 /// A conversation over standard input and output, one JSON in each line, with what it says as it comes.
 ///
-/// Without `--permission-prompt-tool stdio` a question becomes a denial. MCP servers come from Nox alone: those of the
+/// Without `--permission-prompt-tool stdio` a question becomes a denial. MCP servers come from Nox alone (`--mcp-config` with a file): those of the
 /// user's own settings would be started without a word from the policy. Settings of the project are not read: a folder that
 /// somebody else wrote could name hooks, a shell command for the key or another model server. Hooks of the user's settings
 /// could answer in place of Nox, and a skill's text could run commands, so both are off; the hook of Nox still asks.
@@ -30,8 +30,6 @@ pub(super) const ARGUMENTS: &[&str] = &[
     "--permission-prompt-tool",
     "stdio",
     "--strict-mcp-config",
-    "--mcp-config",
-    "{\"mcpServers\":{}}",
     "--setting-sources",
     "user",
     "--settings",
