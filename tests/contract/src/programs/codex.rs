@@ -26,6 +26,7 @@ pub(super) const PROGRAM: Program = Program {
         );
         ("apply_patch", Value::String(patch))
     },
+    mcp: |server, tool| format!("mcp__{server}__{tool}"),
     command_line: "app-server",
     allow_everything: |places| {
         let rules = places.own.join(".codex/rules");
