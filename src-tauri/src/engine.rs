@@ -103,7 +103,8 @@ impl Engine for EngineLink {
             Answer::AllowOnce => Decision::AllowOnce,
             Answer::Deny => Decision::Deny,
         };
-        let input = AnswerRequest { request, decision, reason: None, rule: None };
+        let input =
+            AnswerRequest { request, decision, reason: None, answers: Default::default(), rule: None };
         self.api().await?.answer_request(&caller(face), input).await.map(|_| ())
     }
 

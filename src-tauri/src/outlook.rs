@@ -184,6 +184,7 @@ impl Outlook {
             }
             Changed::Card(_)
             | Changed::Item(_)
+            | Changed::Controls(_)
             | Changed::Agent(_)
             | Changed::Project(_)
             | Changed::Problem(_) => None,
@@ -234,8 +235,8 @@ impl Outlook {
         let request = TrayRequest {
             request: id.to_string(),
             session: row.session.to_string(),
-            title: title(&row.agent_name, &row.request.call.text),
-            answerable: answerable(is_quick(row)),
+            title: title(&row.agent_name, row.request.call.gist()),
+            answerable: answerable(is_quick(row), row.request.call.is_question()),
         };
         self.requests.insert(id.clone(), (row.request.asked_at, request));
     }
@@ -269,11 +270,15 @@ fn entry(id: &SessionId, seen: &Seen) -> TraySession {
 
 /// Only what is not dangerous may be allowed without being looked at.
 fn is_quick(row: &RequestRow) -> bool {
-    row.request.risk < Risk::High
+    row.request.risk < Risk::High && !row.request.call.is_question()
 }
 
-fn answerable(quick: bool) -> Answerable {
-    if quick { Answerable::AllowOrDeny } else { Answerable::DenyOnly }
+fn answerable(quick: bool, question: bool) -> Answerable {
+    match (question, quick) {
+        (true, _) => Answerable::Question,
+        (false, true) => Answerable::AllowOrDeny,
+        (false, false) => Answerable::DenyOnly,
+    }
 }
 
 /// The word for a status in the tray's menu; the page has its own, longer ones.
@@ -287,7 +292,9 @@ fn word(status: &Status) -> &'static str {
         Words::Hibernated => "Asleep",
         Words::Starting => "Starting",
         Words::Running { .. } => "Running",
+        Words::Approval { question: true, .. } => "Asks you",
         Words::Approval { .. } => "Needs approval",
+        Words::RateLimited { .. } => "Waits for its limit",
         Words::UnknownOutcome { .. } => "Outcome unknown",
         Words::Lost { .. } => "Lost",
         Words::Stopping => "Stopping",
@@ -311,7 +318,8 @@ fn asked(row: &RequestRow) -> Told {
         title: row.title.clone(),
         what: ToldWhat::Asked {
             request: row.request.id.clone(),
-            text: row.request.call.text.trim().to_owned(),
+            text: row.request.call.gist().to_owned(),
+            question: row.request.call.is_question(),
             quick: is_quick(row),
         },
     }
@@ -340,11 +348,11 @@ fn closed(row: &SessionRow) -> Option<Told> {
 fn notice(told: &Told) -> Option<Notice> {
     let session = told.session.to_string();
     let (key, body, urgency, about) = match &told.what {
-        ToldWhat::Asked { request, text, quick } => (
+        ToldWhat::Asked { request, text, question, quick } => (
             request.to_string(),
-            format!("needs approval: {text}"),
+            format!("{}: {text}", if *question { "asks you" } else { "needs approval" }),
             Urgency::Normal,
-            About::Request { request: request.to_string(), answerable: answerable(*quick) },
+            About::Request { request: request.to_string(), answerable: answerable(*quick, *question) },
         ),
         ToldWhat::Closed { how: Closed::Finished, done, of, .. } => {
             let blocks = |of: &u32| if *of == 1 { "block" } else { "blocks" };

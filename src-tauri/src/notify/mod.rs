@@ -122,6 +122,9 @@ impl Notice {
             About::Request { answerable: Answerable::DenyOnly, .. } => {
                 vec![("open", "Review"), ("deny", "Deny")]
             }
+            About::Request { answerable: Answerable::Question, .. } => {
+                vec![("open", "Answer"), ("deny", "Skip")]
+            }
         }
     }
 
@@ -169,6 +172,11 @@ pub(crate) mod tests {
             |answerable| -> Vec<&str> { request(answerable).buttons().iter().map(|each| each.0).collect() };
         assert_eq!(keys(Answerable::AllowOrDeny), ["allow_once", "deny", "open"]);
         assert_eq!(keys(Answerable::DenyOnly), ["open", "deny"]);
+        assert_eq!(
+            keys(Answerable::Question),
+            ["open", "deny"],
+            "no answer is given without the question in sight"
+        );
     }
 
     #[test]

@@ -125,7 +125,12 @@ fn notices(effects: Vec<Effect>) -> Vec<(String, String)> {
 fn the_icon_goes_with_a_task_from_idle_to_idle() {
     let mut outlook = empty(Gaze::Elsewhere);
     let mut states = vec![outlook.tray().status];
-    let asks = SessionState::NeedsApproval { request: request_id(1), text: "git push".into(), open: 1 };
+    let asks = SessionState::NeedsApproval {
+        request: request_id(1),
+        text: "git push".into(),
+        open: 1,
+        question: false,
+    };
     let steps = [
         session(1, SessionState::Queued { held_back: None }),
         session(1, asks),

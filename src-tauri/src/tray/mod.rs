@@ -150,9 +150,13 @@ fn menu(app: &AppHandle, model: &TrayModel) -> tauri::Result<Menu<Wry>> {
             if request.answerable == Answerable::AllowOrDeny {
                 answers = answers.text(format!("allow:{}", request.request), "Allow once");
             }
+            let (deny, open) = match request.answerable {
+                Answerable::Question => ("Skip", "Answer…"),
+                _ => ("Deny", "Open"),
+            };
             answers = answers
-                .text(format!("deny:{}", request.request), "Deny")
-                .text(format!("session:{}", request.session), "Open");
+                .text(format!("deny:{}", request.request), deny)
+                .text(format!("session:{}", request.session), open);
             menu = menu.item(&answers.build()?);
         }
         menu = menu.separator();

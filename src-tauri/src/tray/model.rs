@@ -46,6 +46,8 @@ pub enum Answerable {
     AllowOrDeny,
     /// It must be looked at before it is allowed.
     DenyOnly,
+    /// It asks something, which is answered in the window; it can be skipped from anywhere.
+    Question,
 }
 
 /// A permission request in the menu.

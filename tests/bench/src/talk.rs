@@ -83,6 +83,7 @@ impl Held {
             limits: Default::default(),
             life: Default::default(),
             parent: None,
+            fork: None,
             depth: 0,
             worktree: None,
             schedule: None,

@@ -64,6 +64,7 @@ pub(crate) async fn tool_denied(bench: Bench) {
         request: request.id,
         decision: Decision::Deny,
         reason: Some(reason.to_owned()),
+        answers: Default::default(),
         rule: None,
     };
     scene.world.api().answer_request(&caller(), answer).await.unwrap();

@@ -133,7 +133,13 @@ impl World {
 
     /// Answers a request.
     pub async fn answer(&self, request: &RequestId, decision: Decision) -> Result<Recorded, ApiError> {
-        let input = AnswerRequest { request: request.clone(), decision, reason: None, rule: None };
+        let input = AnswerRequest {
+            request: request.clone(),
+            decision,
+            reason: None,
+            answers: Default::default(),
+            rule: None,
+        };
         self.api().answer_request(&caller(), input).await
     }
 

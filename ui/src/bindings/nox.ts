@@ -19,6 +19,12 @@ export const commands = {
 	continueSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("continue_session", { command, input })),
 	pauseSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("pause_session", { command, input })),
 	promptSession: (command: CommandId, input: PromptSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("prompt_session", { command, input })),
+	steerSession: (command: CommandId, input: PromptSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("steer_session", { command, input })),
+	changePrompt: (command: CommandId, input: ChangePrompt) => typedError<Recorded, ApiError>(__TAURI_INVOKE("change_prompt", { command, input })),
+	withdrawPrompt: (command: CommandId, input: WithdrawPrompt) => typedError<Recorded, ApiError>(__TAURI_INVOKE("withdraw_prompt", { command, input })),
+	setSessionMode: (command: CommandId, input: SetSessionMode) => typedError<Recorded, ApiError>(__TAURI_INVOKE("set_session_mode", { command, input })),
+	setSessionModel: (command: CommandId, input: SetSessionModel) => typedError<Recorded, ApiError>(__TAURI_INVOKE("set_session_model", { command, input })),
+	forkSession: (command: CommandId, input: ForkSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("fork_session", { command, input })),
 	waitSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("wait_session", { command, input })),
 	restartSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("restart_session", { command, input })),
 	deleteSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_session", { command, input })),
@@ -49,6 +55,7 @@ export const commands = {
 	listAgents: (input: Nothing) => typedError<AgentList, ApiError>(__TAURI_INVOKE("list_agents", { input })),
 	readTask: (input: OneTask) => typedError<TaskDetail, ApiError>(__TAURI_INVOKE("read_task", { input })),
 	readItems: (input: ReadItems) => typedError<ItemsPage, ApiError>(__TAURI_INVOKE("read_items", { input })),
+	readControls: (input: OneSession) => typedError<ControlsRow, ApiError>(__TAURI_INVOKE("read_controls", { input })),
 	readOutput: (input: ReadOutput) => typedError<OutputPage, ApiError>(__TAURI_INVOKE("read_output", { input })),
 	checkRunbook: (input: CheckRunbook) => typedError<RunbookCheck, ApiError>(__TAURI_INVOKE("check_runbook", { input })),
 	readPolicy: (input: Nothing) => typedError<PolicyView, ApiError>(__TAURI_INVOKE("read_policy", { input })),
@@ -263,6 +270,8 @@ export type AnswerRequest = {
 	decision: Decision,
 	/**  In the person's words; sent to the agent with a refusal. */
 	reason?: string | null,
+	/**  What is answered to its questions, by their ids. */
+	answers?: { [key in string]: string[] },
 	/**  With "always": the rule, else the narrowest one is written. */
 	rule?: RuleDraft | null,
 };
@@ -422,6 +431,16 @@ export type ChangeAgent = {
 	patch: AgentPatch,
 };
 
+/**  A prompt that waits for its turn, and what it should say. */
+export type ChangePrompt = {
+	/**  The session. */
+	session: SessionId,
+	/**  The prompt's turn. */
+	turn: TurnId,
+	/**  Markdown. */
+	text: string,
+};
+
 /**  A change of the settings; what is none stays. */
 export type ChangeSettings = {
 	/**  Light, dark, or as the system is. */
@@ -466,6 +485,8 @@ export type Changed =
 { kind: "session"; row: SessionView } | 
 /**  An item; only of sessions that the window watches. */
 { kind: "item"; row: Item } | 
+/**  What can be done with a session while it runs; only of sessions that the window watches. */
+{ kind: "controls"; row: ControlsRow } | 
 /**  A request. */
 { kind: "request"; row: RequestRow } | 
 /**  An agent. */
@@ -511,9 +532,9 @@ export type CheckState =
 /**  A possible answer to a [`Question`]. */
 export type Choice = {
 	/**  The answer. */
-	label: string,
+	label?: string,
 	/**  What it means; may be empty. */
-	description: string,
+	description?: string,
 };
 
 /**  A program on this computer that is offered to a model as a tool. */
@@ -588,6 +609,16 @@ export type CompactionView = {
 	freed_bytes: Size | null,
 	/**  Why it ended early. */
 	problem: string | null,
+};
+
+/**  What a person can do with a session while it runs: what its program offers, and the prompts that wait. */
+export type ControlsRow = {
+	/**  The session. */
+	session: SessionId,
+	/**  What its program offers, with what the next run begins with as the present mode and model. */
+	offers: Offers,
+	/**  In order. */
+	waiting: WaitingPrompt[],
 };
 
 /**  A new agent. */
@@ -680,6 +711,13 @@ export type DesktopStatus = {
 	/**  Why notifications are not seen, in the system's words; none when they are, as far as known. */
 	notifications_problem: string | null,
 };
+
+/**  What of a program can be changed while it runs. */
+export type Dial = 
+/**  How freely it works. */
+"mode" | 
+/**  Which model it asks. */
+"model";
 
 /**  What is wanted of a look. */
 export type Discover = {
@@ -883,6 +921,14 @@ export type FirstLook = {
 	is_whole: boolean,
 };
 
+/**  A session that is gone on with in a copy, and what is asked there. */
+export type ForkSession = {
+	/**  The session; it stays as it is. */
+	session: SessionId,
+	/**  Markdown. */
+	text: string,
+};
+
 /**  A program that can carry an agent. */
 export type FoundProgram = {
 	/**  The word that Nox has for it. */
@@ -1015,6 +1061,24 @@ export type ItemBody =
 { kind: "prompt"; 
 /**  Markdown. */
 text: string } | 
+/**  What a person said into a turn that ran. */
+{ kind: "steered"; 
+/**  Markdown. */
+text: string } | 
+/**  A person changed how the program works. */
+{ kind: "switched"; 
+/**  What. */
+dial: Dial; 
+/**  To what, for people. */
+name: string; 
+/**  The face: `window`, `cli`. */
+via: string } | 
+/**  Too much was asked of the model server: the turn is asked again then. */
+{ kind: "rate_limit"; 
+/**  When. */
+until: At; 
+/**  What was said about it. */
+problem: Problem } | 
 /**  What the agent said. */
 { kind: "message"; 
 /**  Markdown. */
@@ -1061,6 +1125,8 @@ request: RequestId | null;
 decision: Decision | null; 
 /**  The reason given with it. */
 reason: string | null; 
+/**  What was answered to its questions. */
+answers?: { [key in string]: string[] }; 
 /**  When it began. */
 started_at: At | null; 
 /**  When it ended. */
@@ -1119,6 +1185,8 @@ export type Life = {
 	restart?: Restart | null,
 	/**  Seconds of silence before a run is looked at; 0 never looks. */
 	stall_after_seconds?: number | null,
+	/**  When the model server says that too much was asked of it, and until when. */
+	wait_for_limit?: boolean | null,
 };
 
 /**  The rules of one session, complete; fixed when it is opened. */
@@ -1131,6 +1199,8 @@ export type LifeRules = {
 	restart?: Restart,
 	/**  Seconds of silence before a run is looked at; 0 never looks. */
 	stall_after_seconds?: number,
+	/**  Whether a turn waits and goes on by itself when the model server says until when too much was asked of it. */
+	wait_for_limit?: boolean,
 };
 
 /**  What was done about a limit. */
@@ -1579,7 +1649,7 @@ export type ProcessesView = {
 export type Program = {
 	/**  Which known program it is, for `acp`: it brings the command line and what is particular to it. */
 	preset?: string | null,
-	/**  Which kind of model server it talks to, for `llm`. */
+	/**  Which kind of model server it talks to, for `llm` and for programs of `acp` that know several. */
 	provider?: string | null,
 	/**  A path, or a name that is looked for on the `PATH`; none for the runtime's usual name. */
 	command?: string | null,
@@ -1680,17 +1750,17 @@ export type PutKey = {
 /**  Something that an agent asks a person. */
 export type Question = {
 	/**  The driver's name for it, within its call. */
-	id: string,
+	id?: string,
 	/**  A word or two for people; may be empty. */
-	header: string,
+	header?: string,
 	/**  The question. */
-	text: string,
+	text?: string,
 	/**  What can be chosen; empty when it is answered in free words. */
-	options: Choice[],
+	options?: Choice[],
 	/**  Whether several can be chosen. */
-	many: boolean,
+	many?: boolean,
 	/**  Whether it can be answered in other words than the options. */
-	free: boolean,
+	free?: boolean,
 };
 
 /**  Some of all cards. */
@@ -1808,6 +1878,8 @@ decision: Decision;
 via: string; 
 /**  In the person's words. */
 reason: string | null; 
+/**  What was answered to its questions. */
+answers?: { [key in string]: string[] }; 
 /**  When. */
 at: At } | 
 /**  No answer can reach it any more. */
@@ -2014,6 +2086,10 @@ export type SessionRow = {
 	usage?: Usage | null,
 	/**  Hidden; can be restored. */
 	deleted: boolean,
+	/**  The session that it goes on from a copy of. */
+	fork_of?: SessionId | null,
+	/**  That session's title then. */
+	fork_of_title?: string | null,
 };
 
 /**  How far a session is. */
@@ -2035,7 +2111,9 @@ request: RequestId;
 /**  What would run. */
 text: string; 
 /**  How many requests are open. */
-open: number } | 
+open: number; 
+/**  Whether the oldest one asks something, rather than wanting to run something. */
+question?: boolean } | 
 /**  A tool call's end was never seen; a person must choose. */
 { state: "needs_choice"; 
 /**  The tool call. */
@@ -2060,6 +2138,12 @@ computes: boolean } |
 at: At; 
 /**  Which restart of the window it is, from 1. */
 number: number } | 
+/**  Too much was asked of the model server: its turn is asked again then. */
+{ state: "rate_limited"; 
+/**  When. */
+until: At; 
+/**  What was said about it. */
+problem: Problem } | 
 /**  Paused, or pausing while a tool call is still running. */
 { state: "paused"; 
 /**  Why. */
@@ -2089,6 +2173,22 @@ export type SessionView = {
 	row: SessionRow,
 	/**  What it says. */
 	status: Status,
+};
+
+/**  How freely a session's program should work. */
+export type SetSessionMode = {
+	/**  The session. */
+	session: SessionId,
+	/**  The program's name for it. */
+	mode: string,
+};
+
+/**  Which model a session's program should ask. */
+export type SetSessionModel = {
+	/**  The session. */
+	session: SessionId,
+	/**  The program's name for it. */
+	model: string,
 };
 
 /**  The settings. */
@@ -2378,8 +2478,10 @@ export type ToldWhat =
 { what: "asked"; 
 /**  The request. */
 request: RequestId; 
-/**  What would run. */
+/**  What would run, or what is asked. */
 text: string; 
+/**  Whether it asks something, rather than wanting to run something. */
+question: boolean; 
 /**  Whether "allow once" may be offered outside the window. */
 quick: boolean } | 
 /**  A request needs no answer any more. */
@@ -2439,6 +2541,8 @@ export type ToolCall = {
 	diff?: FileDiff[],
 	/**  SHA-256 of all that the tool would be given, when `text` is not all of it; else empty. */
 	input_hash?: string,
+	/**  Whether the text is Markdown for people to read, such as a plan, and nothing that would run. */
+	prose?: boolean,
 	/**  What it asks a person. Not empty: no rule answers it, and an answer that allows it brings the answers. */
 	questions?: Question[],
 };
@@ -2545,6 +2649,14 @@ export type Usage = {
 	cost_micro_usd?: Size,
 };
 
+/**  A prompt that waits for its turn. */
+export type WaitingPrompt = {
+	/**  Its turn. */
+	turn: TurnId,
+	/**  Markdown. */
+	text: string,
+};
+
 /**  Why a call was allowed, asked or denied; a code and its parts, for the faces' texts. */
 export type Why = 
 /**  A rule matched. */
@@ -2553,6 +2665,8 @@ export type Why =
 rule: string } | 
 /**  No rule matched, so the default of the kind applies. */
 { code: "no_rule" } | 
+/**  It asks something, and only a person can answer that. */
+{ code: "question" } | 
 /**  The text is more than one simple command, and there are rules that could not be held against it. */
 { code: "not_simple" } | 
 /**  It starts another program, and there are rules that could not be held against that one. */
@@ -2565,6 +2679,14 @@ rule: string } |
 { code: "again" } | 
 /**  The command line said so beforehand. */
 { code: "flag" };
+
+/**  A prompt that waits for its turn. */
+export type WithdrawPrompt = {
+	/**  The session. */
+	session: SessionId,
+	/**  The prompt's turn. */
+	turn: TurnId,
+};
 
 /**  What a status says; a code and its parts, for the faces' texts. */
 export type Words = 
@@ -2605,7 +2727,9 @@ request: RequestId;
 /**  What would run. */
 text: string; 
 /**  How many are open. */
-open: number } | 
+open: number; 
+/**  Whether the oldest one asks something, rather than wanting to run something. */
+question: boolean } | 
 /**  A person must choose what happens after an unknown outcome. */
 { code: "unknown_outcome"; 
 /**  The tool call. */
@@ -2624,6 +2748,10 @@ since: At;
 doing: string | null; 
 /**  Whether its processes computed since. */
 computes: boolean } | 
+/**  Too much was asked of the model server: it goes on by itself then. */
+{ code: "rate_limited"; 
+/**  When. */
+until: At } | 
 /**  Is started again after an unexpected end. */
 { code: "restarting"; 
 /**  When. */

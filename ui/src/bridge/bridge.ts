@@ -11,10 +11,12 @@ import type {
   ApiError,
   CardsPage,
   ChangeAgent,
+  ChangePrompt,
   ChangeSettings,
   ChangeTask,
   CheckRunbook,
   CommandId,
+  ControlsRow,
   CreateAgent,
   CreateTask,
   DesktopStatus,
@@ -27,6 +29,7 @@ import type {
   ExportFormat,
   ExportSession,
   FirstLook,
+  ForkSession,
   GrantProject,
   ImportSession,
   ItemsPage,
@@ -58,6 +61,8 @@ import type {
   RulePreview,
   RunbookCheck,
   SessionId,
+  SetSessionMode,
+  SetSessionModel,
   ShellEvent,
   Snapshot,
   StartTask,
@@ -66,6 +71,7 @@ import type {
   TrialStopped,
   TryAgent,
   Undo,
+  WithdrawPrompt,
 } from '../bindings/nox';
 
 /** What each command takes. */
@@ -81,6 +87,12 @@ export interface CommandInputs {
   continueSession: OneSession;
   pauseSession: OneSession;
   promptSession: PromptSession;
+  steerSession: PromptSession;
+  changePrompt: ChangePrompt;
+  withdrawPrompt: WithdrawPrompt;
+  setSessionMode: SetSessionMode;
+  setSessionModel: SetSessionModel;
+  forkSession: ForkSession;
   waitSession: OneSession;
   restartSession: OneSession;
   deleteSession: OneSession;
@@ -114,6 +126,7 @@ export interface Queries {
   listAgents: [Nothing, AgentList];
   readTask: [OneTask, TaskDetail];
   readItems: [ReadItems, ItemsPage];
+  readControls: [OneSession, ControlsRow];
   readOutput: [ReadOutput, OutputPage];
   checkRunbook: [CheckRunbook, RunbookCheck];
   readPolicy: [Nothing, PolicyView];
@@ -146,6 +159,12 @@ export const COMMANDS = [
   'continueSession',
   'pauseSession',
   'promptSession',
+  'steerSession',
+  'changePrompt',
+  'withdrawPrompt',
+  'setSessionMode',
+  'setSessionModel',
+  'forkSession',
   'waitSession',
   'restartSession',
   'deleteSession',
@@ -178,6 +197,7 @@ export const QUERIES = [
   'listAgents',
   'readTask',
   'readItems',
+  'readControls',
   'readOutput',
   'checkRunbook',
   'readPolicy',

@@ -17,6 +17,7 @@ import type {
   Why,
   Words,
 } from '../bindings/nox';
+import { formatTime } from './status/age';
 import type { SignName } from './status/StatusSign';
 
 /** What stands beside a status sign. */
@@ -39,7 +40,10 @@ export function statusWords(words: Words): string {
     case 'running':
       return words.doing ? `Runs ${firstLine(words.doing)}` : 'Running';
     case 'approval':
+      if (words.question) return words.open > 1 ? `${words.open} questions or approvals` : 'Asks you';
       return words.open > 1 ? `${words.open} approvals` : 'Approval';
+    case 'rate_limited':
+      return `Waits for the model’s limit until ${formatTime(words.until)}`;
     case 'unknown_outcome':
       return 'Result unknown';
     case 'lost':
@@ -277,6 +281,8 @@ export function whyText(why: Why): string {
   switch (why.code) {
     case 'rule':
       return `The rule “${why.rule}” asks before this runs`;
+    case 'question':
+      return 'It asks you something, and only you can answer that.';
     case 'no_rule':
       return 'No rule covers this command';
     case 'not_simple':

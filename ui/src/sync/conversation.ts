@@ -1,10 +1,11 @@
 /**
- * One session's items, as far as they were asked for, and the output of its tool calls.
+ * One session's items, as far as they were asked for, the output of its tool calls, and what can be done with it while it
+ * runs.
  *
  * `open` watches first and reads afterwards, so that nothing is missed between the two; an item that was pushed is newer
  * than the same one read. Only watched sessions have one of these; closing forgets it.
  */
-import type { Item, ItemId, OutputPiece, SessionId } from '../bindings/nox';
+import type { ControlsRow, Item, ItemId, OutputPiece, SessionId } from '../bindings/nox';
 import { asNoxError, type Bridge, type NoxError } from '../bridge/bridge';
 import { type Frame, Signal } from './frame';
 import { OutputLog } from './output';
@@ -22,6 +23,8 @@ export class Conversation {
   readonly #signal: Signal;
   /** Items that were pushed since `open` began: newer than what it reads. */
   readonly #pushed = new Set<ItemId>();
+  #controls: ControlsRow | null = null;
+  readonly #controlsSignal: Signal;
   #order: readonly ItemId[] = [];
   #view: ConversationView = { state: 'loading', order: [], more: false, loadingEarlier: false, error: null };
   #loadingEarlier = false;
@@ -36,6 +39,16 @@ export class Conversation {
     this.items = new Table(frame);
     this.#signal = new Signal(frame);
     this.subscribe = this.#signal.subscribe;
+    this.#controlsSignal = new Signal(frame);
+    this.subscribeControls = this.#controlsSignal.subscribe;
+  }
+
+  /** Listens to what can be done with the session. */
+  readonly subscribeControls: (listener: () => void) => () => void;
+
+  /** What its program offers, and the prompts that wait; null until that is known. */
+  get controls(): ControlsRow | null {
+    return this.#controls;
   }
 
   readonly subscribe: (listener: () => void) => () => void;
@@ -48,9 +61,15 @@ export class Conversation {
   /** Begins watching and reads the end of the conversation. */
   async open() {
     this.#pushed.clear();
+    this.#controls = null;
     try {
       await this.#bridge.watch(this.session, true);
-      const page = await this.#bridge.readItems({ session: this.session, limit: PAGE });
+      const [controls, page] = await Promise.all([
+        this.#bridge.readControls({ session: this.session }),
+        this.#bridge.readItems({ session: this.session, limit: PAGE }),
+      ]);
+      // One that was pushed meanwhile is newer.
+      if (this.#controls === null) this.putControls(controls);
       this.#more = page.more;
       this.#state = 'ready';
       this.#error = null;
@@ -92,6 +111,12 @@ export class Conversation {
     this.#pushed.add(item.id);
     this.items.put(item.id, item);
     if (!known || known.ord !== item.ord) this.#reorder();
+  }
+
+  /** What can be done with the session changed. */
+  putControls(row: ControlsRow) {
+    this.#controls = row;
+    this.#controlsSignal.raise();
   }
 
   /** The output of a tool call; made when it is first asked for or when it first writes. */

@@ -7,6 +7,7 @@ import type {
   AgentRow,
   Card,
   Column,
+  ControlsRow,
   EngineInfo,
   FileProblem,
   Item,
@@ -162,6 +163,11 @@ export function useConversation(session: SessionId): Conversation | null {
 
 export function useConversationView(conversation: Conversation): ConversationView {
   return useSyncExternalStore(conversation.subscribe, () => conversation.view());
+}
+
+/** What its program offers, and the prompts that wait; null until that is known. */
+export function useControls(conversation: Conversation): ControlsRow | null {
+  return useSyncExternalStore(conversation.subscribeControls, () => conversation.controls);
 }
 
 export function useItem(conversation: Conversation, id: ItemId): Item | undefined {

@@ -200,6 +200,9 @@ export class Mirror {
       case 'item':
         this.#conversations.get(changed.row.session)?.conversation.put(changed.row);
         break;
+      case 'controls':
+        this.#conversations.get(changed.row.session)?.conversation.putControls(changed.row);
+        break;
       case 'request':
         this.requests.put(changed.row.request.id, changed.row);
         break;

@@ -19,6 +19,12 @@ macro_rules! with_catalogue {
             command continue_session(OneSession) -> Recorded;
             command pause_session(OneSession) -> Recorded;
             command prompt_session(PromptSession) -> Recorded;
+            command steer_session(PromptSession) -> Recorded;
+            command change_prompt(ChangePrompt) -> Recorded;
+            command withdraw_prompt(WithdrawPrompt) -> Recorded;
+            command set_session_mode(SetSessionMode) -> Recorded;
+            command set_session_model(SetSessionModel) -> Recorded;
+            command fork_session(ForkSession) -> Recorded;
             command wait_session(OneSession) -> Recorded;
             command restart_session(OneSession) -> Recorded;
             command delete_session(OneSession) -> Recorded;
@@ -48,6 +54,7 @@ macro_rules! with_catalogue {
             query list_agents(Nothing) -> AgentList;
             query read_task(OneTask) -> TaskDetail;
             query read_items(ReadItems) -> ItemsPage;
+            query read_controls(OneSession) -> ControlsRow;
             query read_output(ReadOutput) -> OutputPage;
             query check_runbook(CheckRunbook) -> RunbookCheck;
             query read_policy(Nothing) -> PolicyView;

@@ -242,6 +242,7 @@ impl Subscribers {
                 let state = inner.state();
                 let concerns = |row: &Changed| match row {
                     Changed::Item(item) => state.watched.contains(&item.session),
+                    Changed::Controls(row) => state.watched.contains(&row.session),
                     _ => true,
                 };
                 (0..rows.len()).filter(|at| concerns(&rows[*at])).collect()

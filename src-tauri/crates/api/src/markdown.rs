@@ -7,7 +7,7 @@
 use crate::{limit_in_words, problem_in_words};
 use nox_domain::{
     At,
-    event::Closed,
+    event::{Closed, Dial},
     rows::{Item, ItemBody, RequestRow, RequestState, SessionRow, SessionState},
     terminal::harmless,
     tool::{CallEnd, CallStatus, Decision, OutputDigest},
@@ -65,6 +65,19 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
     let heading = |what: &str| format!("## {what}\n\n*{}*\n\n", time(item.at));
     match &item.body {
         ItemBody::Prompt { text } => heading("Prompt") + &quote(text),
+        ItemBody::Steered { text } => heading("Said while it worked") + &quote(text),
+        ItemBody::Switched { dial, name, via } => {
+            let what = match dial {
+                Dial::Mode => "Mode",
+                Dial::Model => "Model",
+            };
+            heading(what) + &format!("{}, chosen by a person ({})\n\n", inline(name), inline(via))
+        }
+        ItemBody::RateLimit { until, problem } => {
+            let why = inline(&problem_in_words(problem));
+            heading("Limit of the model server")
+                + &format!("{why} It is asked again at {}.\n\n", time(*until))
+        }
         ItemBody::Message { text } => heading("Message") + &quote(text),
         ItemBody::Thought { text } => heading("Thought") + &quote(text),
         ItemBody::Writing { thought } => {
@@ -84,9 +97,15 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
             heading("Restart") + &format!("Restart {number}, at {}{why}\n\n", time(*at))
         }
         ItemBody::Limit { hit } => heading("Limit") + &inline(&limit_in_words(hit)) + "\n\n",
-        ItemBody::ToolCall { call, status, decision, reason, end, output, .. } => {
-            let mut text = heading(&format!("Tool call: {}", inline(&call.title)));
-            text += &fenced(&call.text, &call.shell);
+        ItemBody::ToolCall { call, status, decision, reason, answers, end, output, .. } => {
+            let what = if call.is_question() { "Question" } else { "Tool call" };
+            let mut text = heading(&format!("{what}: {}", inline(&call.title)));
+            text += &if call.prose { quote(&call.text) } else { fenced(&call.text, &call.shell) };
+            for question in &call.questions {
+                let given = answers.get(&question.id).map(|given| inline(&given.join(", ")));
+                let given = given.unwrap_or_else(|| "no answer".to_owned());
+                let _ = writeln!(text, "- {} {given}", inline(&question.text));
+            }
             for diff in &call.diff {
                 text += &fenced(&diff.text, "diff");
             }

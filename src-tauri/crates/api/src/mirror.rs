@@ -127,6 +127,7 @@ impl Mirror {
                 }
             }
             Row::Item(item) => out.rows.push(Changed::Item(item)),
+            Row::Controls(row) => out.rows.push(Changed::Controls(row)),
             Row::Request(row) => {
                 let id = row.request.id.to_string();
                 if tell == Tell::Changes {
@@ -312,8 +313,9 @@ impl Mirror {
         let what = match (&row.state, was_open) {
             (RequestState::Open, None) => ToldWhat::Asked {
                 request: row.request.id.clone(),
-                text: row.request.call.text.trim().to_owned(),
-                quick: row.request.risk < Risk::High,
+                text: row.request.call.gist().to_owned(),
+                question: row.request.call.is_question(),
+                quick: row.request.risk < Risk::High && !row.request.call.is_question(),
             },
             (RequestState::Answered { .. } | RequestState::Withdrawn { .. }, Some(true)) => {
                 ToldWhat::Settled { request: row.request.id.clone() }

@@ -67,7 +67,13 @@ async fn a_task_is_made_started_asked_allowed_and_done() {
     let waiting = card(&api.snapshot(Nothing {}).await.unwrap());
     assert_eq!(waiting.column, Column::NeedsYou);
     assert!(matches!(waiting.status.words, Words::Approval { .. }));
-    let answer = AnswerRequest { request, decision: Decision::AllowOnce, reason: None, rule: None };
+    let answer = AnswerRequest {
+        request,
+        decision: Decision::AllowOnce,
+        reason: None,
+        answers: Default::default(),
+        rule: None,
+    };
     api.answer_request(&caller(), answer).await.unwrap();
     until(&ear, |push| match push {
         Push::Changed { rows, .. } => rows.into_iter().find_map(|row| match row {

@@ -136,6 +136,8 @@ fn status(card: &Card) -> String {
             Some(progress) => format!("running {}/{}", progress.done, progress.of),
             None => "running".into(),
         },
+        Words::RateLimited { .. } => "waits for its model's limit".into(),
+        Words::Approval { question: true, .. } => "asks you".into(),
         Words::Approval { .. } => "needs approval".into(),
         Words::UnknownOutcome { .. } => "unknown outcome".into(),
         Words::Lost { .. } => "lost".into(),

@@ -1,15 +1,18 @@
 //! Asks on the terminal for an answer to a permission request.
 //!
+//! What an agent asks itself is answered question by question, with numbers or words.
+//!
 //! The question goes to standard error. Lines are read by a thread of its own, which is started with the first question
 //! and may outlive it: what was typed before a question is shown never answers it.
 
 use crate::{door::Door, failure::Failure, out};
 use nox_api::dto::{AnswerRequest, PreviewRule, Recorded, RulePreview};
 use nox_domain::{
+    answers::Answers,
     ids::RequestId,
     policy::Matcher,
     rows::RequestRow,
-    tool::{Decision, Risk, RuleScope},
+    tool::{Decision, Question, Risk, RuleScope},
 };
 use std::io::{BufRead, IsTerminal};
 use tokio::sync::mpsc;
@@ -39,12 +42,21 @@ pub(crate) fn read(line: &str) -> Reply {
 pub(crate) struct Prompt {
     is_there: bool,
     asked: Option<RequestId>,
+    /// What the agent asks, and what was answered so far.
+    questions: Vec<Question>,
+    answers: Answers,
     lines: Option<mpsc::UnboundedReceiver<String>>,
 }
 
 impl Prompt {
     pub(crate) fn new() -> Self {
-        Self { is_there: std::io::stdin().is_terminal(), asked: None, lines: None }
+        Self {
+            is_there: std::io::stdin().is_terminal(),
+            asked: None,
+            questions: vec![],
+            answers: Answers::new(),
+            lines: None,
+        }
     }
 
     /// Whether somebody can answer here.
@@ -60,11 +72,49 @@ impl Prompt {
     /// Shows a request and waits for lines from now on.
     pub(crate) async fn ask(&mut self, door: &Door, row: &RequestRow) {
         self.asked = Some(row.request.id.clone());
+        self.questions.clone_from(&row.request.call.questions);
+        self.answers.clear();
+        if let Some(first) = self.questions.first() {
+            out::say(&format!("\n? {} asks you. “skip” and a reason refuses to answer.", row.agent_name));
+            out::say(&one_question(first));
+            self.forget_what_was_typed();
+            return out::print_error("answer: ");
+        }
         let preview = PreviewRule { request: row.request.id.clone(), rule: None };
         let preview = door.call::<RulePreview>("preview_rule", &preview).await.ok();
         out::say(&question(row, preview.as_ref()));
         self.forget_what_was_typed();
         out::print_error("answer: ");
+    }
+
+    /// What a line means for what is asked now; none while a further question is asked.
+    pub(crate) fn take(&mut self, line: &str) -> Option<Reply> {
+        let Some(question) = self.questions.get(self.answers.len()) else { return Some(read(line)) };
+        let line = line.trim();
+        if let Some(reason) =
+            line.strip_prefix("skip").filter(|rest| rest.is_empty() || rest.starts_with(' '))
+        {
+            let reason = Some(reason.trim().to_owned()).filter(|reason| !reason.is_empty());
+            return Some(Reply::Decide(Decision::Deny, reason));
+        }
+        let Some(given) = read_answer(question, line) else {
+            out::print_error(&format!("{}: ", hint_of(question)));
+            return None;
+        };
+        self.answers.insert(question.id.clone(), given);
+        match self.questions.get(self.answers.len()) {
+            Some(next) => {
+                out::say(&one_question(next));
+                out::print_error("answer: ");
+                None
+            }
+            None => Some(Reply::Decide(Decision::AllowOnce, None)),
+        }
+    }
+
+    /// What was answered to the questions, when the answer allows.
+    pub(crate) fn answers(&mut self, decision: Decision) -> Answers {
+        if decision.allows() { std::mem::take(&mut self.answers) } else { Answers::new() }
     }
 
     /// The question needs no answer any more.
@@ -113,8 +163,9 @@ pub(crate) async fn answer(
     request: &RequestId,
     decision: Decision,
     reason: Option<String>,
+    answers: Answers,
 ) -> Result<(), Failure> {
-    let answer = AnswerRequest { request: request.clone(), decision, reason, rule: None };
+    let answer = AnswerRequest { request: request.clone(), decision, reason, answers, rule: None };
     door.call::<Recorded>("answer_request", &answer).await.map(drop)
 }
 
@@ -142,6 +193,43 @@ fn question(row: &RequestRow, preview: Option<&RulePreview>) -> String {
     text
 }
 
+/// One question of an agent, with numbers for what can be chosen.
+fn one_question(question: &Question) -> String {
+    let mut text = format!("\n  {}\n", out::one_line(&question.text));
+    for (number, option) in (1..).zip(&question.options) {
+        let more =
+            if option.description.is_empty() { String::new() } else { format!(": {}", option.description) };
+        text.push_str(&format!("  {number}  {}\n", out::one_line(&format!("{}{more}", option.label))));
+    }
+    text.push_str(&format!("  ({})", hint_of(question)));
+    text
+}
+
+fn hint_of(question: &Question) -> &'static str {
+    match (question.options.is_empty(), question.many, question.free) {
+        (true, ..) => "write your answer, then Enter",
+        (false, false, false) => "write a number, then Enter",
+        (false, true, false) => "write numbers with commas between, then Enter",
+        (false, false, true) => "write a number or your own words, then Enter",
+        (false, true, true) => "write numbers with commas between, or your own words, then Enter",
+    }
+}
+
+/// Reads a line as the answer to a question; none when it is none.
+fn read_answer(question: &Question, line: &str) -> Option<Vec<String>> {
+    let chosen = |word: &str| {
+        let number = word.trim().parse::<usize>().ok()?.checked_sub(1)?;
+        question.options.get(number).map(|option| option.label.clone())
+    };
+    let numbers: Option<Vec<String>> = line.split(',').map(chosen).collect();
+    let given = match numbers {
+        Some(numbers) => numbers,
+        None if line.is_empty() || !(question.free || question.options.is_empty()) => return None,
+        None => vec![line.to_owned()],
+    };
+    (question.many || given.len() == 1).then_some(given)
+}
+
 fn name_of_shell(shell: &str) -> &str {
     if shell.is_empty() { "its tools" } else { shell }
 }
@@ -161,6 +249,21 @@ fn rule_in_words(preview: &RulePreview) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_are_answered_with_numbers_or_words() {
+        use nox_domain::tool::Choice;
+        let option = |label: &str| Choice { label: label.into(), ..Choice::default() };
+        let mut question = Question { options: vec![option("red"), option("blue")], ..Question::default() };
+        assert_eq!(read_answer(&question, "2"), Some(vec!["blue".into()]));
+        for wrong in ["", "3", "0", "red please", "1,2"] {
+            assert_eq!(read_answer(&question, wrong), None, "{wrong}");
+        }
+        question.many = true;
+        assert_eq!(read_answer(&question, "1, 2"), Some(vec!["red".into(), "blue".into()]));
+        question.free = true;
+        assert_eq!(read_answer(&question, "green"), Some(vec!["green".into()]));
+    }
 
     #[test]
     fn letters_and_words_are_answers_and_nothing_else() {

@@ -241,8 +241,21 @@ impl People {
                     out::say(&format!("{mark} {}", out::one_line(&step.text)));
                 }
             }
+            ItemBody::Switched { name, .. } => {
+                self.fresh_line();
+                out::say(&format!("· from here on: {}", out::one_line(name)));
+            }
+            ItemBody::RateLimit { until, problem } => {
+                self.fresh_line();
+                let rest = (until.0 - item.at.0).max(0) / 1000;
+                let why = out::one_line(&problem_in_words(problem));
+                out::say(&format!("! {why} It is asked again in {rest} s."));
+            }
             // A text is shown when it is whole, and what an agent thinks is not.
-            ItemBody::Prompt { .. } | ItemBody::Thought { .. } | ItemBody::Writing { .. } => {}
+            ItemBody::Prompt { .. }
+            | ItemBody::Steered { .. }
+            | ItemBody::Thought { .. }
+            | ItemBody::Writing { .. } => {}
         }
     }
 

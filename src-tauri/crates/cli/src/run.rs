@@ -217,10 +217,14 @@ impl Running<'_> {
                 return None;
             }
             self.report.say(&format!(
-                "nox: an approval is needed, and nobody can give it here: {}",
+                "nox: {} is needed, and nobody can give it here: {}",
+                if row.request.call.is_question() { "an answer" } else { "an approval" },
                 out::one_line(&row.request.call.title)
             ));
-            self.report.say("     The request stays open: start the app to answer it. To allow beforehand, run with --allow once or --allow all.");
+            self.report.say("     The request stays open: start the app to answer it.");
+            if !row.request.call.is_question() {
+                self.report.say("     To allow beforehand, run with --allow once or --allow all.");
+            }
             return Some(Status::NeedsApproval);
         }
         self.told_to_wait = false;
@@ -246,10 +250,12 @@ impl Running<'_> {
             self.withdraw_question();
             return Ok(());
         };
-        match prompt::read(&line) {
+        let Some(reply) = self.prompt.take(&line) else { return Ok(()) };
+        match reply {
             Reply::Decide(decision, reason) => {
                 self.prompt.withdraw();
-                match prompt::answer(self.door, &request, decision, reason).await {
+                let answers = self.prompt.answers(decision);
+                match prompt::answer(self.door, &request, decision, reason, answers).await {
                     Ok(()) => self.wait_until_settled(&request).await,
                     Err(failure) => {
                         // Mostly somebody else was quicker; the next push says so, or the question comes again.

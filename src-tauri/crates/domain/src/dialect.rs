@@ -44,7 +44,9 @@ pub fn word(state: &SessionState, attached: bool, dialect: Dialect) -> &'static 
 
 fn own(state: &SessionState) -> &'static str {
     match state {
-        SessionState::Queued { .. } | SessionState::Restarting { .. } => "pending",
+        SessionState::Queued { .. } | SessionState::Restarting { .. } | SessionState::RateLimited { .. } => {
+            "pending"
+        }
         SessionState::Starting => "starting",
         SessionState::Running { .. } => "running",
         SessionState::NeedsApproval { .. } => "waiting_for_approval",
@@ -66,6 +68,7 @@ mod tests {
     use super::*;
     use crate::{
         At,
+        event::Problem,
         ids::{ItemId, RequestId},
         life::PauseWhy,
     };
@@ -77,13 +80,17 @@ mod tests {
         let request = RequestId::from_uuid(Uuid::from_u128(2));
         let closed = |how| SessionState::Closed { how, problem: None };
         // Nox, Agnx attached and detached, orchestrator. The first version of Agnx differs in its last word alone.
-        let table: [(SessionState, [&str; 4]); 16] = [
+        let table: [(SessionState, [&str; 4]); 17] = [
             (SessionState::Queued { held_back: None }, ["pending", "active", "running", "running"]),
             (SessionState::Restarting { at: At(1), number: 1 }, ["pending", "active", "running", "running"]),
+            (
+                SessionState::RateLimited { until: At(1), problem: Problem::Stopped },
+                ["pending", "active", "running", "running"],
+            ),
             (SessionState::Starting, ["starting", "active", "running", "running"]),
             (SessionState::Running { doing: None }, ["running", "active", "running", "running"]),
             (
-                SessionState::NeedsApproval { request, text: String::new(), open: 1 },
+                SessionState::NeedsApproval { request, text: String::new(), open: 1, question: false },
                 ["waiting_for_approval", "active", "running", "running"],
             ),
             (

@@ -1,12 +1,14 @@
 //! The stored facts. What is in here is on disk for ever: fields are added, never renamed; old versions are upcast.
 
 pub use crate::ends::{Closed, Problem, RunEnd, TurnEnd, UnknownChoice};
+pub use crate::opened::{ForkOf, PreAllowed, SessionOpened};
 use crate::{
     At, Size,
+    answers::Answers,
     ids::{AgentId, ItemId, ProjectId, RequestId, RunId, SessionId, TaskId, TurnId},
-    life::{HeldBack, LifeRules, LimitHit, PauseWhy, Stall},
+    life::{HeldBack, LimitHit, PauseWhy, Stall},
     tool::{CallEnd, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
-    transcript::PlanStep,
+    transcript::{Offers, PlanStep},
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,80 +56,14 @@ pub struct ProcessRef {
     pub started_ticks: Size,
 }
 
-/// What `--allow` of the command line grants beforehand. Rules that deny still deny.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, specta::Type)]
+/// What of a program can be changed while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]
-pub enum PreAllowed {
-    /// Nothing: a person is asked.
-    #[default]
-    Nothing,
-    /// The first request of the session.
-    First,
-    /// Every request of the session.
-    All,
-}
-
-/// What a session is, fixed when it is opened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-pub struct SessionOpened {
-    /// Its id.
-    pub session: SessionId,
-    /// The task that it works on.
-    pub task: Option<TaskId>,
-    /// The agent.
-    pub agent: AgentId,
-    /// The agent's name then.
-    pub agent_name: String,
-    /// SHA-256 of the agent's files then, so that a run tells which version it used.
-    pub agent_version: String,
-    /// What carries it.
-    pub runtime: crate::agent::Runtime,
-    /// The project, if one was granted.
-    pub project: Option<ProjectId>,
-    /// Where it works. Absolute.
-    pub folder: String,
-    /// One line.
-    pub title: String,
-    /// What the agent is asked to do: the task's text then.
-    pub text: String,
-    /// Whether finished work goes to Review.
-    pub review: bool,
-    /// What was granted beforehand.
-    pub pre_allowed: PreAllowed,
-    /// What the runs get besides the allow-listed environment.
-    pub environment: std::collections::BTreeMap<String, String>,
-    /// Seconds for a tool call that says nothing itself.
-    pub max_call_seconds: Option<u32>,
-    /// What the agent is told about itself, before any prompt: its `prompt.md` then.
-    #[serde(default)]
-    pub instructions: String,
-    /// The program that carries it.
-    #[serde(default)]
-    pub program: crate::agent::Program,
-    /// MCP servers that it may use.
-    #[serde(default)]
-    pub services: std::collections::BTreeMap<String, crate::agent::Service>,
-    /// Live runs that this agent may have; none for no limit of its own.
-    #[serde(default)]
-    pub max_concurrent: Option<u32>,
-    /// What its runs may use.
-    #[serde(default)]
-    pub limits: crate::agent::Limits,
-    /// How it lives.
-    #[serde(default)]
-    pub life: LifeRules,
-    /// The session whose run asked for it, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<SessionId>,
-    /// How many sessions stand above it.
-    #[serde(default)]
-    pub depth: u32,
-    /// Reserved: the git worktree that it works in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worktree: Option<String>,
-    /// Reserved: the schedule that opened it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<String>,
+pub enum Dial {
+    /// How freely it works.
+    Mode,
+    /// Which model it asks.
+    Model,
 }
 
 /// What a file of the registry is about.
@@ -165,6 +101,51 @@ pub enum Event {
         /// What is asked.
         text: String,
     },
+    /// A prompt that waits for its turn was written anew.
+    PromptChanged {
+        /// The turn.
+        turn: TurnId,
+        /// What is asked now.
+        text: String,
+    },
+    /// A person said something into the turn that runs.
+    Steered {
+        /// The item that shows it.
+        item: ItemId,
+        /// Markdown.
+        text: String,
+    },
+    /// What the program offers, as it is now.
+    OffersTold {
+        /// All of it.
+        offers: Box<Offers>,
+    },
+    /// A person changed how the program works, for this run and those to come.
+    Switched {
+        /// The item that shows it.
+        item: ItemId,
+        /// What was changed.
+        dial: Dial,
+        /// To what: the program's name for it.
+        to: String,
+        /// Its name for people.
+        name: String,
+        /// The face: `window`, `cli`.
+        via: String,
+    },
+    /// Too much was asked of the model server: the turn is asked again then.
+    TurnLimited {
+        /// The turn.
+        turn: TurnId,
+        /// The item that shows it.
+        item: ItemId,
+        /// When it is asked again.
+        until: At,
+        /// What was said about it.
+        problem: Problem,
+    },
+    /// The wait for the model server's limit is over, by its time or by a person.
+    LimitOver,
     /// A run is about to start: the intent, before the effect.
     RunStarting {
         /// The run.
@@ -254,6 +235,9 @@ pub enum Event {
         reason: Option<String>,
         /// [`ToolCall::binding_hash`] that the decision is bound to.
         hash: String,
+        /// What was answered to its questions.
+        #[serde(default, skip_serializing_if = "Answers::is_empty")]
+        answers: Answers,
     },
     /// A request that no answer can reach any more.
     PermissionWithdrawn {
@@ -520,6 +504,12 @@ impl Event {
         match self {
             Self::SessionOpened(_) => "session_opened",
             Self::TurnQueued { .. } => "turn_queued",
+            Self::PromptChanged { .. } => "prompt_changed",
+            Self::Steered { .. } => "steered",
+            Self::OffersTold { .. } => "offers_told",
+            Self::Switched { .. } => "switched",
+            Self::TurnLimited { .. } => "turn_limited",
+            Self::LimitOver => "limit_over",
             Self::RunStarting { .. } => "run_starting",
             Self::RunLive { .. } => "run_live",
             Self::TurnStarted { .. } => "turn_started",

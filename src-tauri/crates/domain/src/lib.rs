@@ -14,12 +14,14 @@
 //! - [`terminal`]: makes the output of programs harmless to show.
 
 pub mod agent;
+pub mod answers;
 pub mod dialect;
 pub mod discovery;
 pub mod ends;
 pub mod event;
 pub mod ids;
 pub mod life;
+mod opened;
 pub mod policy;
 pub mod rank;
 pub mod risk;

@@ -11,6 +11,10 @@ pub const RESTARTS_IN_WINDOW: usize = 3;
 pub const RESTART_WINDOW_MS: i64 = 5 * 60 * 1000;
 /// The wait before the first restart, in milliseconds; it doubles with each further one of the window.
 pub const RESTART_BASE_MS: i64 = 1_000;
+/// How long a turn waits for the model server's limit at most, all waits together, in milliseconds.
+pub const LIMIT_WAIT_MS: i64 = 6 * 60 * 60 * 1000;
+/// The shortest wait for the model server's limit, in milliseconds; it doubles each time that the limit is met again.
+pub const LIMIT_WAIT_BASE_MS: i64 = 1_000;
 /// Silence before a run is looked at, in seconds, when neither agent nor settings say.
 pub const STALL_AFTER_SECONDS: u32 = 600;
 
@@ -95,6 +99,8 @@ pub struct Life {
     pub restart: Option<Restart>,
     /// Seconds of silence before a run is looked at; 0 never looks.
     pub stall_after_seconds: Option<u32>,
+    /// When the model server says that too much was asked of it, and until when.
+    pub wait_for_limit: Option<bool>,
 }
 
 /// The rules of one session, complete; fixed when it is opened.
@@ -109,6 +115,8 @@ pub struct LifeRules {
     pub restart: Restart,
     /// Seconds of silence before a run is looked at; 0 never looks.
     pub stall_after_seconds: u32,
+    /// Whether a turn waits and goes on by itself when the model server says until when too much was asked of it.
+    pub wait_for_limit: bool,
 }
 
 impl Default for LifeRules {
@@ -118,6 +126,7 @@ impl Default for LifeRules {
             on_crash: OnCrash::default(),
             restart: Restart::default(),
             stall_after_seconds: STALL_AFTER_SECONDS,
+            wait_for_limit: true,
         }
     }
 }
@@ -130,6 +139,7 @@ impl Life {
             on_crash: self.on_crash.unwrap_or(defaults.on_crash),
             restart: self.restart.unwrap_or(defaults.restart),
             stall_after_seconds: self.stall_after_seconds.unwrap_or(defaults.stall_after_seconds),
+            wait_for_limit: self.wait_for_limit.unwrap_or(defaults.wait_for_limit),
         }
     }
 }

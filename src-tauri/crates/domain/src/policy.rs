@@ -102,6 +102,8 @@ pub enum Why {
     },
     /// No rule matched, so the default of the kind applies.
     NoRule,
+    /// It asks something, and only a person can answer that.
+    Question,
     /// The text is more than one simple command, and there are rules that could not be held against it.
     NotSimple,
     /// It starts another program, and there are rules that could not be held against that one.

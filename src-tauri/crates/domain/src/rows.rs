@@ -4,12 +4,13 @@
 use crate::{
     At, Size,
     agent::{Agent, Runtime},
-    event::{Closed, Problem as TurnProblem},
+    answers::Answers,
+    event::{Closed, Dial, Problem as TurnProblem},
     ids::{AgentId, ItemId, ProjectId, RequestId, SessionId, TaskId, TurnId},
     life::{HeldBack, LimitHit, PauseWhy},
     task::{Attachment, Priority, TaskStatus},
     tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
-    transcript::{PlanStep, Usage},
+    transcript::{Offers, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,9 @@ pub enum SessionState {
         text: String,
         /// How many requests are open.
         open: u32,
+        /// Whether the oldest one asks something, rather than wanting to run something.
+        #[serde(default)]
+        question: bool,
     },
     /// A tool call's end was never seen; a person must choose.
     NeedsChoice {
@@ -104,6 +108,13 @@ pub enum SessionState {
         at: At,
         /// Which restart of the window it is, from 1.
         number: u32,
+    },
+    /// Too much was asked of the model server: its turn is asked again then.
+    RateLimited {
+        /// When.
+        until: At,
+        /// What was said about it.
+        problem: TurnProblem,
     },
     /// Paused, or pausing while a tool call is still running.
     Paused {
@@ -221,6 +232,32 @@ pub struct SessionRow {
     pub usage: Option<Usage>,
     /// Hidden; can be restored.
     pub deleted: bool,
+    /// The session that it goes on from a copy of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork_of: Option<SessionId>,
+    /// That session's title then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork_of_title: Option<String>,
+}
+
+/// A prompt that waits for its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct WaitingPrompt {
+    /// Its turn.
+    pub turn: TurnId,
+    /// Markdown.
+    pub text: String,
+}
+
+/// What a person can do with a session while it runs: what its program offers, and the prompts that wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ControlsRow {
+    /// The session.
+    pub session: SessionId,
+    /// What its program offers, with what the next run begins with as the present mode and model.
+    pub offers: Offers,
+    /// In order.
+    pub waiting: Vec<WaitingPrompt>,
 }
 
 /// One entry of a conversation.
@@ -248,6 +285,27 @@ pub enum ItemBody {
     Prompt {
         /// Markdown.
         text: String,
+    },
+    /// What a person said into a turn that ran.
+    Steered {
+        /// Markdown.
+        text: String,
+    },
+    /// A person changed how the program works.
+    Switched {
+        /// What.
+        dial: Dial,
+        /// To what, for people.
+        name: String,
+        /// The face: `window`, `cli`.
+        via: String,
+    },
+    /// Too much was asked of the model server: the turn is asked again then.
+    RateLimit {
+        /// When.
+        until: At,
+        /// What was said about it.
+        problem: TurnProblem,
     },
     /// What the agent said.
     Message {
@@ -302,6 +360,9 @@ pub enum ItemBody {
         decision: Option<Decision>,
         /// The reason given with it.
         reason: Option<String>,
+        /// What was answered to its questions.
+        #[serde(default, skip_serializing_if = "Answers::is_empty")]
+        answers: Answers,
         /// When it began.
         started_at: Option<At>,
         /// When it ended.
@@ -327,6 +388,9 @@ pub enum RequestState {
         via: String,
         /// In the person's words.
         reason: Option<String>,
+        /// What was answered to its questions.
+        #[serde(default, skip_serializing_if = "Answers::is_empty")]
+        answers: Answers,
         /// When.
         at: At,
     },
@@ -451,6 +515,8 @@ pub enum Row {
     Problem(FileProblem),
     /// A start that was refused.
     Refusal(Box<RefusalRow>),
+    /// What can be done with a session while it runs.
+    Controls(Box<ControlsRow>),
 }
 
 /// The kinds of rows, by their stored names.
@@ -471,6 +537,8 @@ pub mod kind {
     pub const PROBLEM: &str = "problem";
     /// [`super::RefusalRow`], by the task's id.
     pub const REFUSAL: &str = "refusal";
+    /// [`super::ControlsRow`], by the session's id.
+    pub const CONTROLS: &str = "controls";
     /// The engine's own state of a session, from which its actor starts.
     pub const SESSION_STATE: &str = "session_state";
     /// The engine's own index of registry files.
@@ -500,6 +568,10 @@ impl Row {
             Self::Agent(row) => (kind::AGENT, row.agent.id.to_string(), None, row.agent.name.clone()),
             Self::Project(row) => (kind::PROJECT, row.id.to_string(), None, row.id.to_string()),
             Self::Problem(row) => (kind::PROBLEM, row.path.clone(), None, row.path.clone()),
+            Self::Controls(row) => {
+                let session = row.session.to_string();
+                (kind::CONTROLS, session.clone(), Some(session), String::new())
+            }
             Self::Refusal(row) => (kind::REFUSAL, row.task.to_string(), None, row.task.to_string()),
         };
         RowKey { kind, id, parent, ord }

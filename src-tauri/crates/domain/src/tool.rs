@@ -107,6 +107,9 @@ pub struct ToolCall {
     /// SHA-256 of all that the tool would be given, when `text` is not all of it; else empty.
     #[serde(default)]
     pub input_hash: String,
+    /// Whether the text is Markdown for people to read, such as a plan, and nothing that would run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prose: bool,
     /// What it asks a person. Not empty: no rule answers it, and an answer that allows it brings the answers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub questions: Vec<Question>,
@@ -114,6 +117,7 @@ pub struct ToolCall {
 
 /// Something that an agent asks a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
 pub struct Question {
     /// The driver's name for it, within its call.
     pub id: String,
@@ -131,6 +135,7 @@ pub struct Question {
 
 /// A possible answer to a [`Question`].
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
 pub struct Choice {
     /// The answer.
     pub label: String,
@@ -178,7 +183,27 @@ impl ToolCall {
         ];
         // Calls that are text and nothing else keep the hash that they always had.
         fields.extend(Some(self.input_hash.as_str()).filter(|hash| !hash.is_empty()));
+        for question in &self.questions {
+            let kind = match (question.many, question.free) {
+                (false, false) => "one",
+                (true, false) => "many",
+                (false, true) => "one or free",
+                (true, true) => "many or free",
+            };
+            fields.extend([question.id.as_str(), question.header.as_str(), question.text.as_str(), kind]);
+            fields.extend(question.options.iter().flat_map(|option| [&*option.label, &*option.description]));
+        }
         hash_fields(&fields)
+    }
+
+    /// Whether it asks a person something, rather than wanting to do something.
+    pub fn is_question(&self) -> bool {
+        !self.questions.is_empty()
+    }
+
+    /// What people are told that it wants, in one or more lines: its first question, or what would run.
+    pub fn gist(&self) -> &str {
+        self.questions.first().map_or(self.text.trim(), |question| question.text.trim())
     }
 
     /// The hash that an "always" rule for this exact text is bound to; the folder is not part of it.

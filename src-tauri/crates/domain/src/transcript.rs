@@ -1,7 +1,7 @@
 //! What agents tell besides words and tool calls: plans, what was used, places in files, diffs, and what is wrong with
 //! the program that carries them.
 
-use crate::Size;
+use crate::{Size, terminal::harmless};
 use serde::{Deserialize, Serialize};
 
 /// How far a step of a plan is.
@@ -87,6 +87,74 @@ pub struct Offers {
     pub forks: bool,
 }
 
+/// Of each list of offers so many are kept.
+pub const MAX_OFFERS: usize = 128;
+/// Of each text of an offer so many letters are kept.
+pub const MAX_OFFER_LETTERS: usize = 300;
+
+impl Offers {
+    /// As it may be kept and shown: bounded, and harmless. What has a name that would have to be changed is left out, since
+    /// the program would not know it any more.
+    #[must_use]
+    pub fn capped(self) -> Self {
+        Self {
+            modes: capped(self.modes),
+            mode: self.mode.filter(|id| is_name(id)),
+            models: capped(self.models),
+            model: self.model.filter(|id| is_name(id)),
+            commands: capped(self.commands),
+            ..self
+        }
+    }
+
+    /// Whether this mode can be chosen.
+    pub fn has_mode(&self, id: &str) -> bool {
+        self.modes.iter().any(|mode| mode.id == id)
+    }
+
+    /// Whether this model can be chosen.
+    pub fn has_model(&self, id: &str) -> bool {
+        self.models.iter().any(|model| model.id == id)
+    }
+}
+
+fn capped(offers: Vec<Offer>) -> Vec<Offer> {
+    let mut kept: Vec<Offer> = Vec::new();
+    for offer in offers {
+        if kept.len() >= MAX_OFFERS {
+            break;
+        }
+        if !is_name(&offer.id) || kept.iter().any(|known| known.id == offer.id) {
+            continue;
+        }
+        let name = one_line(&offer.name);
+        kept.push(Offer {
+            name: if name.is_empty() { offer.id.clone() } else { name },
+            description: one_line(&offer.description),
+            id: offer.id,
+        });
+    }
+    kept
+}
+
+fn is_name(id: &str) -> bool {
+    !id.is_empty()
+        && id.chars().count() <= MAX_OFFER_LETTERS
+        && !id.contains(['\n', '\t', '\u{1b}'])
+        && harmless(id.as_bytes()) == id
+}
+
+/// Without control characters, and without colours.
+fn one_line(text: &str) -> String {
+    let mut harmless = harmless(text.as_bytes());
+    while let Some(at) = harmless.find('\u{1b}') {
+        let end = harmless[at..].find('m').map_or(harmless.len(), |end| at + end + 1);
+        harmless.replace_range(at..end, "");
+    }
+    let words: Vec<&str> = harmless.split_whitespace().collect();
+    words.join(" ").chars().take(MAX_OFFER_LETTERS).collect()
+}
+
 /// A place that a tool call is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 pub struct Location {
@@ -143,5 +211,29 @@ impl AgentFault {
     /// Whether it comes again until a person has done something.
     pub fn is_permanent(self) -> bool {
         !matches!(self, Self::RateLimit | Self::Overloaded | Self::Unreachable | Self::Crashed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(id: &str, name: &str) -> Offer {
+        Offer { id: id.into(), name: name.into(), description: "one\ntwo \u{1b}[31mred".into() }
+    }
+
+    #[test]
+    fn offers_are_bounded_and_harmless() {
+        let many = (0..500).map(|n| offer(&format!("m{n}"), &"x".repeat(2_000))).collect();
+        let odd =
+            vec![offer("a\u{1b}[2J", "clear"), offer("", "none"), offer("plan", ""), offer("plan", "again")];
+        let offers = Offers { modes: odd, models: many, mode: Some("a\nb".into()), ..Offers::default() };
+        let capped = offers.capped();
+        assert_eq!(capped.models.len(), MAX_OFFERS);
+        assert_eq!(capped.models[0].name.chars().count(), MAX_OFFER_LETTERS);
+        assert_eq!(capped.modes.len(), 1, "{:?}", capped.modes);
+        assert_eq!((capped.modes[0].name.as_str(), capped.mode.as_deref()), ("plan", None));
+        assert!(!capped.modes[0].description.contains(['\n', '\u{1b}']), "{:?}", capped.modes[0]);
+        assert_eq!(capped.clone().capped(), capped, "what is capped stays");
     }
 }

@@ -100,6 +100,8 @@ pub enum Words {
         text: String,
         /// How many are open.
         open: u32,
+        /// Whether the oldest one asks something, rather than wanting to run something.
+        question: bool,
     },
     /// A person must choose what happens after an unknown outcome.
     UnknownOutcome {
@@ -121,6 +123,11 @@ pub enum Words {
         doing: Option<String>,
         /// Whether its processes computed since.
         computes: bool,
+    },
+    /// Too much was asked of the model server: it goes on by itself then.
+    RateLimited {
+        /// When.
+        until: At,
     },
     /// Is started again after an unexpected end.
     Restarting {
@@ -198,9 +205,16 @@ pub fn session_status(row: &SessionRow) -> Status {
         SessionState::Queued { held_back } => (Sign::Queued, Words::Queued { held_back: *held_back }),
         SessionState::Starting => (Sign::Running, Words::Starting),
         SessionState::Running { doing } => (Sign::Running, Words::Running { doing: doing.clone() }),
-        SessionState::NeedsApproval { request, text, open } => {
-            (Sign::NeedsYou, Words::Approval { request: request.clone(), text: text.clone(), open: *open })
-        }
+        SessionState::NeedsApproval { request, text, open, question } => (
+            Sign::NeedsYou,
+            Words::Approval {
+                request: request.clone(),
+                text: text.clone(),
+                open: *open,
+                question: *question,
+            },
+        ),
+        SessionState::RateLimited { until, .. } => (Sign::Queued, Words::RateLimited { until: *until }),
         SessionState::NeedsChoice { item, title } => {
             (Sign::Unknown, Words::UnknownOutcome { item: item.clone(), title: title.clone() })
         }

@@ -5,6 +5,7 @@ use crate::{
     beginning::{Beginning, Purpose, open_sessions, sweep},
     clock,
     files::{Files, Want},
+    forking::Fork,
     home::{Home, HomeLock},
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
@@ -32,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::HashSet,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tokio::sync::Notify;
 
@@ -49,6 +50,8 @@ pub struct StartTask {
     pub pre_allowed: PreAllowed,
     /// Whether a person at a terminal talks to it.
     pub talks: bool,
+    /// The session that it goes on from a copy of.
+    pub fork: Option<Fork>,
     /// The process that asks and those above it, the nearest first; empty for a face of this process.
     pub asked_from: Vec<ProcessIdentity>,
 }
@@ -87,7 +90,7 @@ pub(crate) struct Inner {
     /// What is done to the log in the background.
     jobs: Jobs,
     /// Tasks that are being started right now, so that two starts do not meet.
-    starting: Mutex<HashSet<TaskId>>,
+    pub(crate) starting: Mutex<HashSet<TaskId>>,
     /// Held while the sessions of an agent are counted and another one is opened.
     counting: tokio::sync::Mutex<()>,
 }
@@ -267,6 +270,7 @@ impl Engine {
         }
         let life = agent.agent.life.over(defaults);
         let session = SessionId::fresh(&mut clock::SystemIds);
+        let fork = start.fork;
         let opened = SessionOpened {
             session: session.clone(),
             task: Some(row.id.clone()),
@@ -290,24 +294,14 @@ impl Engine {
             worktree: None,
             schedule: None,
             instructions: agent.agent.prompt.clone(),
-            program: agent.agent.program.clone(),
+            program: fork.as_ref().map_or(agent.agent.program.clone(), |fork| fork.program.clone()),
+            fork: fork.map(|fork| fork.of),
             services: agent.agent.services.clone(),
         };
         let result = serde_json::json!({ "session": session, "task": row.id });
         let inverse = serde_json::json!({ "session": session, "command": SessionCommand::Stop });
         let done = self.sessions().open(opened, &cause, result, Some(inverse)).await?;
         Ok((done.seq, session))
-    }
-
-    pub(crate) fn claim(&self, task: &TaskId) -> Result<Claim, Error> {
-        let mut starting = self.inner.starting.lock().unwrap_or_else(PoisonError::into_inner);
-        if !starting.insert(task.clone()) {
-            return Err(Error::Conflict {
-                message: "this task is being started already".into(),
-                hint: "Wait a moment.".into(),
-            });
-        }
-        Ok(Claim { inner: self.inner.clone(), task: task.clone() })
     }
 
     async fn check_startable(&self, row: &TaskRow) -> Result<(), Error> {
@@ -566,14 +560,3 @@ fn is_runbook(body: &str) -> bool {
 
 /// The kind and id of the row that holds the settings.
 pub const SETTINGS: &str = "settings";
-
-pub(crate) struct Claim {
-    inner: Arc<Inner>,
-    task: TaskId,
-}
-
-impl Drop for Claim {
-    fn drop(&mut self) {
-        self.inner.starting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.task);
-    }
-}

@@ -177,6 +177,12 @@ impl Error {
             }
             Self::Rejected(Rejection::EmptyPrompt) => "Write what the agent should do.",
             Self::Rejected(Rejection::NothingToInterrupt) => "Its turn is over, or has not begun.",
+            Self::Rejected(Rejection::NotWaiting) => "Send another message if something should change.",
+            Self::Rejected(Rejection::NotOffered(_)) => "Choose one of those that it offers.",
+            Self::Rejected(Rejection::BadAnswers(_)) => {
+                "Answer each question with what it takes, or skip them."
+            }
+            Self::Rejected(Rejection::OnlyOnce) => "Answer it, or skip it.",
             Self::Rejected(Rejection::TooManyPrompts) => "Wait until one of them begins.",
             Self::Rejected(Rejection::AlreadyPaused) => "Continue it when it should go on.",
             Self::Rejected(Rejection::NotStalled) => "It was heard of meanwhile. Stop it if it should end.",
@@ -253,6 +259,10 @@ mod tests {
             Rejection::TakesNoPrompts.into(),
             Rejection::EmptyPrompt.into(),
             Rejection::NothingToInterrupt.into(),
+            Rejection::NotWaiting.into(),
+            Rejection::NotOffered("x".into()).into(),
+            Rejection::BadAnswers("x".into()).into(),
+            Rejection::OnlyOnce.into(),
             Rejection::TooManyPrompts.into(),
             Rejection::AlreadyPaused.into(),
             Rejection::NotStalled.into(),

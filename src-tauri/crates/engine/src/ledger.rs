@@ -156,6 +156,7 @@ pub fn put(row: &Row) -> RowWrite {
         Row::Project(row) => json(row),
         Row::Problem(row) => json(row),
         Row::Refusal(row) => json(row),
+        Row::Controls(row) => json(row),
     };
     RowWrite::Put { kind: key.kind.to_owned(), id: key.id, parent: key.parent, ord: key.ord, body }
 }

@@ -3,16 +3,19 @@
 //! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
 //!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`]
 //!   keeps output; [`ledger`] is the pen that writes facts; [`log`] exports, imports, packs and mends what was written;
-//!   `programs` finds what can carry an agent here, and tries it; [`steering`] goes on with what stands still; [`logs`] is the log for finding faults.
+//!   `programs` finds what can carry an agent here, and tries it; [`steering`] goes on with what stands still, `forking`
+//!   from a copy; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
 mod asking;
 mod beginning;
+mod claims;
 pub mod clock;
 pub mod drops;
 mod engine;
 mod error;
 pub mod files;
+mod forking;
 pub mod home;
 pub mod keys;
 pub mod ledger;
@@ -32,5 +35,6 @@ pub use asking::DEFAULT_DEPTH;
 pub use beginning::{Beginning, Found, Purpose};
 pub use engine::{Engine, SETTINGS, StartTask};
 pub use error::{Error, ErrorKind};
+pub use forking::Fork;
 pub use nox_runtimes::runbook;
 pub use programs::{Trial, check_agent};

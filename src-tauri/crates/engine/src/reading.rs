@@ -3,7 +3,11 @@
 use crate::{Engine, Error, SETTINGS, ledger::read_json, sessions::Stored, settings::Values};
 use nox_domain::{
     ids::{CommandId, ItemId, RequestId, SessionId},
-    rows::{AgentRow, FileProblem, Item, ProjectRow, RefusalRow, RequestRow, Row, SessionRow, TaskRow, kind},
+    rows::{
+        AgentRow, ControlsRow, FileProblem, Item, ProjectRow, RefusalRow, RequestRow, Row, SessionRow,
+        TaskRow, kind,
+    },
+    transcript::Offers,
 };
 use nox_store::{Feed, Order, Receipt, RowPage, StoredRow, Update};
 use serde::de::DeserializeOwned;
@@ -95,6 +99,7 @@ fn change(row: &StoredRow) -> Option<RowChange> {
         kind::PROJECT => Row::Project(readable(row)?),
         kind::PROBLEM => Row::Problem(readable(row)?),
         kind::REFUSAL => Row::Refusal(Box::new(readable(row)?)),
+        kind::CONTROLS => Row::Controls(Box::new(readable(row)?)),
         SETTINGS => return Some(RowChange::Settings(readable(row)?)),
         _ => return None,
     };
@@ -200,6 +205,16 @@ impl Engine {
         let row = self.ledger().store().row(kind::SESSION, id.as_str()).await?;
         let row = row.filter(|row| !row.deleted).ok_or_else(|| Error::not_found("session", id))?;
         read_json("session", &row.body)
+    }
+
+    /// What can be done with a session while it runs; empty when nothing was told of it.
+    pub async fn controls(&self, id: &SessionId) -> Result<ControlsRow, Error> {
+        self.session(id).await?;
+        let row = self.ledger().store().row(kind::CONTROLS, id.as_str()).await?;
+        match row.filter(|row| !row.deleted) {
+            Some(row) => read_json("controls", &row.body),
+            None => Ok(ControlsRow { session: id.clone(), offers: Offers::default(), waiting: vec![] }),
+        }
     }
 
     /// One item.

@@ -254,6 +254,7 @@ impl Local {
                 table["on_crash"] = value(life.on_crash.as_str());
                 table["restart"] = value(life.restart.as_str());
                 table["stall_after_seconds"] = value(i64::from(life.stall_after_seconds));
+                table["wait_for_limit"] = value(life.wait_for_limit);
             }
         })?;
         Ok(Patch {

@@ -39,6 +39,11 @@ impl Engine {
         self.go_on(session, SessionCommand::Prompt { text }, cause).await
     }
 
+    /// Says something into the turn that runs, or asks it when its turn has come; resolves when that is on disk.
+    pub async fn steer_session(&self, session: &SessionId, text: String, cause: Cause) -> Result<i64, Error> {
+        self.go_on(session, SessionCommand::Steer { text }, cause).await
+    }
+
     async fn go_on(&self, session: &SessionId, command: SessionCommand, cause: Cause) -> Result<i64, Error> {
         let row = self.session(session).await?;
         let _claim = row.task.as_ref().map(|task| self.claim(task)).transpose()?;

@@ -9,14 +9,20 @@
 use crate::{AgentConnection, Answer, Error, OutputStore, Pipe, Signals, Start};
 use async_trait::async_trait;
 use nox_domain::{
-    event::{Problem, RunEnd, TurnEnd},
+    At,
+    event::{Dial, Problem, RunEnd, TurnEnd},
     ids::SessionId,
     session::Signal,
-    tool::{CallEnd, ToolCall, ToolKind, environment_hash},
+    tool::{CallEnd, Question, ToolCall, ToolKind, environment_hash},
+    transcript::{AgentFault, Offers},
 };
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use serde::Deserialize;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 use tokio::sync::mpsc;
 
 /// One line of a recording.
@@ -48,9 +54,29 @@ pub enum Line {
         /// Its exit code.
         #[serde(default)]
         exit_code: i32,
+        /// The text is Markdown for people, and nothing that would run.
+        #[serde(default)]
+        prose: bool,
+        /// What it asks a person; the answers are what it prints.
+        #[serde(default)]
+        questions: Vec<Question>,
     },
+    /// The program offers this from here on: modes, models, commands, and whether it can be steered and forked.
+    Offer(Box<Offers>),
+    /// Nothing happens until somebody says something into the turn; the agent repeats it.
+    Listen,
     /// The turn is over: `end`, `failed` or `cancelled`.
     End(TurnEnd),
+    /// The turn is over, since something is wrong with what the agent talks to.
+    Fault {
+        /// What.
+        fault: AgentFault,
+        /// In words.
+        message: String,
+        /// When it may go again, in so many milliseconds.
+        #[serde(default)]
+        again_in_ms: Option<i64>,
+    },
     /// The program breaks down, as one that crashes does.
     Crash(String),
     /// Nothing is heard any more until it is stopped.
@@ -63,6 +89,8 @@ fn execute() -> ToolKind {
 
 enum Told {
     Prompt,
+    Steer(String),
+    Switch(Dial, String),
     Answer(Answer),
     Interrupt,
     Stop,
@@ -80,6 +108,18 @@ impl AgentConnection for Connection {
 
     async fn interrupt(&mut self) {
         let _ = self.told.send(Told::Interrupt).await;
+    }
+
+    async fn steer(&mut self, text: String) {
+        let _ = self.told.send(Told::Steer(text)).await;
+    }
+
+    async fn set_mode(&mut self, mode: String) {
+        let _ = self.told.send(Told::Switch(Dial::Mode, mode)).await;
+    }
+
+    async fn set_model(&mut self, model: String) {
+        let _ = self.told.send(Told::Switch(Dial::Model, model)).await;
     }
 
     async fn answer(&mut self, answer: Answer) {
@@ -105,8 +145,9 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
                     .into(),
         });
     }
-    let played =
-        start.resume.as_deref().and_then(|name| name.strip_prefix("turn:")?.parse().ok()).unwrap_or(0);
+    // A copy has a recording of its own, and begins with its first turn.
+    let resumed = start.resume.as_deref().filter(|_| !start.fork);
+    let played = resumed.and_then(|name| name.strip_prefix("turn:")?.parse().ok()).unwrap_or(0);
     turns.drain(..played.min(turns.len()));
     let (told, inbox) = mpsc::channel(16);
     let signals = start.signals.clone();
@@ -119,6 +160,10 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         played,
         calls: 0,
         done: start.done,
+        offers: None,
+        mode: start.program.mode,
+        model: start.program.model,
+        copied: start.resume.filter(|_| start.fork),
         inbox,
     };
     signals.carry("recorded", player.run(start.prompt.is_some()));
@@ -144,7 +189,7 @@ pub fn parse(markdown: &str) -> Result<VecDeque<Vec<Line>>, Error> {
                         line,
                         message: format!("this line of the recording is not understood: {error}"),
                     })?;
-                    let ends = matches!(read, Line::End(_));
+                    let ends = matches!(read, Line::End(_) | Line::Fault { .. });
                     turn.push(read);
                     if ends {
                         turns.push_back(std::mem::take(&mut turn));
@@ -170,6 +215,12 @@ struct Player {
     played: usize,
     calls: u32,
     done: Vec<String>,
+    /// What it has offered, in the mode and with the model that were chosen.
+    offers: Option<Offers>,
+    mode: Option<String>,
+    model: Option<String>,
+    /// The conversation that this one is a copy of.
+    copied: Option<String>,
     inbox: mpsc::Receiver<Told>,
 }
 
@@ -185,6 +236,10 @@ impl Player {
     async fn run(mut self, begins: bool) {
         self.signals.send(Signal::Live).await;
         self.name().await;
+        if let Some(copied) = self.copied.take() {
+            let text = format!("Goes on from a copy of {copied}.");
+            self.signals.send(Signal::Noted("copied".into(), text)).await;
+        }
         let over = self.play(begins).await;
         let (how, detail) = match over {
             Over::Stopped | Over::Interrupted => (RunEnd::Killed, None),
@@ -210,10 +265,39 @@ impl Player {
             begins = false;
             match self.inbox.recv().await {
                 Some(Told::Prompt) => begins = true,
+                Some(told @ (Told::Switch(..) | Told::Steer(_))) => self.takes(told).await,
                 Some(Told::Answer(_) | Told::Interrupt) => {}
                 Some(Told::Stop) | None => return Over::Stopped,
             }
         }
+    }
+
+    /// Takes what is said or chosen while it does something else.
+    async fn takes(&mut self, told: Told) {
+        match told {
+            Told::Steer(text) => {
+                self.signals.send(Signal::Said(format!("You said meanwhile: {text}"))).await;
+            }
+            Told::Switch(Dial::Mode, mode) => {
+                self.mode = Some(mode);
+                self.tell_offers().await;
+            }
+            Told::Switch(Dial::Model, model) => {
+                self.model = Some(model);
+                self.tell_offers().await;
+            }
+            _ => {}
+        }
+    }
+
+    async fn tell_offers(&self) {
+        let Some(mut offers) = self.offers.clone() else { return };
+        // What it does not offer is not chosen.
+        let mode = self.mode.clone().filter(|mode| offers.has_mode(mode));
+        let model = self.model.clone().filter(|model| offers.has_model(model));
+        offers.mode = mode.or(offers.mode);
+        offers.model = model.or(offers.model);
+        self.signals.send(Signal::Offers(Box::new(offers))).await;
     }
 
     /// The next prompt plays the turn behind the one that was cut short.
@@ -237,6 +321,20 @@ impl Player {
                 Line::Say(text) => {
                     self.signals.send(Signal::Said(text)).await;
                 }
+                Line::Offer(offers) => {
+                    self.offers = Some(*offers);
+                    self.tell_offers().await;
+                }
+                Line::Listen => self.listen().await?,
+                Line::Fault { fault, message, again_in_ms } => {
+                    self.played += 1;
+                    self.name().await;
+                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+                    let now = i64::try_from(now).unwrap_or_default();
+                    let until = again_in_ms.map(|wait| At(now.saturating_add(wait)));
+                    let problem = Some(Problem::Agent { fault, message, until });
+                    self.signals.send(Signal::TurnEnded { end: TurnEnd::Failed, problem }).await;
+                }
                 Line::WaitMs(ms) => self.pause(Some(Duration::from_millis(ms))).await?,
                 Line::Hang => self.pause(None).await?,
                 Line::Crash(detail) => return Err(Over::Crashed(detail)),
@@ -255,9 +353,11 @@ impl Player {
     }
 
     async fn call(&mut self, line: Line) -> Result<(), Over> {
-        let Line::Call { title, text, kind, output, lines, every_ms, exit_code } = line else {
+        let Line::Call { title, text, kind, output, lines, every_ms, exit_code, prose, questions } = line
+        else {
             return Ok(());
         };
+        let asks = !questions.is_empty();
         self.calls += 1;
         let key = format!("call:{}:{}", self.played, self.calls);
         if self.done.contains(&key) {
@@ -276,6 +376,8 @@ impl Player {
             sandbox: "none".into(),
             timeout_seconds: None,
             continue_on_failure: true,
+            prose,
+            questions,
             ..ToolCall::default()
         };
         self.signals.send(Signal::Proposed(Box::new(call))).await;
@@ -284,7 +386,7 @@ impl Player {
                 Some(Told::Answer(answer)) if answer.key == key => break answer,
                 Some(Told::Stop) | None => return Err(Over::Stopped),
                 Some(Told::Interrupt) => return Err(Over::Interrupted),
-                Some(_) => {}
+                Some(told) => self.takes(told).await,
             }
         };
         if !answer.allowed {
@@ -294,6 +396,11 @@ impl Player {
         }
         self.signals.send(Signal::CallStarted { key: key.clone(), process: None }).await;
         let mut kept = self.output.begin(&self.session, &answer.item);
+        if asks {
+            let given: Vec<String> =
+                answer.answers.iter().map(|(id, given)| format!("{id}: {}\n", given.join(", "))).collect();
+            kept.write(Pipe::Out, given.concat().into_bytes()).await;
+        }
         if !output.is_empty() {
             kept.write(Pipe::Out, output.into_bytes()).await;
         }
@@ -331,8 +438,25 @@ impl Player {
                 told = self.inbox.recv() => match told {
                     Some(Told::Stop) | None => return Err(Over::Stopped),
                     Some(Told::Interrupt) => return Err(Over::Interrupted),
-                    Some(_) => {}
+                    Some(told) => self.takes(told).await,
                 },
+            }
+        }
+    }
+
+    /// Waits until somebody says something into the turn.
+    async fn listen(&mut self) -> Result<(), Over> {
+        loop {
+            match self.inbox.recv().await {
+                Some(Told::Stop) | None => return Err(Over::Stopped),
+                Some(Told::Interrupt) => return Err(Over::Interrupted),
+                Some(told) => {
+                    let heard = matches!(told, Told::Steer(_));
+                    self.takes(told).await;
+                    if heard {
+                        return Ok(());
+                    }
+                }
             }
         }
     }

@@ -110,8 +110,13 @@ async fn always_that_comes_too_late_writes_no_rule() {
         let task = world.task("Late", &sh(&format!("echo-{round}"))).await;
         let session = world.start(&task).await;
         let request = world.until_asked(&session).await.request.id;
-        let answer =
-            |decision| AnswerRequest { request: request.clone(), decision, reason: None, rule: None };
+        let answer = |decision| AnswerRequest {
+            request: request.clone(),
+            decision,
+            reason: None,
+            answers: Default::default(),
+            rule: None,
+        };
         let cli = nox_api::dto::Caller { face: Face::Cli, ..caller() };
         let window = caller();
         let deny = world.api().answer_request(&window, answer(Decision::Deny));
@@ -189,7 +194,7 @@ async fn an_old_open_request_is_there_after_a_restart() {
         row.request.asked_at.0 += 1_000;
         let at = row.request.asked_at;
         let (decision, via) = (Decision::Deny, "window".to_owned());
-        row.state = RequestState::Answered { decision, via, reason: None, at };
+        row.state = RequestState::Answered { decision, via, reason: None, answers: Default::default(), at };
         change.rows.push(put(&Row::Request(Box::new(row))));
     }
     world.api().engine().ledger().commit(&Cause::nox(), nox_engine::clock::now(), change).await.unwrap();

@@ -30,6 +30,7 @@ async fn a_refused_call_never_runs_and_the_reason_is_kept() {
         request: row.request.id.clone(),
         decision: Decision::Deny,
         reason: Some("not on a Friday".into()),
+        answers: Default::default(),
         rule: None,
     };
     world.api().answer_request(&caller(), input).await.unwrap();

@@ -20,6 +20,7 @@ mod journey;
 mod life;
 mod limits;
 mod llm;
+mod live;
 mod log;
 mod mending;
 mod queue;

@@ -206,8 +206,13 @@ async fn sessions_are_hidden_and_shown_and_what_ran_cannot_be_taken_back() {
     let session = world.start(&task).await;
     let row = world.until_asked(&session).await;
     let answered = caller_with(CommandId::from_uuid(uuid::Uuid::now_v7()));
-    let input =
-        AnswerRequest { request: row.request.id, decision: Decision::AllowOnce, reason: None, rule: None };
+    let input = AnswerRequest {
+        request: row.request.id,
+        decision: Decision::AllowOnce,
+        reason: None,
+        answers: Default::default(),
+        rule: None,
+    };
     let recorded = world.api().answer_request(&answered, input).await.unwrap();
     assert!(!recorded.undo);
     let error = world.api().undo(&caller(), Undo { command: answered.command }).await.unwrap_err();

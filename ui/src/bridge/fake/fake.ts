@@ -15,6 +15,7 @@ import {
 } from '../bridge';
 import { newCommandId, newId } from '../ids';
 import { discoveryOf } from './discovery';
+import { controlsOf, liveCommands } from './live';
 import { compactNow, importOne } from './log';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
@@ -81,7 +82,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
   };
   const emit = (rows: Changed[], command: CommandId | null = null) => {
     seq += 1;
-    const seen = rows.filter((row) => row.kind !== 'item' || watched.has(row.row.session));
+    const seen = rows.filter((row) => (row.kind !== 'item' && row.kind !== 'controls') || watched.has(row.row.session));
     push({ push: 'changed', seq, command, rows: seen });
   };
   const runs = new FakeRuns(
@@ -269,6 +270,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       runs.prompt(session, text);
       return { session };
     },
+    ...liveCommands(state, (session, text) => runs.prompt(session, text)),
     waitSession({ session }) {
       runs.wait(session);
       return { session };
@@ -486,6 +488,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       const items = (state.items.get(session) ?? []).filter((item) => before == null || item.ord < before);
       return { items: items.slice(-limit), more: items.length > limit };
     },
+    readControls: async ({ session }) => controlsOf(state, session),
     async readOutput({ item, from }) {
       const pieces = (state.output.get(item) ?? []).filter((piece) => piece.offset >= (from ?? 0));
       const last = pieces.at(-1);

@@ -1,7 +1,7 @@
 /**
  * Sessions that stand in every way there is, after a start that found some of them lost.
  */
-import type { Item, ItemBody, LimitHit, Problem, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
+import type { Item, ItemBody, LimitHit, Offers, Problem, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
 import { newId } from '../ids';
 import { pausedIn } from './runs';
 import { type FakeState, newTask } from './state';
@@ -9,7 +9,41 @@ import { type FakeState, newTask } from './state';
 const MINUTE = 60_000;
 
 const ENDED: Problem = { code: 'connection_ended', message: 'the agent’s program ended with signal 9' };
+const LIMITED: Problem = {
+  code: 'agent',
+  fault: 'rate_limit',
+  message: 'Too much was asked of the model server.',
+  until: null,
+};
+const OVERLOADED: Problem = {
+  code: 'agent',
+  fault: 'overloaded',
+  message: 'The model server has too much to do.',
+  until: null,
+};
 const HIT: LimitHit = { limit: 'memory', value: 518, allowed: 512, action: 'ended' };
+
+/** What the program of the sessions that take messages offers. */
+const OFFERS: Offers = {
+  modes: [
+    { id: 'default', name: 'Ask each time', description: 'Asks before every call.' },
+    { id: 'acceptEdits', name: 'Accept edits', description: 'Its own checks let edits pass. Nox still asks.' },
+    { id: 'plan', name: 'Plan only', description: 'Reads and plans, and changes nothing.' },
+  ],
+  mode: 'default',
+  models: [
+    { id: 'small', name: 'Small', description: 'Quick and cheap' },
+    { id: 'large', name: 'Large', description: 'For hard tasks' },
+  ],
+  model: 'small',
+  commands: [
+    { id: 'review', name: 'review', description: 'Looks at what changed' },
+    { id: 'compact', name: 'compact', description: 'Makes the conversation shorter' },
+    { id: 'clear', name: 'clear', description: 'Begins anew' },
+  ],
+  steers: true,
+  forks: true,
+};
 
 const LIVES: readonly [string, (now: number) => SessionState, Partial<SessionRow>?][] = [
   ['Paused by hand', () => ({ state: 'paused', why: 'person', finishing: null })],
@@ -35,6 +69,12 @@ const LIVES: readonly [string, (now: number) => SessionState, Partial<SessionRow
   ['Waits for a message', () => ({ state: 'idle', problem: null }), { takes_prompts: true }],
   ['Asleep until a message', () => ({ state: 'hibernated', problem: null }), { takes_prompts: true }],
   ['Works, two messages wait', () => ({ state: 'running', doing: null }), { takes_prompts: true, waiting_prompts: 2 }],
+  [
+    'Waits for its model’s limit',
+    (now) => ({ state: 'rate_limited', until: now + 23 * MINUTE, problem: LIMITED }),
+    { takes_prompts: true },
+  ],
+  ['Failed, can be asked again', () => ({ state: 'idle', problem: OVERLOADED }), { takes_prompts: true }],
   ['Ended at a limit', () => ({ state: 'closed', how: 'failed', problem: { code: 'limit', hit: HIT } })],
   ['Read from an export', () => ({ state: 'closed', how: 'finished', problem: null }), { imported: true }],
 ];
@@ -60,6 +100,12 @@ export function addLives(state: FakeState, now: number, session: MakeSession) {
     const row = session(state, task, how(now), now - 2 * MINUTE, null, null);
     const paused = pausedIn(how(now));
     state.sessions.set(row.id, { ...row, paused, ...given, runtime: given?.takes_prompts ? 'recorded' : 'runbook' });
+    const texts = ['And add a test for it.', 'Then say in the changelog what changed.'].slice(
+      0,
+      given?.waiting_prompts ?? 0,
+    );
+    const waiting = texts.map((text) => ({ turn: newId('trn', now), text }));
+    if (given?.takes_prompts) state.controls.set(row.id, { session: row.id, offers: OFFERS, waiting });
     const say = (body: ItemBody) => {
       const items = state.items.get(row.id) ?? [];
       const item: Item = { id: newId('itm', now), session: row.id, turn: null, ord: items.length, at: now, body };

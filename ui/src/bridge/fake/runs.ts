@@ -14,6 +14,7 @@ import type {
   ToldWhat,
 } from '../../bindings/nox';
 import { newId } from '../ids';
+import { wait } from './live';
 import { readRunbook } from './runbook';
 import { type FakeState, rowsOfTask, viewOf } from './state';
 
@@ -126,7 +127,7 @@ export class FakeRuns {
     const session = this.#state.sessions.get(id);
     if (!session) return;
     if (session.state.state !== 'idle' && session.state.state !== 'hibernated') {
-      this.#session(id, { waiting_prompts: (session.waiting_prompts ?? 0) + 1 });
+      this.#out.emit(wait(this.#state, id, text));
       return;
     }
     this.#say(id, { kind: 'prompt', text });
@@ -229,7 +230,13 @@ export class FakeRuns {
       items: session.items + 1,
     });
     this.#out.emit([{ kind: 'request', row: request }]);
-    this.#out.told(session, { what: 'asked', request: request.request.id, text: block.text, quick: true });
+    this.#out.told(session, {
+      what: 'asked',
+      request: request.request.id,
+      text: block.text,
+      question: false,
+      quick: true,
+    });
   }
 
   #write(id: string, item: Item, line: number) {

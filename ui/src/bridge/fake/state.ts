@@ -8,6 +8,7 @@ import type {
   Changed,
   Column,
   ColumnCount,
+  ControlsRow,
   Discovered,
   FileProblem,
   FirstLook,
@@ -34,6 +35,7 @@ export interface FakeState {
   sessions: Map<string, SessionRow>;
   items: Map<string, Item[]>;
   output: Map<string, OutputPiece[]>;
+  controls: Map<string, ControlsRow>;
   requests: Map<string, RequestRow>;
   agents: Map<string, AgentRow>;
   projects: Map<string, ProjectRow>;
@@ -55,6 +57,7 @@ export function emptyState(now: number = Date.now()): FakeState {
     sessions: new Map(),
     items: new Map(),
     output: new Map(),
+    controls: new Map(),
     requests: new Map(),
     agents: new Map(),
     projects: new Map(),
@@ -69,7 +72,13 @@ export function emptyState(now: number = Date.now()): FakeState {
       memory_budget_mb: 0,
       runs_per_minute: 0,
       hibernate_after_seconds: 900,
-      life: { on_disconnect: 'continue', on_crash: 'resume', restart: 'on_failure', stall_after_seconds: 600 },
+      life: {
+        on_disconnect: 'continue',
+        on_crash: 'resume',
+        restart: 'on_failure',
+        stall_after_seconds: 600,
+        wait_for_limit: true,
+      },
       log_policy: 'archive',
       log_after_days: 30,
     },

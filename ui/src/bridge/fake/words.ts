@@ -14,8 +14,8 @@ export function sessionStatus(row: SessionRow): Status {
     case 'running':
       return { sign: 'running', words: { code: 'running', doing: row.state.doing }, at };
     case 'needs_approval': {
-      const { request, text, open } = row.state;
-      return { sign: 'needs_you', words: { code: 'approval', request, text, open }, at };
+      const { request, text, open, question = false } = row.state;
+      return { sign: 'needs_you', words: { code: 'approval', request, text, open, question }, at };
     }
     case 'needs_choice':
       return { sign: 'unknown', words: { code: 'unknown_outcome', item: row.state.item, title: row.state.title }, at };
@@ -25,6 +25,8 @@ export function sessionStatus(row: SessionRow): Status {
       const { since, doing, computes } = row.state;
       return { sign: 'needs_you', words: { code: 'stalled', since, doing, computes }, at };
     }
+    case 'rate_limited':
+      return { sign: 'queued', words: { code: 'rate_limited', until: row.state.until }, at };
     case 'restarting': {
       const { at: when, number } = row.state;
       return { sign: 'queued', words: { code: 'restarting', at: when, number }, at };

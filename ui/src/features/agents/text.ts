@@ -38,7 +38,14 @@ export const EDITOR = {
   folder: 'Folder',
   version: 'Version',
   runtime: 'Runtime',
-  runtimes: { runbook: 'Runbook', recorded: 'Recorded', claude: 'Claude Code', acp: 'Agent Client Protocol', codex: 'Codex', llm: 'Model' },
+  runtimes: {
+    runbook: 'Runbook',
+    recorded: 'Recorded',
+    claude: 'Claude Code',
+    acp: 'Agent Client Protocol',
+    codex: 'Codex',
+    llm: 'Model',
+  },
   runtimeHints: {
     runbook: 'Runs the sh and bash blocks of a task, one by one.',
     recorded:
@@ -46,7 +53,8 @@ export const EDITOR = {
     claude:
       'Claude Code carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
     acp: 'A program that speaks the Agent Client Protocol carries it. [program] of agent.toml says which.',
-    codex: 'Codex carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
+    codex:
+      'Codex carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
     llm: 'Nox itself asks a model, on this computer or elsewhere. [program] of agent.toml says which.',
   },
   review: 'Review',

@@ -178,5 +178,12 @@ export const DETAILS = {
   openFolder: 'Open folder',
   close: 'Close',
   about: 'About',
-  runtimes: { runbook: 'Runbook', recorded: 'Recorded conversation', claude: 'Claude Code', acp: 'Agent Client Protocol', codex: 'Codex', llm: 'Model' },
+  runtimes: {
+    runbook: 'Runbook',
+    recorded: 'Recorded conversation',
+    claude: 'Claude Code',
+    acp: 'Agent Client Protocol',
+    codex: 'Codex',
+    llm: 'Model',
+  },
 };

@@ -65,7 +65,15 @@ describe('sessions and old events', () => {
     await waitFor(() =>
       expect(bridge.sent.map(({ input }) => input)).toEqual([
         { memory_budget_mb: 8192 },
-        { life: { on_disconnect: 'continue', on_crash: 'ask', restart: 'on_failure', stall_after_seconds: 600 } },
+        {
+          life: {
+            on_disconnect: 'continue',
+            on_crash: 'ask',
+            restart: 'on_failure',
+            stall_after_seconds: 600,
+            wait_for_limit: true,
+          },
+        },
         { hibernate_after_seconds: 0 },
       ]),
     );

@@ -3,8 +3,9 @@
 use nox_domain::{
     Size,
     agent::{AgentPatch, Limits, Program, Runtime, Service},
+    answers::Answers,
     event::{PreAllowed, UnknownChoice},
-    ids::{AgentId, CommandId, ItemId, ProjectId, RequestId, SessionId, TaskId},
+    ids::{AgentId, CommandId, ItemId, ProjectId, RequestId, SessionId, TaskId, TurnId},
     life::{Life, LifeRules, LogPolicy},
     policy::Matcher,
     task::{Attachment, Priority, TaskPatch, TaskStatus},
@@ -141,6 +142,9 @@ pub struct AnswerRequest {
     /// In the person's words; sent to the agent with a refusal.
     #[serde(default)]
     pub reason: Option<String>,
+    /// What is answered to its questions, by their ids.
+    #[serde(default)]
+    pub answers: Answers,
     /// With "always": the rule, else the narrowest one is written.
     #[serde(default)]
     pub rule: Option<RuleDraft>,
@@ -285,6 +289,53 @@ pub struct ChangeSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct PromptSession {
     /// The session.
+    pub session: SessionId,
+    /// Markdown.
+    pub text: String,
+}
+
+/// A prompt that waits for its turn, and what it should say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ChangePrompt {
+    /// The session.
+    pub session: SessionId,
+    /// The prompt's turn.
+    pub turn: TurnId,
+    /// Markdown.
+    pub text: String,
+}
+
+/// A prompt that waits for its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct WithdrawPrompt {
+    /// The session.
+    pub session: SessionId,
+    /// The prompt's turn.
+    pub turn: TurnId,
+}
+
+/// How freely a session's program should work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct SetSessionMode {
+    /// The session.
+    pub session: SessionId,
+    /// The program's name for it.
+    pub mode: String,
+}
+
+/// Which model a session's program should ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct SetSessionModel {
+    /// The session.
+    pub session: SessionId,
+    /// The program's name for it.
+    pub model: String,
+}
+
+/// A session that is gone on with in a copy, and what is asked there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ForkSession {
+    /// The session; it stays as it is.
     pub session: SessionId,
     /// Markdown.
     pub text: String,

@@ -10,6 +10,8 @@ mod vitals;
 pub use discovery::*;
 pub use input::*;
 pub use log::*;
+/// What can be done with a session while it runs.
+pub use nox_domain::rows::ControlsRow;
 pub use push::*;
 pub use view::*;
 pub use vitals::*;

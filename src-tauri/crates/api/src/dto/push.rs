@@ -5,7 +5,7 @@ use nox_domain::{
     Size,
     event::Closed,
     ids::{CommandId, ItemId, RequestId, SessionId, TaskId},
-    rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow},
+    rows::{AgentRow, ControlsRow, FileProblem, Item, ProjectRow, RequestRow},
     words::Card,
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub enum Changed {
     Session(Box<SessionView>),
     /// An item; only of sessions that the window watches.
     Item(Box<Item>),
+    /// What can be done with a session while it runs; only of sessions that the window watches.
+    Controls(Box<ControlsRow>),
     /// A request.
     Request(Box<RequestRow>),
     /// An agent.
@@ -104,8 +106,10 @@ pub enum ToldWhat {
     Asked {
         /// The request.
         request: RequestId,
-        /// What would run.
+        /// What would run, or what is asked.
         text: String,
+        /// Whether it asks something, rather than wanting to run something.
+        question: bool,
         /// Whether "allow once" may be offered outside the window.
         quick: bool,
     },

@@ -33,6 +33,7 @@ fn session(n: u128, opened_at: i64, state: SessionState) -> SessionRow {
         limits: Default::default(),
         life: Default::default(),
         parent: None,
+        fork: None,
         depth: 0,
         worktree: None,
         schedule: None,
@@ -167,7 +168,13 @@ fn answered_requests_are_forgotten_and_open_ones_are_not() {
     mirror.take(vec![asked(request(1, RequestState::Open))]);
     for n in 2..1_000 {
         let via = "window".to_owned();
-        let state = RequestState::Answered { decision: Decision::Deny, via, reason: None, at: At(5) };
+        let state = RequestState::Answered {
+            decision: Decision::Deny,
+            via,
+            reason: None,
+            answers: Default::default(),
+            at: At(5),
+        };
         mirror.take(vec![asked(request(n, state))]);
         assert!(mirror.requests.len() <= 2 * OLD_REQUESTS + 1);
     }

@@ -3,6 +3,7 @@
 mod agents;
 mod discovery;
 mod doctor;
+mod live;
 mod log;
 mod queries;
 mod sessions;

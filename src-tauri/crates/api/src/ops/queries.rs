@@ -4,7 +4,7 @@ use super::sessions::{matches_call, narrowest};
 use crate::{Api, ApiError, ErrorCode, dto::*, mirror::view, output};
 use nox_domain::{
     policy::{Matcher, simple_command},
-    rows::{ItemBody, RequestRow, RequestState},
+    rows::{ControlsRow, ItemBody, RequestRow, RequestState},
     tool::{Decision, RuleScope},
 };
 use nox_engine::runbook;
@@ -52,6 +52,11 @@ impl Api {
         let items = self.engine().items(&input.session, input.before, limit).await?;
         let more = items.first().is_some_and(|item| item.ord > 0);
         Ok(ItemsPage { items, more })
+    }
+
+    /// What can be done with a session while it runs: what its program offers, and the prompts that wait.
+    pub async fn read_controls(&self, input: OneSession) -> Result<ControlsRow, ApiError> {
+        Ok(self.engine().controls(&input.session).await?)
     }
 
     /// A page of an item's output.

@@ -88,6 +88,9 @@ impl Api {
                 if row.state != RequestState::Open {
                     return Err(Error::Rejected(Rejection::RequestNotOpen));
                 }
+                if always && row.request.call.is_question() {
+                    return Err(Error::Rejected(Rejection::OnlyOnce));
+                }
                 if always {
                     self.check_policy_file()?;
                     check_rule(&row, &input.rule.clone().unwrap_or_else(|| narrowest(&row)))?;
@@ -96,6 +99,7 @@ impl Api {
                     request: input.request.clone(),
                     decision: input.decision,
                     reason: input.reason.clone().filter(|reason| !reason.trim().is_empty()),
+                    answers: input.answers.clone(),
                     via: caller.face.as_str().to_owned(),
                 };
                 let sessions = self.engine().sessions();
@@ -191,7 +195,7 @@ impl Api {
         mirror.0.sessions.values().filter(|row| works(&row.state)).count() as u32
     }
 
-    async fn session_command(
+    pub(super) async fn session_command(
         &self,
         caller: &Caller,
         session: SessionId,

@@ -100,6 +100,7 @@ impl Api {
                             folder: None,
                             pre_allowed: Default::default(),
                             talks: caller.face == Face::Cli,
+                            fork: None,
                             asked_from: caller.processes.clone(),
                         };
                         self.engine().start_task(start, cause).await?;
@@ -169,6 +170,7 @@ impl Api {
                 folder,
                 pre_allowed: input.pre_allowed,
                 talks: caller.face == Face::Cli,
+                fork: None,
                 asked_from: caller.processes.clone(),
             };
             self.engine().start_task(start, cause).await?;
@@ -225,6 +227,7 @@ impl Api {
                     folder: None,
                     pre_allowed: Default::default(),
                     talks: caller.face == Face::Cli,
+                    fork: None,
                     asked_from: caller.processes.clone(),
                 };
                 let cause = Cause { actor: nox_domain::event::Actor::User, command: None };

@@ -67,8 +67,13 @@ async fn an_answer_from_elsewhere_takes_the_question_back() {
     })
     .await
     .unwrap();
-    let answer =
-        AnswerRequest { request: row.request.id, decision: Decision::AllowOnce, reason: None, rule: None };
+    let answer = AnswerRequest {
+        request: row.request.id,
+        decision: Decision::AllowOnce,
+        reason: None,
+        answers: Default::default(),
+        rule: None,
+    };
     api.answer_request(&caller(), answer).await.unwrap();
     let ended = tokio::task::spawn_blocking(move || running.end()).await.unwrap();
     assert_eq!((ended.code, ended.out.as_str()), (Some(0), "looked\n"), "{ended:?}");

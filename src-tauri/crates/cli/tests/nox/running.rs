@@ -132,6 +132,7 @@ async fn without_anybody_to_answer_the_request_stays_open_for_a_later_engine() {
             request: row.request.id,
             decision: Decision::AllowSession,
             reason: None,
+            answers: Default::default(),
             rule: None,
         };
         api.answer_request(&caller(), answer).await.unwrap();

@@ -21,8 +21,13 @@ async fn beside_the_app_the_card_appears_there_and_the_app_answers() {
     let title = until(&api, |snapshot| snapshot.cards.first().map(|card| card.task.title.clone())).await;
     assert_eq!(title, "Seen in both");
     let row = open_request(&api).await;
-    let answer =
-        AnswerRequest { request: row.request.id, decision: Decision::AllowOnce, reason: None, rule: None };
+    let answer = AnswerRequest {
+        request: row.request.id,
+        decision: Decision::AllowOnce,
+        reason: None,
+        answers: Default::default(),
+        rule: None,
+    };
     api.answer_request(&caller(), answer).await.unwrap();
     let ended = end(running).await;
     assert_eq!(ended.code, Some(0), "{}", ended.err);

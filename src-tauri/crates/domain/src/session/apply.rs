@@ -3,6 +3,7 @@
 use super::{Call, Grant, PlannedRestart, Run, RunPhase, Session, Turn, TurnPhase};
 use crate::{
     At, Size,
+    answers::Answers,
     event::{Event, UnknownChoice},
     ids::ItemId,
     life::{LimitAction, RESTART_WINDOW_MS},
@@ -19,19 +20,41 @@ impl Session {
             self.last_event_at = at;
         }
         match event {
-            Event::TurnQueued { turn, text, .. } => {
-                let turn = Turn { id: turn.clone(), phase: TurnPhase::Queued, text: text.clone() };
-                if self.turn_is_over() && self.next.is_empty() {
-                    self.turn = Some(turn);
-                } else {
-                    self.next.push(turn);
+            Event::TurnQueued { turn, text, item } => {
+                let (id, text, item) = (turn.clone(), text.clone(), Some(item.clone()));
+                let waits = Turn { id, phase: TurnPhase::Queued, text, item, ord: None };
+                let is_alone = self.turn_is_over() && self.next.is_empty();
+                self.next.push(waits);
+                // One that waits for its turn is shown when that has come.
+                if is_alone {
+                    self.take_next();
                 }
+            }
+            Event::PromptChanged { turn, text } => {
+                if let Some(waits) = self.next.iter_mut().find(|next| next.id == *turn) {
+                    waits.text.clone_from(text);
+                }
+            }
+            Event::Steered { .. } => {
+                self.stall = None;
                 self.next_ord += 1;
+            }
+            Event::OffersTold { offers } => self.apply_offers(offers),
+            Event::Switched { dial, to, .. } => self.apply_switched(*dial, to),
+            Event::TurnLimited { until, problem, turn, .. }
+                if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) =>
+            {
+                self.apply_limited(*until, problem, at);
+            }
+            Event::LimitOver => {
+                if let Some(limited) = &mut self.limited {
+                    limited.over = true;
+                }
             }
             Event::RunStarting { run, generation, attempt } => {
                 // It is started with the oldest prompt that waits.
                 if self.turn_is_over() && !self.next.is_empty() {
-                    self.turn = Some(self.next.remove(0));
+                    self.take_next();
                 }
                 self.gave_up = false;
                 self.resume_wanted = false;
@@ -57,7 +80,7 @@ impl Session {
             }
             Event::TurnStarted { turn } => {
                 if self.turn_is_over() && self.next.first().is_some_and(|next| next.id == *turn) {
-                    self.turn = Some(self.next.remove(0));
+                    self.take_next();
                 }
                 if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
                     self.problem = None;
@@ -69,6 +92,7 @@ impl Session {
             Event::TurnEnded { turn, end, problem } => {
                 if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
                     self.set_turn(TurnPhase::Ended(*end));
+                    self.limited = None;
                     self.stall = None;
                     self.problem = problem.clone();
                 } else {
@@ -99,6 +123,7 @@ impl Session {
                     request: None,
                     decision: None,
                     reason: None,
+                    answers: Answers::new(),
                     by: None,
                     held: false,
                     asked_in: Some(self.generation()),
@@ -117,7 +142,7 @@ impl Session {
                     call.request = Some((**request).clone());
                 });
             }
-            Event::PermissionDecided { item, request, decision, by, reason, hash } => {
+            Event::PermissionDecided { item, request, decision, by, reason, hash, answers } => {
                 if *decision == Decision::AllowSession {
                     self.granted.push(Grant { hash: hash.clone(), once: false });
                 }
@@ -136,6 +161,7 @@ impl Session {
                     call.status = CallStatus::Allowed;
                     call.decision = Some(*decision);
                     call.reason = reason.clone();
+                    call.answers.clone_from(answers);
                     call.by = Some(by.clone());
                     call.held = held;
                 });
@@ -287,7 +313,7 @@ impl Session {
         }
     }
 
-    fn set_turn(&mut self, phase: TurnPhase) {
+    pub(super) fn set_turn(&mut self, phase: TurnPhase) {
         if let Some(turn) = &mut self.turn {
             turn.phase = phase;
         }

@@ -2,10 +2,11 @@
 
 use super::{Effect, Now, Rejection, Session, SessionCommand, Step, TurnPhase, life::Wait};
 use crate::{
+    answers::{self, Answers},
     event::{Closed, Event, Problem, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{ItemId, RunId, TurnId},
     life::OnCrash,
-    tool::{CallEnd, CallStatus, DecidedBy, Decision},
+    tool::{CallEnd, CallStatus, DecidedBy, Decision, ToolCall},
 };
 
 impl Session {
@@ -24,7 +25,7 @@ impl Session {
     pub fn decide(&self, command: &SessionCommand, now: &mut Now<'_>) -> Result<Step, Rejection> {
         match command {
             SessionCommand::Stop => self.stop(),
-            SessionCommand::Answer { request, decision, reason, via } => {
+            SessionCommand::Answer { request, decision, reason, answers, via } => {
                 let call = self
                     .calls
                     .iter()
@@ -34,6 +35,7 @@ impl Session {
                 if call.status != CallStatus::Waiting || self.closed.is_some() || self.stopping {
                     return Err(Rejection::RequestNotOpen);
                 }
+                check_answer(&call.call, *decision, answers)?;
                 let mut step = Step::default();
                 step.events.push(Event::PermissionDecided {
                     item: call.item.clone(),
@@ -42,6 +44,7 @@ impl Session {
                     by: DecidedBy::Person { via: via.clone() },
                     reason: reason.clone(),
                     hash: call.call.binding_hash(),
+                    answers: answers.clone(),
                 });
                 if !self.has_live_run() {
                     // The run that asked is gone: a new one will ask the same again and gets this answer once.
@@ -53,6 +56,7 @@ impl Session {
                         allowed: decision.allows(),
                         reason: reason.clone(),
                         by_person: true,
+                        answers: answers.clone(),
                     });
                 }
                 Ok(step)
@@ -61,6 +65,10 @@ impl Session {
             SessionCommand::Continue if self.deleted => Err(Rejection::Hidden),
             SessionCommand::Continue => self.go_on(now),
             SessionCommand::Prompt { text } => self.prompt(text, now),
+            SessionCommand::Steer { text } => self.steer(text, now),
+            SessionCommand::ChangePrompt { turn, text } => self.change_prompt(turn, text),
+            SessionCommand::WithdrawPrompt { turn } => self.withdraw_prompt(turn),
+            SessionCommand::Switch { dial, to, via } => self.switch(*dial, to, via, now),
             SessionCommand::Interrupt => self.interrupt(),
             SessionCommand::Pause { why } => self.pause(*why),
             SessionCommand::Wait => self.wait_on(),
@@ -76,7 +84,7 @@ impl Session {
     }
 
     /// Queues a further turn; a run that stands by begins it at once, one that is gone is started for it.
-    fn prompt(&self, text: &str, now: &mut Now<'_>) -> Result<Step, Rejection> {
+    pub(super) fn prompt(&self, text: &str, now: &mut Now<'_>) -> Result<Step, Rejection> {
         self.check_prompt(text)?;
         let turn = TurnId::fresh(now.ids);
         let queued =
@@ -234,6 +242,11 @@ impl Session {
         match self.closed {
             None if self.stopping => Err(Rejection::AlreadyStopping),
             None if self.paused.is_some() => Ok(self.resume()),
+            None if self.is_limited() => Ok(self.limit_over()),
+            None if self.could_ask_again() => {
+                let text = self.turn.as_ref().map(|turn| turn.text.clone()).unwrap_or_default();
+                self.prompt(&text, now)
+            }
             Some(Closed::Finished) => Err(Rejection::Finished),
             Some(Closed::Failed | Closed::Stopped) => {
                 let text =
@@ -270,13 +283,16 @@ impl Session {
         let run = RunId::fresh(now.ids);
         let generation = self.generation() + 1;
         let attempt = self.run.as_ref().map_or(0, |run| run.attempt) + 1;
+        // Once it has a name of its own, it goes on from that.
+        let fork = self.opened.fork.as_ref().filter(|_| self.foreign.is_none());
         Step {
             events: vec![Event::RunStarting { run: run.clone(), generation, attempt }],
             effects: vec![Effect::StartRun {
                 run,
                 generation,
                 done: self.done_keys(),
-                resume: self.foreign.clone(),
+                resume: self.foreign.clone().or(fork.map(|of| of.foreign.clone())),
+                fork: fork.is_some(),
                 prompt: self.open_turn().or(self.next.first()).map(|turn| turn.text.clone()),
                 again: self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running),
             }],
@@ -294,6 +310,7 @@ impl Session {
             && !self.stopping
             && !self.imported
             && !self.has_live_run()
+            && !self.is_limited()
             && (self.open_turn().is_some() || !self.next.is_empty() || self.restart.is_some())
             && !self.has_unknown()
             && !self.has_open_request()
@@ -362,7 +379,7 @@ impl Session {
         if idle {
             // It stood by. Prompts that wait for it wake it.
             let waits = self.open_turn().is_some() || !self.next.is_empty();
-            if waits && self.paused.is_none() {
+            if waits && self.paused.is_none() && !self.is_limited() {
                 step.effects.push(Effect::WantPlace);
             }
         } else if is_queued {
@@ -373,5 +390,15 @@ impl Session {
         } else if self.restarting || self.opened.life.on_crash == OnCrash::Resume {
             self.restart_or_give_up(None, Wait::No, now, step);
         }
+    }
+}
+
+/// A question is answered with answers, and each time anew; anything else without any.
+fn check_answer(call: &ToolCall, decision: Decision, given: &Answers) -> Result<(), Rejection> {
+    match decision {
+        Decision::Deny if given.is_empty() => Ok(()),
+        Decision::AllowOnce => answers::check(&call.questions, given).map_err(Rejection::BadAnswers),
+        _ if call.is_question() => Err(Rejection::OnlyOnce),
+        _ => answers::check(&[], given).map_err(Rejection::BadAnswers),
     }
 }

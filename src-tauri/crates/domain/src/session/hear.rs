@@ -2,12 +2,13 @@
 
 use super::{Call, Effect, Now, RunPhase, Session, Signal, Step, TurnPhase, life::Wait};
 use crate::{
+    answers::Answers,
     event::{Closed, Event, PreAllowed, Problem, RunEnd, TurnEnd},
     ids::{ItemId, RequestId},
     life::{LimitAction, Restart},
     policy::{Effect as PolicyEffect, Policy, Why},
     risk::risk_of,
-    tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
+    tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, Risk, ToolCall},
 };
 
 impl Session {
@@ -51,7 +52,7 @@ impl Session {
                 output_tokens: used.output_tokens,
                 cost_micro_usd: used.cost_micro_usd,
             }),
-            Signal::Offers(_) => {}
+            Signal::Offers(offers) => self.offers(*offers, &mut step),
             // A run that is being ended begins nothing more; the next one proposes it again.
             Signal::Proposed(_) if self.stopping || self.is_ending() => {}
             Signal::Proposed(call) => self.proposed(*call, policy, now, &mut step),
@@ -71,7 +72,7 @@ impl Session {
                     step.events.push(Event::Progressed { done: progress.done, of: progress.of });
                 }
             }
-            Signal::TurnEnded { end, problem } => self.turn_ended(end, problem, &mut step),
+            Signal::TurnEnded { end, problem } => self.turn_ended(end, problem, now, &mut step),
             Signal::Named(name) => {
                 if self.foreign.as_ref() != Some(&name) {
                     step.events.push(Event::ForeignNamed { name });
@@ -138,6 +139,7 @@ impl Session {
                         allowed: decision.allows(),
                         reason: known.reason.clone(),
                         by_person: matches!(known.by, Some(DecidedBy::Person { .. })),
+                        answers: known.answers.clone(),
                     });
                 }
                 return;
@@ -159,6 +161,8 @@ impl Session {
         step.events.push(Event::ToolCallProposed { item: item.clone(), call: Box::new(call.clone()) });
         let judgement = policy.judge(&self.opened.agent, &call);
         let (decision, by) = match judgement.effect {
+            // What an agent asks, no rule and no leave that was given beforehand can answer.
+            _ if call.is_question() => (None, DecidedBy::Default),
             PolicyEffect::Deny => (Some(Decision::Deny), by_why(&judgement.why)),
             PolicyEffect::Allow => (Some(Decision::AllowOnce), by_why(&judgement.why)),
             PolicyEffect::Ask => {
@@ -180,6 +184,7 @@ impl Session {
                     by,
                     reason: None,
                     hash,
+                    answers: Answers::new(),
                 });
                 // While it is paused, nothing that is allowed begins.
                 if self.paused.is_none() || !decision.allows() {
@@ -189,11 +194,15 @@ impl Session {
                         allowed: decision.allows(),
                         reason: None,
                         by_person: false,
+                        answers: Answers::new(),
                     });
                 }
             }
             None => {
-                let (risk, risk_reason) = risk_of(&call);
+                let is_question = call.is_question();
+                let (risk, risk_reason) =
+                    if is_question { (Risk::Low, "question".to_owned()) } else { risk_of(&call) };
+                let why = if is_question { Why::Question } else { judgement.why };
                 let id = RequestId::fresh(now.ids);
                 step.effects.push(Effect::Asked(id.clone()));
                 step.events.push(Event::PermissionRequested {
@@ -203,7 +212,7 @@ impl Session {
                         hash,
                         risk,
                         risk_reason,
-                        why: judgement.why,
+                        why,
                         asked_at: now.at,
                         call,
                     }),
@@ -221,8 +230,10 @@ impl Session {
     }
 
     /// A turn is over. The next one begins, or the session stands by; one that takes no prompts ends with its run.
-    fn turn_ended(&self, end: TurnEnd, problem: Option<Problem>, step: &mut Step) {
-        let Some(turn) = self.open_turn().filter(|_| !self.stands_by()) else { return };
+    fn turn_ended(&self, end: TurnEnd, problem: Option<Problem>, now: &mut Now<'_>, step: &mut Step) {
+        if self.open_turn().is_none() || self.stands_by() {
+            return;
+        }
         // A run that is being closed, restarted or ended for a limit says that it was cancelled. Its turn is not over.
         if self.is_ending() && !self.stopping && end == TurnEnd::Cancelled {
             return;
@@ -240,12 +251,21 @@ impl Session {
             Some(hit) if end == TurnEnd::Failed => Some(Problem::Limit { hit }),
             _ => problem,
         };
+        match self.waits_until(problem.as_ref(), now.at).zip(problem.clone()) {
+            Some((until, problem)) if end == TurnEnd::Failed => self.turn_limited(until, problem, now, step),
+            _ => self.end_turn(end, problem, step),
+        }
+    }
+
+    /// The turn is over. The next one begins, or the session stands by.
+    pub(super) fn end_turn(&self, end: TurnEnd, problem: Option<Problem>, step: &mut Step) {
+        let Some(turn) = self.open_turn() else { return };
         step.events.push(Event::TurnEnded { turn: turn.id.clone(), end, problem });
         if !self.opened.runtime.takes_prompts() || self.stopping {
             return;
         }
         match self.next.first() {
-            Some(next) if self.paused.is_none() && !self.is_ending() => {
+            Some(next) if self.paused.is_none() && !self.is_ending() && self.has_live_run() => {
                 step.events.push(Event::TurnStarted { turn: next.id.clone() });
                 step.effects.push(Effect::Prompt { text: next.text.clone() });
             }
@@ -275,7 +295,11 @@ impl Session {
         if self.hibernating {
             step.events.push(Event::RunEnded { run, how: RunEnd::Hibernated });
             // Something may have come while it was being closed.
-            if !waits && self.paused.is_none() && (self.open_turn().is_some() || !self.next.is_empty()) {
+            if !waits
+                && self.paused.is_none()
+                && !self.is_limited()
+                && (self.open_turn().is_some() || !self.next.is_empty())
+            {
                 step.effects.push(Effect::WantPlace);
             }
             return;
@@ -323,7 +347,9 @@ impl Session {
 
     fn ended_between_turns(&self, problem: Problem, now: &mut Now<'_>, step: &mut Step) {
         let waits = self.open_turn().is_some() || !self.next.is_empty();
-        if waits && self.paused.is_none() {
+        if self.is_limited() {
+            // It is started when the limit is over.
+        } else if waits && self.paused.is_none() {
             step.effects.push(Effect::WantPlace);
         } else if self.opened.life.restart == Restart::Always && self.limit.is_none() {
             self.restart_or_give_up(Some(problem), Wait::BackOff, now, step);

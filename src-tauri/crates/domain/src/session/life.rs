@@ -1,9 +1,9 @@
 //! Pausing, hibernating, restarting, silence: the life of a session around its turns.
 
-use super::{Effect, Now, Rejection, RunPhase, Session, SessionCommand, Step};
+use super::{Effect, Now, Rejection, RunPhase, Session, SessionCommand, Step, TurnPhase};
 use crate::{
     At,
-    event::{Event, Problem},
+    event::{Event, Problem, TurnEnd},
     ids::ItemId,
     life::{
         HeldBack, PauseWhy, RESTART_WINDOW_MS, RESTARTS_IN_WINDOW, Restart, Stall, StallStep,
@@ -45,6 +45,7 @@ impl Session {
                     allowed: call.decision.is_some_and(Decision::allows),
                     reason: call.reason.clone(),
                     by_person: matches!(call.by, Some(DecidedBy::Person { .. })),
+                    answers: call.answers.clone(),
                 });
             }
             self.begin_next_turn(&mut step);
@@ -66,7 +67,8 @@ impl Session {
             status => status.is_over(),
         });
         if self.opened.runtime.takes_prompts() {
-            quiet && self.turn_is_over() && self.next.is_empty() && self.foreign.is_some()
+            let rests = self.turn_is_over() && self.next.is_empty() || self.is_limited();
+            quiet && rests && self.foreign.is_some()
         } else {
             // Between two of its calls, and only while it waits for a person: it proposes the same again.
             quiet && !self.turn_is_over() && self.calls.iter().any(|call| !call.status.is_over())
@@ -101,6 +103,7 @@ impl Session {
             && !self.stopping
             && !self.is_ending()
             && !self.turn_is_over()
+            && !self.is_limited()
             && !self.has_open_request()
             && self.paused.is_none()
     }
@@ -189,7 +192,7 @@ impl Session {
     /// Begins the next prompt that waits, on a run that stands.
     pub(super) fn begin_next_turn(&self, step: &mut Step) {
         let next = if self.turn_is_over() { self.next.first() } else { self.turn.as_ref() };
-        if let Some(next) = next.filter(|_| self.stands_by()) {
+        if let Some(next) = next.filter(|_| self.stands_by() && !self.is_limited()) {
             step.events.push(Event::TurnStarted { turn: next.id.clone() });
             step.effects.push(Effect::Prompt { text: next.text.clone() });
         }
@@ -197,6 +200,15 @@ impl Session {
 
     /// What a driver's further prompt, or the command for it, has to be.
     pub(super) fn check_prompt(&self, text: &str) -> Result<(), Rejection> {
+        self.check_text(text)?;
+        if self.next.len() >= super::MAX_WAITING_PROMPTS {
+            return Err(Rejection::TooManyPrompts);
+        }
+        Ok(())
+    }
+
+    /// What a person says to it, now or when its turn has come, has to be.
+    pub(super) fn check_text(&self, text: &str) -> Result<(), Rejection> {
         if self.deleted {
             return Err(Rejection::Hidden);
         }
@@ -212,15 +224,19 @@ impl Session {
         if text.trim().is_empty() {
             return Err(Rejection::EmptyPrompt);
         }
-        if self.next.len() >= super::MAX_WAITING_PROMPTS {
-            return Err(Rejection::TooManyPrompts);
-        }
         Ok(())
+    }
+
+    /// Whether its last turn failed and nothing else is asked of it: the same can be asked again.
+    pub(super) fn could_ask_again(&self) -> bool {
+        let failed = self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Ended(TurnEnd::Failed));
+        failed && self.next.is_empty() && self.opened.runtime.takes_prompts() && self.restart.is_none()
     }
 
     /// Whether the command takes an idle session out of its rest, so that its task is being worked on again.
     pub fn begins_work(&self, command: &SessionCommand) -> bool {
-        matches!(command, SessionCommand::Prompt { .. }) && self.turn_is_over()
+        let asks = matches!(command, SessionCommand::Prompt { .. } | SessionCommand::Steer { .. });
+        asks && self.turn_is_over()
     }
 }
 

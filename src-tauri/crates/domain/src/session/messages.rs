@@ -2,8 +2,9 @@
 
 use crate::{
     At,
-    event::{Closed, Event, Problem, ProcessRef, RunEnd, TurnEnd, UnknownChoice},
-    ids::{ItemId, RequestId, RunId},
+    answers::Answers,
+    event::{Closed, Dial, Event, Problem, ProcessRef, RunEnd, TurnEnd, UnknownChoice},
+    ids::{ItemId, RequestId, RunId, TurnId},
     life::{LimitHit, PauseWhy},
     rows::Progress,
     tool::{CallEnd, Decision, OutputDigest, ToolCall},
@@ -25,6 +26,9 @@ pub enum SessionCommand {
         decision: Decision,
         /// In the person's words.
         reason: Option<String>,
+        /// What is answered to its questions; empty when it has none, or is refused.
+        #[serde(default)]
+        answers: Answers,
         /// The face: `window`, `notification`, `tray`, `cli`.
         via: String,
     },
@@ -35,14 +39,41 @@ pub enum SessionCommand {
         /// What.
         choice: UnknownChoice,
     },
-    /// Go on after a pause, a failure, a stop or a lost run; what is done stays done.
+    /// Go on after a pause, a failure, a stop or a lost run; what is done stays done. One that waits for the model server's
+    /// limit goes on now; one whose turn failed and that stands by is asked the same again.
     Continue,
     /// Ask the agent something further. While it works, the prompt waits for its turn.
     Prompt {
         /// Markdown.
         text: String,
     },
-    /// End the turn that runs, and stand by.
+    /// Say something into the turn that runs. Where that cannot be, the text waits for its turn as a prompt.
+    Steer {
+        /// Markdown.
+        text: String,
+    },
+    /// Write a prompt that waits for its turn anew.
+    ChangePrompt {
+        /// Its turn.
+        turn: TurnId,
+        /// Markdown.
+        text: String,
+    },
+    /// Take a prompt that waits for its turn back.
+    WithdrawPrompt {
+        /// Its turn.
+        turn: TurnId,
+    },
+    /// Change how the program works, now and in later runs.
+    Switch {
+        /// What.
+        dial: Dial,
+        /// To what: the program's name for it.
+        to: String,
+        /// The face: `window`, `cli`.
+        via: String,
+    },
+    /// End the turn that runs, and stand by. One that waits for the model server's limit ends as failed.
     Interrupt,
     /// Go no further than the next safe point.
     Pause {
@@ -151,6 +182,8 @@ pub enum Effect {
         prompt: Option<String>,
         /// An earlier run was asked the same and did not come to its end.
         again: bool,
+        /// It goes on from a copy of `resume`.
+        fork: bool,
     },
     /// End the turn that runs.
     Interrupt,
@@ -158,6 +191,18 @@ pub enum Effect {
     Prompt {
         /// Markdown.
         text: String,
+    },
+    /// Say something into the turn that runs.
+    Steer {
+        /// Markdown.
+        text: String,
+    },
+    /// Tell the standing connection to work in another way.
+    Switch {
+        /// What.
+        dial: Dial,
+        /// To what: the program's name for it.
+        to: String,
     },
     /// Wake the session at this time: [`Session::restart_due`].
     RestartAt(At),
@@ -173,6 +218,8 @@ pub enum Effect {
         reason: Option<String>,
         /// Whether a person refused, rather than a rule.
         by_person: bool,
+        /// What was answered to its questions.
+        answers: Answers,
     },
     /// End the connection and everything it started.
     StopRun,
@@ -227,6 +274,18 @@ pub enum Rejection {
     /// No turn runs.
     #[error("nothing runs in this session that could be interrupted")]
     NothingToInterrupt,
+    /// No such prompt waits: its turn began, or it was taken back.
+    #[error("this message does not wait any more: it was sent, or taken back")]
+    NotWaiting,
+    /// The program does not offer that.
+    #[error("its program does not offer {0:?}")]
+    NotOffered(String),
+    /// The answers do not fit the questions.
+    #[error("{0}")]
+    BadAnswers(String),
+    /// A question is answered each time that it is asked.
+    #[error("a question is answered once: it cannot be allowed for the session or always")]
+    OnlyOnce,
     /// Many prompts wait already.
     #[error("{} prompts wait for their turn already", super::MAX_WAITING_PROMPTS)]
     TooManyPrompts,

@@ -12,16 +12,20 @@ mod apply;
 mod decide;
 mod hear;
 mod life;
+mod limited;
+mod live;
 mod messages;
 pub mod moves;
 mod project;
 mod talk;
 
+pub use limited::Limited;
 pub use messages::{Effect, Rejection, SessionCommand, Signal, Step};
-pub use talk::{PlanPlace, Talk, Writing};
+pub use talk::{Dials, PlanPlace, Talk, Writing};
 
 use crate::{
     At, Size,
+    answers::Answers,
     event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd},
     ids::{ItemId, RunId, TurnId},
     life::{HeldBack, LimitHit, LimitKind, PauseWhy, Stall, StallStep},
@@ -96,6 +100,9 @@ pub struct Session {
     /// The limit for which the run was ended.
     #[serde(default)]
     pub limit: Option<LimitHit>,
+    /// Its turn met the model server's limit, and waits or has waited for its end.
+    #[serde(default)]
+    pub limited: Option<Limited>,
     /// The limits that kept it from beginning other sessions in this turn; each is told once.
     #[serde(default)]
     pub refused: Vec<LimitKind>,
@@ -131,6 +138,12 @@ pub struct Turn {
     pub phase: TurnPhase,
     /// What is asked.
     pub text: String,
+    /// The item that will show it; none in a state of an earlier Nox, which showed it at once.
+    #[serde(default)]
+    pub item: Option<ItemId>,
+    /// The item's place, once it is shown: when its turn has come.
+    #[serde(default)]
+    pub ord: Option<u32>,
 }
 
 /// How far a turn is.
@@ -204,6 +217,9 @@ pub struct Call {
     pub decision: Option<Decision>,
     /// The reason given.
     pub reason: Option<String>,
+    /// What was answered to its questions.
+    #[serde(default, skip_serializing_if = "Answers::is_empty")]
+    pub answers: Answers,
     /// By whom.
     pub by: Option<DecidedBy>,
     /// It was decided, and no driver was told: none is there, or the session is paused. So it cannot have begun.
@@ -274,6 +290,7 @@ impl Session {
             restart: None,
             faults: Vec::new(),
             stall: None,
+            limited: None,
             refused: vec![],
             limit: None,
             foreign: None,
@@ -417,3 +434,5 @@ mod tests;
 mod tests_edges;
 #[cfg(test)]
 mod tests_life;
+#[cfg(test)]
+mod tests_live;

@@ -88,6 +88,7 @@ const TABLE: &[Rows] = &[
         &[
             "run_starting",
             "stall_noticed",
+            "steered",
             "session_reopened", // A person lets it go on after its run was lost, or does not wait for its restart.
             "held_back",
         ],
@@ -110,6 +111,10 @@ const TABLE: &[Rows] = &[
             "waited_on",
             "heard_again",
             "interrupt_asked",
+            "prompt_changed",
+            "switched",
+            "turn_limited",
+            "limit_over", // In a pause, the turn is asked again when that ends.
         ],
         None,
     ),
@@ -126,6 +131,7 @@ const TABLE: &[Rows] = &[
             "noted",
             "progressed",
             "foreign_named",
+            "offers_told",
             "tool_call_started", // In a pause, only one that was told before.
             "limit_reached",
             "run_live",
@@ -168,6 +174,9 @@ const TABLE: &[Rows] = &[
     rows(Turn, &["queued", "running"], &["turn_ended"], Some("cancelled")),
     rows(Turn, &["queued", "running"], &["turn_ended"], Some("failed")),
     rows(Turn, &["running"], &["turn_ended"], Some("end")),
+    // Too much was asked of the model server: it goes back to where it waited, and is asked again.
+    rows(Turn, &["running"], &["turn_limited"], Some("queued")),
+    rows(Turn, &["queued"], &["prompt_changed"], None),
     // Nobody carries the session on: it was imported, or what came after is lost.
     rows(Turn, &["queued", "running"], &["turn_ended"], Some("lost")),
     // A prompt that waited behind another is forgotten when it is taken back.
@@ -224,9 +233,11 @@ fn subject(event: &Event) -> Subject<'_> {
         | Event::RunLive { run }
         | Event::RunCarried { run, .. }
         | Event::RunEnded { run, .. } => Subject::Run(run),
-        Event::TurnQueued { turn, .. } | Event::TurnStarted { turn } | Event::TurnEnded { turn, .. } => {
-            Subject::Turn(turn)
-        }
+        Event::TurnQueued { turn, .. }
+        | Event::PromptChanged { turn, .. }
+        | Event::TurnStarted { turn }
+        | Event::TurnLimited { turn, .. }
+        | Event::TurnEnded { turn, .. } => Subject::Turn(turn),
         Event::PermissionRequested { request } => Subject::Call(&request.item),
         Event::ToolCallProposed { item, .. }
         | Event::PermissionDecided { item, .. }

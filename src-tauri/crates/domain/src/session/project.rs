@@ -39,7 +39,8 @@ impl Session {
         if let Some(first) = open.next() {
             return SessionState::NeedsApproval {
                 request: first.id.clone(),
-                text: first.call.text.trim().to_owned(),
+                text: first.call.gist().to_owned(),
+                question: first.call.is_question(),
                 open: 1 + open.count() as u32,
             };
         }
@@ -49,6 +50,9 @@ impl Session {
         };
         if let Some(why) = self.paused {
             return SessionState::Paused { why, finishing: running() };
+        }
+        if let Some(limited) = self.limited.as_ref().filter(|limited| !limited.over) {
+            return SessionState::RateLimited { until: limited.until, problem: limited.problem.clone() };
         }
         if let Some(restart) = self.restart.filter(|_| !self.has_live_run()) {
             return SessionState::Restarting { at: restart.at, number: restart.number };
@@ -106,6 +110,8 @@ impl Session {
             cost_micro_usd: self.cost_micro_usd,
             usage: self.talk.usage.clone(),
             deleted: self.deleted,
+            fork_of: opened.fork.as_ref().map(|of| of.session.clone()),
+            fork_of_title: opened.fork.as_ref().map(|of| of.title.clone()),
         }
     }
 
@@ -156,8 +162,40 @@ impl Session {
                 }))
             };
             match event {
-                Event::TurnQueued { item, text, .. } => {
-                    rows.push(text_item(item, ItemBody::Prompt { text: text.clone() }, ord));
+                Event::TurnQueued { .. } | Event::TurnStarted { .. } | Event::RunStarting { .. } => {
+                    let shown = self.turn.as_ref().filter(|turn| turn.ord == Some(ord));
+                    let is_queued = matches!(event, Event::TurnQueued { .. });
+                    // It is shown when its turn has come; until then it waits beside the conversation.
+                    if shown.is_some() != is_queued {
+                        rows.push(self.controls_row());
+                    }
+                    if let Some((turn, item)) =
+                        shown.and_then(|turn| turn.item.as_ref().map(|item| (turn, item)))
+                    {
+                        rows.push(text_item(item, ItemBody::Prompt { text: turn.text.clone() }, ord));
+                        ord += 1;
+                    }
+                }
+                // One that waited was taken back.
+                Event::TurnEnded { turn, .. }
+                    if self.turn.as_ref().is_none_or(|newest| newest.id != *turn) =>
+                {
+                    rows.push(self.controls_row());
+                }
+                Event::PromptChanged { .. } | Event::OffersTold { .. } => rows.push(self.controls_row()),
+                Event::Steered { item, text } => {
+                    rows.push(text_item(item, ItemBody::Steered { text: text.clone() }, ord));
+                    ord += 1;
+                }
+                Event::Switched { item, dial, name, via, .. } => {
+                    let (dial, name, via) = (*dial, name.clone(), via.clone());
+                    rows.push(text_item(item, ItemBody::Switched { dial, name, via }, ord));
+                    rows.push(self.controls_row());
+                    ord += 1;
+                }
+                Event::TurnLimited { item, until, problem, .. } => {
+                    let body = ItemBody::RateLimit { until: *until, problem: problem.clone() };
+                    rows.push(text_item(item, body, ord));
                     ord += 1;
                 }
                 Event::TextBegun { item, .. } => {
@@ -212,15 +250,20 @@ impl Session {
                     calls.push(&request.item);
                     rows.push(self.request_row(request.as_ref().clone(), RequestState::Open));
                 }
-                Event::PermissionDecided { item, decision, by, reason, request, .. } => {
+                Event::PermissionDecided { item, decision, by, reason, request, answers, .. } => {
                     calls.push(item);
                     if let Some(asked) = request.as_ref().and_then(|id| self.asked(id)) {
                         let via = match by {
                             DecidedBy::Person { via } => via.clone(),
                             _ => String::new(),
                         };
-                        let state =
-                            RequestState::Answered { decision: *decision, via, reason: reason.clone(), at };
+                        let state = RequestState::Answered {
+                            decision: *decision,
+                            via,
+                            reason: reason.clone(),
+                            answers: answers.clone(),
+                            at,
+                        };
                         rows.push(self.request_row(asked, state));
                     }
                 }
@@ -303,6 +346,7 @@ impl Session {
                 request: call.request.as_ref().map(|request| request.id.clone()),
                 decision: call.decision,
                 reason: call.reason.clone(),
+                answers: call.answers.clone(),
                 started_at: call.started_at,
                 ended_at: call.ended_at,
                 end: call.end.clone(),

@@ -5,7 +5,7 @@ use crate::{
     At,
     event::Event,
     ids::{ItemId, TurnId},
-    transcript::{PlanStep, Usage},
+    transcript::{Offers, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,20 @@ pub struct Talk {
     pub plan: Option<PlanPlace>,
     /// What was used, all in all.
     pub usage: Option<Usage>,
+    /// What its program offers, as it was told last.
+    pub offers: Option<Offers>,
+    /// What a person chose of it, for later runs.
+    pub dials: Dials,
+}
+
+/// What a person chose of what a program offers; none where they chose nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dials {
+    /// How freely it works.
+    pub mode: Option<String>,
+    /// The model.
+    pub model: Option<String>,
 }
 
 /// A text that is being written. Its bytes so far are in the spool.
@@ -86,6 +100,9 @@ impl Session {
         let works = self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Live)
             && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running)
             && self.opened.runtime.takes_prompts();
+        if self.is_limited() && !self.stopping {
+            return Ok(self.stop_waiting());
+        }
         if !works || self.stopping || self.is_ending() {
             return Err(Rejection::NothingToInterrupt);
         }

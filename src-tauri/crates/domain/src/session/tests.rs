@@ -20,8 +20,8 @@ pub(super) struct Play {
     pub(super) session: Session,
     pub(super) log: Vec<(Event, At)>,
     pub(super) effects: Vec<Effect>,
-    rows: Vec<Row>,
-    policy: Policy,
+    pub(super) rows: Vec<Row>,
+    pub(super) policy: Policy,
     next: u128,
     pub(super) at: At,
 }
@@ -57,6 +57,7 @@ impl Play {
             instructions: String::new(),
             program: Default::default(),
             services: Default::default(),
+            fork: None,
         };
         let mut next = 100u128;
         let mut ids = || {
@@ -80,12 +81,11 @@ impl Play {
     }
 
     pub(super) fn take(&mut self, step: Step) {
-        let before = self.session.next_ord;
+        self.rows = Session::rows_after(Some(&self.session), &step.events, self.at);
         for event in &step.events {
             self.session.apply(event, self.at);
             self.log.push((event.clone(), self.at));
         }
-        self.rows = self.session.rows(before, &step.events, self.at);
         self.session.settle();
         self.effects = step.effects;
     }
@@ -121,7 +121,13 @@ impl Play {
 
     pub(super) fn answer(&mut self, decision: Decision) -> Result<(), Rejection> {
         let request = self.session.open_requests().next().unwrap().id.clone();
-        self.want(SessionCommand::Answer { request, decision, reason: None, via: "window".into() })
+        self.want(SessionCommand::Answer {
+            request,
+            decision,
+            reason: None,
+            answers: Default::default(),
+            via: "window".into(),
+        })
     }
 
     pub(super) fn crash(&mut self) {
@@ -188,6 +194,7 @@ fn a_request_is_answered_once() {
         request: request.clone(),
         decision,
         reason: None,
+        answers: Default::default(),
         via: "cli".into(),
     };
     play.want(answer(Decision::Deny)).unwrap();

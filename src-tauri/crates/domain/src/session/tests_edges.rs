@@ -244,7 +244,7 @@ fn a_prompt_to_a_session_that_is_being_stopped_is_refused() {
 fn a_session_that_stands_by_has_nothing_to_continue() {
     let mut play = talk(LifeRules::default());
     play.hear(Signal::Named("foreign".into()));
-    end(&mut play, TurnEnd::Failed);
+    end(&mut play, TurnEnd::End);
     hibernate(&mut play);
     run_ends(&mut play, RunEnd::Killed);
     assert_eq!(play.want(SessionCommand::Continue), Err(Rejection::Finished));

@@ -124,6 +124,7 @@ impl Play {
     fn check_turns(&self) {
         let mut queued: Vec<&TurnId> = vec![];
         let mut begun: Vec<usize> = vec![];
+        // One that waited for the model server's limit begins once more.
         let mut ended: BTreeSet<&TurnId> = BTreeSet::new();
         for (event, _) in &self.log {
             match event {
@@ -134,6 +135,7 @@ impl Play {
                     assert!(!ended.contains(turn), "a turn that is over does not begin");
                     begun.push(place);
                 }
+                Event::TurnLimited { .. } => drop(begun.pop()),
                 Event::TurnEnded { turn, .. } => assert!(ended.insert(turn), "a turn ends once"),
                 _ => {}
             }

@@ -2,14 +2,14 @@
 
 use crate::play::{Driver, Play, call};
 use nox_domain::{
-    Size,
-    event::{Event, ProcessRef, RunEnd, TurnEnd},
+    At, Size,
+    event::{Event, Problem, ProcessRef, RunEnd, TurnEnd},
     ids::ItemId,
     life::{LimitAction, LimitHit, LimitKind},
     rows::Progress,
     session::Signal,
     tool::CallEnd,
-    transcript::{PlanStep, StepStatus, Usage},
+    transcript::{AgentFault, Offer, Offers, PlanStep, StepStatus, Usage},
 };
 use uuid::Uuid;
 
@@ -38,6 +38,11 @@ impl Play {
                 self.hear(Signal::Carried(process()), vec![]);
             }
             return;
+        }
+        if prompts && !self.model.named && self.dice.one_in(40) {
+            self.model.named = true;
+            self.driver = Some(driver);
+            return self.hear(Signal::Named("foreign".into()), vec![]);
         }
         if std::mem::take(&mut driver.interrupted) && driver.works {
             return self.interrupted(driver);
@@ -132,7 +137,15 @@ impl Play {
             self.driver = Some(driver);
             return;
         }
-        match self.dice.below(12) {
+        match self.dice.below(15) {
+            12 => {
+                self.driver = Some(driver);
+                self.offers();
+            }
+            13 if prompts => {
+                self.driver = Some(driver);
+                self.meets_limit();
+            }
             0 => {
                 self.model.heard();
                 let signal = self.talk(&mut driver);
@@ -180,7 +193,7 @@ impl Play {
             self.driver = Some(driver);
             return;
         }
-        let word = ["ask", "safe", "never", "ask", "ask"][(driver.next as usize + turn) % 5];
+        let word = ["ask", "safe", "never", "quiz", "ask"][(driver.next as usize + turn) % 5];
         // Now and then the text of a block changes between two runs.
         let edition = if self.dice.one_in(15) { driver.generation } else { 0 };
         let text = format!("{word} {} {edition}", driver.next);
@@ -189,6 +202,33 @@ impl Play {
         self.driver = Some(driver);
         let fx = self.model.proposed(&key, &text, &mut self.first, self.all);
         self.hear(Signal::Proposed(Box::new(call(&key, &text, goes_on(&key)))), fx);
+    }
+
+    /// The model server says that too much was asked of it, and until when.
+    pub(crate) fn meets_limit(&mut self) {
+        let Some(driver) = &mut self.driver else { return };
+        (driver.works, driver.asked) = (false, None);
+        driver.through = !self.model.prompts;
+        let wait = self.dice.pick(&[0i64, 300, 5_000, 100_000_000]);
+        let until = self.at + wait;
+        let fx = self.model.turn_limited(until, self.at);
+        let fault = AgentFault::RateLimit;
+        let problem = Problem::Agent { fault, message: "too much".into(), until: Some(At(until)) };
+        self.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) }, fx);
+    }
+
+    /// The program tells what it offers.
+    pub(crate) fn offers(&mut self) {
+        let offer = |id: &str| Offer { id: id.into(), ..Offer::default() };
+        let offers = Offers {
+            modes: vec![offer("one"), offer("two")],
+            mode: Some(self.dice.pick(&["one", "two"]).into()),
+            models: vec![offer("one"), offer("two")],
+            steers: self.dice.one_in(2),
+            ..Offers::default()
+        };
+        self.model.offers = Some(offers.steers);
+        self.hear(Signal::Offers(Box::new(offers)), vec![]);
     }
 
     /// Ends what runs, then its turn.

@@ -1,6 +1,6 @@
 //! The reference: what a driver's signals and a crash do.
 
-use crate::reference::{Ask, At, Call, Ending, Fx, Reference, Run, Verdict, closed, verdict};
+use crate::reference::{Ask, At, Call, Ending, Fx, Limited, Reference, Run, Verdict, closed, verdict};
 use nox_domain::{
     event::{Closed, RunEnd, TurnEnd},
     life::{LimitAction, OnCrash, Restart},
@@ -53,12 +53,15 @@ impl Reference {
             known.at = At::Over;
         }
         self.silent = None;
-        let once = self.allowed_once.iter().position(|known| known == text);
+        // Nothing that was given beforehand answers a question.
+        let is_quiz = crate::play::is_quiz(text);
+        let once = self.allowed_once.iter().position(|known| known == text).filter(|_| !is_quiz);
         let granted = once.is_some() || self.allowed_always.iter().any(|known| known == text);
         let allowed = match verdict(text) {
             Verdict::Allow => Some(true),
             Verdict::Deny => Some(false),
             Verdict::Ask if granted => Some(true),
+            Verdict::Ask if is_quiz => None,
             Verdict::Ask if all || *first => {
                 *first = false;
                 Some(true)
@@ -100,15 +103,35 @@ impl Reference {
         call.at = if *end == CallEnd::Unknown { At::Unknown } else { At::Over };
         self.silent = None;
     }
-    pub(crate) fn turn_ended(&mut self, end: TurnEnd) -> Vec<Fx> {
-        if !self.busy() || (self.ends_run() && !self.stopping && end == TurnEnd::Cancelled) {
-            return vec![];
+    /// The turn failed, and the model server names the time when it may be asked again.
+    pub(crate) fn turn_limited(&mut self, until: i64, now: i64) -> Vec<Fx> {
+        let (since, times) = self.limited.map_or((now, 0), |known| (known.since, known.times));
+        let until = until.max(now + (1_000 << times.min(12)));
+        let may = self.prompts && self.life.wait_for_limit && !self.stopping && !self.ends_run();
+        if !self.busy() || !may || until > since + 6 * 60 * 60 * 1_000 {
+            return self.turn_ended(TurnEnd::Failed);
         }
+        self.end_waiting_calls();
+        if let Some(n) = self.front() {
+            self.asks[n].1 = Ask::Waits;
+        }
+        self.silent = None;
+        self.limited = Some(Limited { until, since, times: times + 1, over: false });
+        vec![]
+    }
+    fn end_waiting_calls(&mut self) {
         for call in &mut self.calls {
             if matches!(call.at, At::Asked | At::Answered(_)) {
                 call.at = At::Over;
             }
         }
+    }
+    pub(crate) fn turn_ended(&mut self, end: TurnEnd) -> Vec<Fx> {
+        if !self.busy() || (self.ends_run() && !self.stopping && end == TurnEnd::Cancelled) {
+            return vec![];
+        }
+        self.end_waiting_calls();
+        self.limited = None;
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(end);
         }
@@ -159,6 +182,7 @@ impl Reference {
         ending
     }
     fn fail(&mut self) -> Fx {
+        self.limited = None;
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(TurnEnd::Failed);
         }
@@ -201,9 +225,11 @@ impl Reference {
             self.run = Run::Gone(RunEnd::Hibernated);
         }
         if ending.sleep {
-            if !waits && !self.paused && self.front().is_some() {
+            if !waits && !self.paused && self.front().is_some() && !self.is_limited() {
                 fx.push(Fx::Want);
             }
+        } else if stands_by && self.is_limited() {
+            // It is started when the limit is over.
         } else if stands_by {
             if self.front().is_some() && !self.paused {
                 fx.push(Fx::Want);
@@ -259,7 +285,7 @@ impl Reference {
         }
         let mut fx = vec![];
         if !begun {
-            if self.front().is_some() && !self.paused {
+            if self.front().is_some() && !self.paused && !self.is_limited() {
                 fx.push(Fx::Want);
             }
         } else if ending.again || self.life.on_crash == OnCrash::Resume {

@@ -4,7 +4,8 @@ use crate::reference::{At as CallAt, Fx, Reference};
 use nox_domain::{
     At,
     agent::Runtime,
-    event::{Event, PreAllowed, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
+    answers::Answers,
+    event::{Dial, Event, PreAllowed, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{AgentId, ItemId, RequestId, SessionId},
     life::{HeldBack, LifeRules, OnCrash, PauseWhy, Restart, Stall, StallStep},
     policy::{Effect as Rule, Matcher, Policy, Rule as PolicyRule},
@@ -13,7 +14,7 @@ use nox_domain::{
         Effect, Now, Rejection, Session, SessionCommand, Signal, Step,
         moves::{self, Move},
     },
-    tool::{CallEnd, Decision, ToolCall, ToolKind},
+    tool::{CallEnd, Choice, Decision, Question, ToolCall, ToolKind},
 };
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -88,6 +89,22 @@ pub(crate) struct Play {
 
 type Told = Result<Step, Rejection>;
 
+/// A call that begins with this word asks a person something.
+pub(crate) fn is_quiz(text: &str) -> bool {
+    text.starts_with("quiz")
+}
+
+/// What a `quiz` asks.
+fn questions() -> Vec<Question> {
+    let option = |label: &str| Choice { label: label.into(), ..Choice::default() };
+    vec![Question {
+        id: "q".into(),
+        text: "which?".into(),
+        options: vec![option("a"), option("b")],
+        ..Question::default()
+    }]
+}
+
 pub(crate) fn call(key: &str, text: &str, goes_on: bool) -> ToolCall {
     ToolCall {
         key: key.into(),
@@ -102,6 +119,7 @@ pub(crate) fn call(key: &str, text: &str, goes_on: bool) -> ToolCall {
         sandbox: "none".into(),
         timeout_seconds: None,
         continue_on_failure: goes_on,
+        questions: if is_quiz(text) { questions() } else { vec![] },
         ..ToolCall::default()
     }
 }
@@ -125,6 +143,7 @@ impl Play {
         let life = LifeRules {
             on_crash: dice.pick(&[OnCrash::Resume, OnCrash::Resume, OnCrash::Ask]),
             restart: dice.pick(&[Restart::Always, Restart::OnFailure, Restart::Never]),
+            wait_for_limit: !dice.one_in(4),
             ..LifeRules::default()
         };
         let pre_allowed =
@@ -154,6 +173,7 @@ impl Play {
             instructions: String::new(),
             program: Default::default(),
             services: Default::default(),
+            fork: None,
         };
         let mut ids = 100u128;
         let mut fresh = || {
@@ -224,7 +244,12 @@ impl Play {
                 let step = self.session.hibernate();
                 self.take("hibernate", step, fx);
             }
-            74..=76 => {
+            74 | 75 => {
+                let fx = self.model.limit_due(self.at);
+                let step = self.session.limit_due(At(self.at));
+                self.take("limit due", step, fx);
+            }
+            76 => {
                 let fx = self.model.due();
                 let step = self.session.restart_due();
                 self.take("due", step, fx);
@@ -266,9 +291,23 @@ impl Play {
         // Silence is rare, and so is what a person does about it.
         let lot = match self.model.silent {
             Some((StallStep::Asked, _)) => 20 + self.dice.below(4),
-            _ => self.dice.below(27),
+            _ => self.dice.below(33),
         };
         match lot {
+            27 | 28 => {
+                self.prompts += 1;
+                let text = format!("steering {}", self.prompts);
+                let fx = self.model.steer(&text);
+                self.command(SessionCommand::Steer { text }, fx);
+            }
+            29 | 30 => self.tidies_the_queue(),
+            31 | 32 => {
+                let dial = self.dice.pick(&[Dial::Mode, Dial::Model]);
+                let to = self.dice.pick(&["one", "two", "elsewhere"]);
+                let fx = self.model.switch(to);
+                let (to, via) = (to.to_owned(), "test".to_owned());
+                self.command(SessionCommand::Switch { dial, to, via }, fx);
+            }
             26 => {
                 let fx = self.model.interrupt();
                 self.command(SessionCommand::Interrupt, fx);
@@ -321,20 +360,53 @@ impl Play {
             Decision::AllowAlways,
             Decision::Deny,
         ]);
-        let open: Vec<(RequestId, String)> = self
+        let open: Vec<(RequestId, String, bool)> = self
             .session
             .open_requests()
-            .map(|request| (request.id.clone(), request.call.key.clone()))
+            .map(|request| (request.id.clone(), request.call.key.clone(), request.call.is_question()))
             .collect();
+        let mut answers = Answers::new();
         let (request, fx) = if open.is_empty() {
             // One that was answered long ago, or never was.
             (self.old_request(), Err(crate::reference::Refused))
         } else {
             let nth = self.dice.below(open.len() as u64) as usize;
             assert_eq!(self.model.asked_key(nth), Some(open[nth].1.as_str()), "the same requests are open");
-            (open[nth].0.clone(), self.model.answer(&open[nth].1, decision))
+            let (_, key, is_quiz) = &open[nth];
+            let given = self.dice.pick(&["a", "b", "a", "c"]);
+            if (*is_quiz && decision.allows() && !self.dice.one_in(8)) || self.dice.one_in(20) {
+                answers.insert("q".into(), vec![given.into()]);
+            }
+            let fits = match (is_quiz, decision) {
+                (_, Decision::Deny) | (false, _) => answers.is_empty(),
+                (true, Decision::AllowOnce) => !answers.is_empty() && given != "c",
+                (true, _) => false,
+            };
+            let fx = if fits { self.model.answer(key, decision) } else { Err(crate::reference::Refused) };
+            (open[nth].0.clone(), fx)
         };
-        self.command(SessionCommand::Answer { request, decision, reason: None, via: "test".into() }, fx);
+        let via = "test".to_owned();
+        self.command(SessionCommand::Answer { request, decision, reason: None, answers, via }, fx);
+    }
+
+    /// Changes a prompt that waits, or takes it back; or one that does not wait any more.
+    fn tidies_the_queue(&mut self) {
+        let waiting = self.session.next.len();
+        let (turn, place) = if waiting == 0 || self.dice.one_in(6) {
+            (self.session.turn.as_ref().expect("it has one").id.clone(), None)
+        } else {
+            let nth = self.dice.below(waiting as u64) as usize;
+            (self.session.next[nth].id.clone(), Some(self.model.asks.len() - waiting + nth))
+        };
+        if self.dice.one_in(2) {
+            self.prompts += 1;
+            let text = format!("prompt {}", self.prompts);
+            let fx = self.model.change_prompt(place, &text);
+            self.command(SessionCommand::ChangePrompt { turn, text }, fx);
+        } else {
+            let fx = self.model.withdraw_prompt(place);
+            self.command(SessionCommand::WithdrawPrompt { turn }, fx);
+        }
     }
 
     fn old_request(&self) -> RequestId {
@@ -442,7 +514,10 @@ impl Play {
                     (driver.works, driver.next) = (true, 0);
                 }
             }
-            Effect::Deliver { key, item, allowed, .. } => {
+            Effect::Deliver { key, item, allowed, answers, .. } => {
+                let asked = self.session.calls.iter().find(|call| call.item == item).map(|call| &call.call);
+                let is_quiz = asked.is_some_and(ToolCall::is_question);
+                assert_eq!(!answers.is_empty(), allowed && is_quiz, "{key}: answers go with a question");
                 if allowed {
                     assert!(self.told.insert(item), "{key} is told twice that it may run");
                 }
@@ -474,6 +549,8 @@ fn fx(effect: &Effect) -> Fx {
             Fx::Start { prompt: prompt.clone(), resumes: resume.is_some() }
         }
         Effect::Prompt { text } => Fx::Prompt(text.clone()),
+        Effect::Steer { text } => Fx::Steer(text.clone()),
+        Effect::Switch { to, .. } => Fx::Switch(to.clone()),
         Effect::RestartAt(_) => Fx::Wake,
         Effect::Deliver { key, allowed, .. } => Fx::Tell { key: key.clone(), allowed: *allowed },
         Effect::Interrupt => Fx::Interrupt,
@@ -487,6 +564,7 @@ fn word(state: &SessionState) -> &'static str {
     use nox_domain::dialect::{Dialect, word};
     match state {
         SessionState::Restarting { .. } => "restarting",
+        SessionState::RateLimited { .. } => "limited",
         SessionState::NeedsApproval { .. } => "approval",
         SessionState::NeedsChoice { .. } => "choice",
         SessionState::Stalled { .. } => "stalled",

@@ -19,6 +19,8 @@ pub(crate) enum Fx {
     Wake,
     Tell { key: String, allowed: bool },
     Interrupt,
+    Steer(String),
+    Switch(String),
     Stop,
     Settled(Closed),
     Asked,
@@ -74,6 +76,15 @@ pub(crate) struct Ending {
     pub(crate) limit: bool,
 }
 
+/// A turn that met the model server's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limited {
+    pub(crate) until: i64,
+    pub(crate) since: i64,
+    pub(crate) times: u32,
+    pub(crate) over: bool,
+}
+
 /// What the policy of the world says about a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -110,6 +121,9 @@ pub(crate) struct Reference {
     pub(crate) said_go_on: bool,
     pub(crate) silent: Option<(StallStep, bool)>,
     pub(crate) named: bool,
+    pub(crate) limited: Option<Limited>,
+    /// Whether the program has told what it offers, and then whether it can be steered.
+    pub(crate) offers: Option<bool>,
     /// What was asked last of a run, or will be first.
     pub(crate) newest: Option<String>,
 }
@@ -135,6 +149,8 @@ impl Reference {
             said_go_on: false,
             silent: None,
             named: false,
+            limited: None,
+            offers: None,
             newest: Some(text.into()),
         }
     }
@@ -157,6 +173,10 @@ impl Reference {
     pub(crate) fn waits_for_person(&self) -> bool {
         self.calls.iter().any(|call| matches!(call.at, At::Asked | At::Unknown))
     }
+    /// Whether the turn waits for the model server's limit.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limited.is_some_and(|limited| !limited.over)
+    }
     pub(crate) fn ends_run(&self) -> bool {
         self.ending != Ending::default()
     }
@@ -174,6 +194,7 @@ impl Reference {
             && !self.stopping
             && !self.paused
             && !self.runs()
+            && !self.is_limited()
             && !self.lost()
             && !self.waits_for_person()
             && (self.front().is_some() || self.planned)
@@ -195,6 +216,8 @@ impl Reference {
             "approval"
         } else if self.paused {
             "paused"
+        } else if self.is_limited() {
+            "limited"
         } else if self.planned && !self.runs() {
             "restarting"
         } else if self.runs() && matches!(self.silent, Some((StallStep::Asked, _))) {
@@ -227,6 +250,7 @@ impl Reference {
         self.paused = false;
         self.planned = false;
         self.gave_up = false;
+        self.limited = None;
         self.allowed_once.clear();
         Fx::Settled(how)
     }
@@ -239,6 +263,7 @@ impl Reference {
         vec![Fx::GiveBack, self.close(how)]
     }
     pub(crate) fn cancel_asks(&mut self) {
+        self.limited = None;
         for (_, ask) in &mut self.asks {
             if !matches!(ask, Ask::Over(_)) {
                 *ask = Ask::Over(TurnEnd::Cancelled);
@@ -315,6 +340,15 @@ impl Reference {
             }
             None if self.stopping => Err(Refused),
             None if self.paused => Ok(self.unpause()),
+            None if self.is_limited() => Ok(self.limit_over()),
+            None if self.prompts
+                && !self.planned
+                && self.front().is_none()
+                && matches!(self.asks.last(), Some((_, Ask::Over(TurnEnd::Failed)))) =>
+            {
+                let text = self.again_text();
+                self.prompt(&text)
+            }
             None if self.runs() || self.waits_for_person() => Err(Refused),
             None if self.front().is_none() && !self.planned => Err(Refused),
             None => {
@@ -351,7 +385,7 @@ impl Reference {
     }
     /// A run that stands by begins the oldest prompt.
     pub(crate) fn begin_next(&mut self) -> Option<Fx> {
-        let n = self.front().filter(|_| !self.busy())?;
+        let n = self.front().filter(|_| !self.busy() && !self.is_limited())?;
         self.silent = None;
         self.asks[n].1 = Ask::Works;
         self.newest = Some(self.asks[n].0.clone());
@@ -380,12 +414,79 @@ impl Reference {
         }
         Ok(vec![])
     }
-    pub(crate) fn interrupt(&self) -> Result<Vec<Fx>, Refused> {
+    pub(crate) fn interrupt(&mut self) -> Result<Vec<Fx>, Refused> {
+        if self.is_limited() && !self.stopping {
+            return Ok(self.stop_waiting());
+        }
         let works = self.prompts && self.run == Run::Live && self.begun();
         if self.over.is_some() || !works || self.stopping || self.ends_run() {
             return Err(Refused);
         }
         Ok(vec![Fx::Interrupt])
+    }
+    pub(crate) fn limit_over(&mut self) -> Vec<Fx> {
+        if let Some(limited) = &mut self.limited {
+            limited.over = true;
+        }
+        if !self.runs() {
+            return self.want();
+        }
+        if self.ends_run() || self.paused {
+            return vec![];
+        }
+        self.begin_next().into_iter().collect()
+    }
+    pub(crate) fn limit_due(&mut self, now: i64) -> Vec<Fx> {
+        match self.limited {
+            Some(limited) if !limited.over && limited.until <= now && !self.stopping => self.limit_over(),
+            _ => vec![],
+        }
+    }
+    /// The turn has failed after all.
+    fn stop_waiting(&mut self) -> Vec<Fx> {
+        self.limited = None;
+        if let Some(n) = self.front() {
+            self.asks[n].1 = Ask::Over(TurnEnd::Failed);
+        }
+        self.silent = None;
+        if self.front().is_none() {
+            return vec![Fx::Settled(Closed::Failed)];
+        }
+        if !self.runs() {
+            return self.want();
+        }
+        if self.paused || self.ends_run() {
+            return vec![];
+        }
+        self.begin_next().into_iter().collect()
+    }
+    pub(crate) fn steer(&mut self, text: &str) -> Result<Vec<Fx>, Refused> {
+        let works = self.run == Run::Live && self.begun() && !self.ends_run() && !self.paused;
+        if self.offers != Some(true) || !works {
+            return self.prompt(text);
+        }
+        if self.deleted || self.stopping || !self.prompts {
+            return Err(Refused);
+        }
+        self.silent = None;
+        Ok(vec![Fx::Steer(text.into())])
+    }
+    pub(crate) fn switch(&mut self, to: &str) -> Result<Vec<Fx>, Refused> {
+        if self.over.is_some() || self.stopping || self.offers.is_none() || to == "elsewhere" {
+            return Err(Refused);
+        }
+        let now = self.runs() && !self.ends_run();
+        Ok(if now { vec![Fx::Switch(to.into())] } else { vec![] })
+    }
+    pub(crate) fn change_prompt(&mut self, place: Option<usize>, text: &str) -> Result<Vec<Fx>, Refused> {
+        let place = place.filter(|_| !self.stopping).ok_or(Refused)?;
+        self.asks[place].0 = text.into();
+        Ok(vec![])
+    }
+    pub(crate) fn withdraw_prompt(&mut self, place: Option<usize>) -> Result<Vec<Fx>, Refused> {
+        let place = place.filter(|_| !self.stopping).ok_or(Refused)?;
+        assert_eq!(self.asks.remove(place).1, Ask::Waits);
+        Ok(vec![])
     }
     pub(crate) fn pause(&mut self) -> Result<Vec<Fx>, Refused> {
         if self.over.is_some() || self.paused || self.stopping {
@@ -459,7 +560,7 @@ impl Reference {
             && !self.ends_run()
             && self.calls.iter().all(still);
         if self.prompts {
-            idle && self.front().is_none() && self.named
+            idle && (self.front().is_none() || self.is_limited()) && self.named
         } else {
             idle && self.front().is_some() && self.calls.iter().any(|call| call.at != At::Over)
         }
@@ -473,8 +574,8 @@ impl Reference {
     }
     pub(crate) fn look(&mut self, step: StallStep, computes: bool) -> bool {
         let asked = self.calls.iter().any(|call| call.at == At::Asked);
-        if !self.runs() || self.stopping || self.ends_run() || self.paused || asked || self.front().is_none()
-        {
+        let rests = self.front().is_none() || self.is_limited();
+        if !self.runs() || self.stopping || self.ends_run() || self.paused || asked || rests {
             return false;
         }
         let news = match (self.silent, step) {

@@ -142,7 +142,7 @@ async fn compare(
     let name = id.to_string();
     let session = ledger.store().read(move |reader| reader.row(kind::SESSION, &name)).await?;
     look(&session.into_iter().collect::<Vec<_>>());
-    for kind in [kind::ITEM, kind::REQUEST] {
+    for kind in [kind::ITEM, kind::REQUEST, kind::CONTROLS] {
         let mut page = RowPage::first(EVENTS);
         loop {
             let (name, asked) = (id.to_string(), page.clone());

@@ -18,7 +18,7 @@ use crate::{
     scheduler::{Told, Wish},
 };
 use nox_domain::{
-    event::{Actor as Who, Event, Problem, RunEnd, SessionOpened, TurnEnd},
+    event::{Actor as Who, Dial, Event, Problem, RunEnd, SessionOpened, TurnEnd},
     ids::ItemId,
     rows::{AgentRow, kind},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
@@ -259,6 +259,7 @@ impl Actor {
             && !self.session.has_live_run()
             && !self.session.wants_place()
             && self.restart_at.is_none()
+            && !self.session.is_limited()
     }
 
     async fn mail(&mut self, mail: Mail) {
@@ -331,7 +332,7 @@ impl Actor {
                 next.apply(event, at);
             }
             let mut change = self.change_to(&next, &step, at);
-            change.receipt = Some((serde_json::Value::Null, inverse_of(command, self.session.id())));
+            change.receipt = Some((serde_json::Value::Null, inverse_of(command, &self.session)));
             match self.shared().ledger.commit(cause, at, change).await {
                 Ok(committed) => {
                     self.stand_at(next, &step);
@@ -400,9 +401,7 @@ impl Actor {
                     let told = self.shared().scheduler.give_back(self.session.id());
                     self.tell(told);
                 }
-                Effect::StartRun { generation, done, resume, prompt, again, .. } => {
-                    self.start_run(generation, done, resume, (prompt, again)).await;
-                }
+                start @ Effect::StartRun { .. } => self.start_run(start).await,
                 Effect::Interrupt => {
                     if let Some(connection) = &mut self.connection {
                         connection.interrupt().await;
@@ -413,23 +412,27 @@ impl Actor {
                         connection.prompt(text).await;
                     }
                 }
+                Effect::Steer { text } => {
+                    if let Some(connection) = &mut self.connection {
+                        connection.steer(text).await;
+                    }
+                }
+                Effect::Switch { dial, to } => {
+                    if let Some(connection) = &mut self.connection {
+                        match dial {
+                            Dial::Mode => connection.set_mode(to).await,
+                            Dial::Model => connection.set_model(to).await,
+                        }
+                    }
+                }
                 Effect::RestartAt(at) => {
                     // However the clock was set meanwhile, it waits no longer than the longest back-off.
                     let wait = u64::try_from(at.0 - clock::now().0).unwrap_or_default().min(LONGEST_WAIT_MS);
                     self.restart_at = Some(Instant::now() + Duration::from_millis(wait));
                 }
-                Effect::Deliver { key, item, allowed, reason, by_person } => {
+                Effect::Deliver { key, item, allowed, reason, by_person, answers } => {
                     if let Some(connection) = &mut self.connection {
-                        connection
-                            .answer(Answer {
-                                key,
-                                item,
-                                allowed,
-                                reason,
-                                by_person,
-                                answers: Default::default(),
-                            })
-                            .await;
+                        connection.answer(Answer { key, item, allowed, reason, by_person, answers }).await;
                     }
                 }
                 Effect::StopRun => match &mut self.connection {
@@ -450,13 +453,8 @@ impl Actor {
         }
     }
 
-    async fn start_run(
-        &mut self,
-        generation: u32,
-        done: Vec<String>,
-        resume: Option<String>,
-        (prompt, again): (Option<String>, bool),
-    ) {
+    async fn start_run(&mut self, start: Effect) {
+        let Effect::StartRun { generation, done, resume, fork, prompt, again, .. } = start else { return };
         if self.agent_is_disabled().await {
             let message = format!("the agent {} is disabled", self.session.opened.agent_name);
             self.not_started(Problem::NotStarted { message });
@@ -474,7 +472,7 @@ impl Actor {
             folder: PathBuf::from(&opened.folder),
             text: opened.text.clone(),
             instructions: opened.instructions.clone(),
-            program: opened.program.clone(),
+            program: self.session.program(),
             key,
             services: opened.services.clone(),
             service_keys,
@@ -484,7 +482,7 @@ impl Actor {
             resume,
             keep: self.shared().home.conversations(),
             prices: Some(self.shared().home.prices()),
-            fork: false,
+            fork,
             limits: opened.limits,
             environment: opened.environment.clone(),
             max_call_seconds: opened.max_call_seconds,

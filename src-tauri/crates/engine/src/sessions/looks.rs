@@ -13,6 +13,9 @@ use nox_domain::{
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How often the clock is looked at while a turn waits for the model server's limit.
+const LOOK_AT_WAIT: Duration = Duration::from_secs(300);
+
 impl Actor {
     /// Resolves when the next look is due; never when there is none.
     pub(super) fn next_look(&self) -> impl Future<Output = ()> + use<> {
@@ -22,6 +25,7 @@ impl Actor {
             self.stall_due().map(|(due, _)| due),
             self.hibernation_due(),
             self.limits_due(),
+            self.wait_due(),
         ];
         let due = due.into_iter().flatten().min();
         let written = self.written.clone();
@@ -46,6 +50,9 @@ impl Actor {
             self.restart_at = None;
             let step = self.session.restart_due();
             self.follow(step.effects).await;
+        }
+        if self.session.limited_until().is_some_and(|until| until <= clock::now()) {
+            self.decided(|session| session.limit_due(clock::now())).await;
         }
         if self.is_heard_again() {
             self.silent_since = None;
@@ -115,6 +122,13 @@ impl Actor {
             self.silent_since = Some(last_sign);
             self.shared().spool.ring_when_written(self.session.id(), self.written.clone());
         }
+    }
+
+    /// When the wait for the model server's limit is looked at: at its end, and before now and then, since the clock of the
+    /// system may be set and the computer may sleep meanwhile.
+    fn wait_due(&self) -> Option<Instant> {
+        let rest = self.session.limited_until()?.0 - clock::now().0;
+        Some(Instant::now() + Duration::from_millis(rest.max(0).unsigned_abs()).min(LOOK_AT_WAIT))
     }
 
     fn hibernation_due(&self) -> Option<Instant> {

@@ -320,14 +320,19 @@ fn task_status_after(session: &Session, step: &Step) -> Option<TaskStatus> {
 }
 
 /// The command that takes a session's command back, as the receipt keeps it; see `undo`.
-pub(super) fn inverse_of(
-    command: &SessionCommand,
-    session: &nox_domain::ids::SessionId,
-) -> Option<serde_json::Value> {
+pub(super) fn inverse_of(command: &SessionCommand, before: &Session) -> Option<serde_json::Value> {
+    let waiting = |turn: &nox_domain::ids::TurnId| {
+        before.next.iter().find(|next| next.id == *turn).map(|next| next.text.clone())
+    };
     let inverse = match command {
+        // It waits again, behind the others.
+        SessionCommand::WithdrawPrompt { turn } => SessionCommand::Prompt { text: waiting(turn)? },
+        SessionCommand::ChangePrompt { turn, .. } => {
+            SessionCommand::ChangePrompt { turn: turn.clone(), text: waiting(turn)? }
+        }
         SessionCommand::Delete => SessionCommand::Restore,
         SessionCommand::Restore => SessionCommand::Delete,
         _ => return None,
     };
-    Some(serde_json::json!({ "session": session, "command": inverse }))
+    Some(serde_json::json!({ "session": before.id(), "command": inverse }))
 }

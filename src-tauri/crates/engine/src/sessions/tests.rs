@@ -68,6 +68,7 @@ pub(super) fn opened() -> SessionOpened {
         limits: Default::default(),
         life: Default::default(),
         parent: None,
+        fork: None,
         depth: 0,
         worktree: None,
         schedule: None,

@@ -113,6 +113,7 @@ impl Bench {
             request: asked.request.id.clone(),
             decision: Decision::AllowOnce,
             reason: None,
+            answers: Default::default(),
             via: "window".into(),
         };
         self.sessions.command(&asked.session, command, Cause::nox()).await.unwrap();

@@ -32,7 +32,7 @@ const KEYS: &[&str] = &[
     "limits",
     "life",
 ];
-const LIFE_KEYS: &[&str] = &["on_disconnect", "on_crash", "restart", "stall_after_seconds"];
+const LIFE_KEYS: &[&str] = &["on_disconnect", "on_crash", "restart", "stall_after_seconds", "wait_for_limit"];
 
 /// The keys of `[limits]`, each with its place in [`Limits`].
 const LIMITS: &[(&str, LimitField)] = &[
@@ -182,6 +182,7 @@ fn read_life(fields: &Fields<'_>) -> Read<Life> {
         on_crash: read_word(fields, "on_crash", OnCrash::ALL, OnCrash::as_str)?,
         restart: read_word(fields, "restart", Restart::ALL, Restart::as_str)?,
         stall_after_seconds: fields.count_from(0, "stall_after_seconds")?,
+        wait_for_limit: fields.switch("wait_for_limit")?,
     })
 }
 
@@ -318,6 +319,7 @@ pub fn edit_agent(id: &AgentId, toml: &str, patch: &AgentPatch) -> Read<String> 
                 edit_value(table, key, before, after);
             }
             edit_number(table, "stall_after_seconds", before.stall_after_seconds, after.stall_after_seconds);
+            edit_value(table, "wait_for_limit", before.wait_for_limit, after.wait_for_limit);
         }
     })?;
     parse_agent(id, &new, "").map(|_| new)

@@ -111,7 +111,13 @@ impl Client {
     }
 
     pub(super) async fn answer(&self, request: RequestId, decision: Decision) -> Done {
-        let input = AnswerRequest { request: request.clone(), decision, reason: None, rule: None };
+        let input = AnswerRequest {
+            request: request.clone(),
+            decision,
+            reason: None,
+            answers: Default::default(),
+            rule: None,
+        };
         self.command("answer_request", input, About::Answered { request, decision }).await
     }
 }

@@ -75,7 +75,13 @@ async fn prepare(root: &Path) {
     hand.until_all(&asking, limit, |state| matches!(state, SessionState::NeedsApproval { .. })).await;
     let open = hand.snapshot().await.requests.into_iter().find(|row| row.state == RequestState::Open);
     let request = open.expect("the session asks").request.id;
-    let answer = AnswerRequest { request, decision: Decision::AllowAlways, reason: None, rule: None };
+    let answer = AnswerRequest {
+        request,
+        decision: Decision::AllowAlways,
+        reason: None,
+        answers: Default::default(),
+        rule: None,
+    };
     let _: Recorded = crate::engine::call(&hand.wire, "answer_request", &answer).await.unwrap();
     hand.until_all(&asking, limit, SessionState::is_closed).await;
     hand.until_all(&done, limit, SessionState::is_closed).await;

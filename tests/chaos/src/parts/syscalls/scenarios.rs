@@ -245,7 +245,7 @@ fn make(title: &str, body: &str) -> Value {
 
 fn answer(known: &Known, decision: Decision) -> Value {
     let request = known.request.clone().expect("a request is known");
-    value(&AnswerRequest { request, decision, reason: None, rule: None })
+    value(&AnswerRequest { request, decision, reason: None, answers: Default::default(), rule: None })
 }
 
 fn task(known: &Known) -> TaskId {

@@ -1,0 +1,159 @@
+//! What a person does with a session while it works: says something into its turn, changes how its program works, and
+//! keeps the prompts that wait in order.
+
+use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase};
+use crate::{
+    agent::Program,
+    event::{Dial, Event},
+    ids::{ItemId, TurnId},
+    rows::{ControlsRow, Row, WaitingPrompt},
+    transcript::Offers,
+};
+
+impl Session {
+    /// The program as the next run begins with it: as the agent says, with what a person chose since.
+    pub fn program(&self) -> Program {
+        let mut program = self.opened.program.clone();
+        let dials = &self.talk.dials;
+        program.mode = dials.mode.clone().or(program.mode);
+        program.model = dials.model.clone().or(program.model);
+        program
+    }
+
+    /// What the program offers is told once, and again when it differs.
+    pub(super) fn offers(&self, offers: Offers, step: &mut Step) {
+        let offers = offers.capped();
+        if self.talk.offers.as_ref() != Some(&offers) {
+            step.events.push(Event::OffersTold { offers: Box::new(offers) });
+        }
+    }
+
+    /// Whether something can be said into the turn that runs.
+    fn can_steer(&self) -> bool {
+        let offered = self.talk.offers.as_ref().is_some_and(|offers| offers.steers);
+        let works = self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Live)
+            && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running);
+        offered && works && !self.is_ending() && self.paused.is_none()
+    }
+
+    /// Says something into the turn that runs; where that cannot be, it waits for its turn.
+    pub(super) fn steer(&self, text: &str, now: &mut Now<'_>) -> Result<Step, Rejection> {
+        if !self.can_steer() {
+            return self.prompt(text, now);
+        }
+        self.check_text(text)?;
+        let (item, text) = (ItemId::fresh(now.ids), text.to_owned());
+        Ok(Step {
+            events: vec![Event::Steered { item, text: text.clone() }],
+            effects: vec![Effect::Steer { text }],
+        })
+    }
+
+    pub(super) fn change_prompt(&self, turn: &TurnId, text: &str) -> Result<Step, Rejection> {
+        self.waiting(turn)?;
+        if text.trim().is_empty() {
+            return Err(Rejection::EmptyPrompt);
+        }
+        let (turn, text) = (turn.clone(), text.to_owned());
+        Ok(Step { events: vec![Event::PromptChanged { turn, text }], effects: vec![] })
+    }
+
+    pub(super) fn withdraw_prompt(&self, turn: &TurnId) -> Result<Step, Rejection> {
+        self.waiting(turn)?;
+        let end = crate::event::TurnEnd::Cancelled;
+        Ok(Step {
+            events: vec![Event::TurnEnded { turn: turn.clone(), end, problem: None }],
+            effects: vec![],
+        })
+    }
+
+    fn waiting(&self, turn: &TurnId) -> Result<(), Rejection> {
+        if self.stopping {
+            return Err(Rejection::AlreadyStopping);
+        }
+        self.next.iter().find(|next| next.id == *turn).map(drop).ok_or(Rejection::NotWaiting)
+    }
+
+    /// Changes how the program works: at once when a run stands, and in later runs.
+    pub(super) fn switch(
+        &self,
+        dial: Dial,
+        to: &str,
+        via: &str,
+        now: &mut Now<'_>,
+    ) -> Result<Step, Rejection> {
+        if self.closed.is_some() {
+            return Err(Rejection::Over);
+        }
+        if self.stopping {
+            return Err(Rejection::AlreadyStopping);
+        }
+        let offers = self.talk.offers.as_ref();
+        let list = offers.map(|offers| match dial {
+            Dial::Mode => &offers.modes,
+            Dial::Model => &offers.models,
+        });
+        let found = list.into_iter().flatten().find(|offer| offer.id == to);
+        let Some(offer) = found else { return Err(Rejection::NotOffered(to.to_owned())) };
+        let mut step = Step::default();
+        step.events.push(Event::Switched {
+            item: ItemId::fresh(now.ids),
+            dial,
+            to: to.to_owned(),
+            name: offer.name.clone(),
+            via: via.to_owned(),
+        });
+        if self.has_live_run() && !self.is_ending() {
+            step.effects.push(Effect::Switch { dial, to: to.to_owned() });
+        }
+        Ok(step)
+    }
+
+    /// What the program says of itself is newer than what a person chose: it may have refused, or gone on to another.
+    pub(super) fn apply_offers(&mut self, offers: &Offers) {
+        for (chosen, told) in
+            [(&mut self.talk.dials.mode, &offers.mode), (&mut self.talk.dials.model, &offers.model)]
+        {
+            if chosen.is_some() && told.is_some() {
+                chosen.clone_from(told);
+            }
+        }
+        self.talk.offers = Some(offers.clone());
+    }
+
+    pub(super) fn apply_switched(&mut self, dial: Dial, to: &str) {
+        let to = Some(to.to_owned());
+        let offers = self.talk.offers.get_or_insert_default();
+        match dial {
+            Dial::Mode => (offers.mode, self.talk.dials.mode) = (to.clone(), to),
+            Dial::Model => (offers.model, self.talk.dials.model) = (to.clone(), to),
+        }
+        self.next_ord += 1;
+    }
+
+    /// The turn that waited longest is the one to work on now, and is shown from here on.
+    pub(super) fn take_next(&mut self) {
+        let mut turn = self.next.remove(0);
+        if turn.item.is_some() {
+            turn.ord = Some(self.next_ord);
+            self.next_ord += 1;
+        }
+        self.turn = Some(turn);
+    }
+
+    /// What a person can do with it while it runs.
+    pub fn controls(&self) -> ControlsRow {
+        let waiting = self.next.iter();
+        ControlsRow {
+            session: self.id().clone(),
+            offers: self.talk.offers.clone().unwrap_or_default(),
+            waiting: waiting
+                .map(|turn| WaitingPrompt { turn: turn.id.clone(), text: turn.text.clone() })
+                .collect(),
+        }
+    }
+
+    pub(super) fn controls_row(&self) -> Row {
+        Row::Controls(Box::new(self.controls()))
+    }
+}

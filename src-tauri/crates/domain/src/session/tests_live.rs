@@ -1,0 +1,309 @@
+//! What a person does with a session that works: questions, steering, the queue, modes and models, forks, and waiting for
+//! the model server's limit.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use super::{
+    Effect, Rejection, Session, SessionCommand, Signal,
+    tests::{Play, call},
+};
+use crate::{
+    At,
+    agent::Runtime,
+    answers::Answers,
+    event::{Closed, Dial, Event, ForkOf, PreAllowed, Problem, RunEnd, TurnEnd},
+    ids::{SessionId, TurnId},
+    life::{LIMIT_WAIT_MS, LifeRules},
+    policy::{Effect as Verdict, Why},
+    rows::{ControlsRow, ItemBody, Row, SessionState},
+    tool::{Choice, Decision, Question, ToolCall},
+    transcript::{AgentFault, Offer, Offers},
+};
+use uuid::Uuid;
+
+fn talking(pre_allowed: PreAllowed) -> Play {
+    let mut play = Play::of(Runtime::Recorded, LifeRules::default(), pre_allowed);
+    play.place();
+    play.hear(Signal::Live);
+    play.hear(Signal::Named("foreign".into()));
+    play
+}
+
+fn offers(steers: bool) -> Offers {
+    let offer = |id: &str, name: &str| Offer { id: id.into(), name: name.into(), ..Offer::default() };
+    Offers {
+        modes: vec![offer("ask", "Ask first"), offer("plan", "Plan only")],
+        mode: Some("ask".into()),
+        models: vec![offer("small", "Small"), offer("large", "Large")],
+        steers,
+        ..Offers::default()
+    }
+}
+
+fn prompt(play: &mut Play, text: &str) {
+    play.want(SessionCommand::Prompt { text: text.into() }).unwrap();
+}
+
+fn controls(play: &Play) -> Option<ControlsRow> {
+    play.rows.iter().find_map(|row| match row {
+        Row::Controls(row) => Some((**row).clone()),
+        _ => None,
+    })
+}
+
+fn bodies(play: &Play) -> Vec<ItemBody> {
+    play.rows
+        .iter()
+        .filter_map(|row| match row {
+            Row::Item(item) => Some(item.body.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn quiz() -> ToolCall {
+    let option = |label: &str| Choice { label: label.into(), ..Choice::default() };
+    let question = Question {
+        id: "colour".into(),
+        text: "Which colour?".into(),
+        options: vec![option("red"), option("blue")],
+        ..Question::default()
+    };
+    ToolCall { questions: vec![question], ..*call(1, "asks") }
+}
+
+fn answered(colour: &str) -> Answers {
+    Answers::from([("colour".to_owned(), vec![colour.to_owned()])])
+}
+
+fn give(play: &mut Play, decision: Decision, answers: Answers) -> Result<(), Rejection> {
+    let request = play.session.open_requests().next().unwrap().id.clone();
+    play.want(SessionCommand::Answer { request, decision, reason: None, answers, via: "window".into() })
+}
+
+#[test]
+fn a_question_is_answered_by_a_person_and_by_nothing_else() {
+    let mut play = talking(PreAllowed::All);
+    for default in play.policy.defaults.values_mut() {
+        *default = Verdict::Allow;
+    }
+    play.hear(Signal::Proposed(Box::new(quiz())));
+    let asked = play.session.open_requests().next().unwrap();
+    assert_eq!(asked.why, Why::Question, "neither the rules nor --allow all answer it");
+    let SessionState::NeedsApproval { text, question: true, .. } = play.session.state() else { panic!() };
+    assert_eq!(text, "Which colour?");
+    for (decision, answers) in [
+        (Decision::AllowOnce, Answers::new()),
+        (Decision::AllowOnce, answered("green")),
+        (Decision::AllowSession, answered("red")),
+        (Decision::AllowAlways, answered("red")),
+        (Decision::Deny, answered("red")),
+    ] {
+        assert!(give(&mut play, decision, answers).is_err(), "{decision:?}");
+    }
+    give(&mut play, Decision::AllowOnce, answered("blue")).unwrap();
+    let [Effect::Deliver { allowed: true, answers, .. }] = &play.effects[..] else { panic!() };
+    assert_eq!(*answers, answered("blue"));
+}
+
+#[test]
+fn an_answer_that_reached_nobody_is_told_when_the_same_is_asked_again() {
+    let mut play = talking(PreAllowed::Nothing);
+    play.hear(Signal::Proposed(Box::new(quiz())));
+    play.crash();
+    give(&mut play, Decision::AllowOnce, answered("red")).unwrap();
+    play.place();
+    play.hear(Signal::Live);
+    let mut other = quiz();
+    other.questions[0].options[0].label = "crimson".into();
+    assert_ne!(other.binding_hash(), quiz().binding_hash(), "what can be chosen is bound");
+    play.hear(Signal::Proposed(Box::new(quiz())));
+    let [Effect::Deliver { answers, .. }] = &play.effects[..] else { panic!("{:?}", play.effects) };
+    assert_eq!(*answers, answered("red"));
+}
+
+#[test]
+fn what_is_no_question_takes_no_answers() {
+    let mut play = talking(PreAllowed::Nothing);
+    play.hear(Signal::Proposed(call(1, "make")));
+    assert!(matches!(give(&mut play, Decision::AllowOnce, answered("red")), Err(Rejection::BadAnswers(_))));
+    assert_eq!(give(&mut play, Decision::AllowSession, Answers::new()), Ok(()));
+}
+
+#[test]
+fn offers_are_told_when_they_differ_and_what_is_chosen_holds_for_later_runs() {
+    let mut play = talking(PreAllowed::Nothing);
+    let mode = |to: &str| SessionCommand::Switch { dial: Dial::Mode, to: to.into(), via: "window".into() };
+    assert_eq!(play.want(mode("plan")), Err(Rejection::NotOffered("plan".into())), "nothing is offered yet");
+    play.hear(Signal::Offers(Box::new(offers(false))));
+    assert_eq!(controls(&play).unwrap().offers, offers(false));
+    play.hear(Signal::Offers(Box::new(offers(false))));
+    assert!(play.log.last().unwrap().0.kind() == "offers_told" && play.rows.is_empty(), "told once");
+    play.want(mode("plan")).unwrap();
+    assert_eq!(play.effects, [Effect::Switch { dial: Dial::Mode, to: "plan".into() }]);
+    assert_eq!(controls(&play).unwrap().offers.mode.as_deref(), Some("plan"));
+    let [ItemBody::Switched { name, via, .. }] = &bodies(&play)[..] else { panic!() };
+    assert_eq!((name.as_str(), via.as_str()), ("Plan only", "window"));
+    assert_eq!(play.want(mode("yolo")), Err(Rejection::NotOffered("yolo".into())));
+
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    play.hear(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+    let model = SessionCommand::Switch { dial: Dial::Model, to: "large".into(), via: "cli".into() };
+    play.want(model).unwrap();
+    assert!(play.effects.is_empty(), "nobody is there to be told");
+    let program = play.session.program();
+    assert_eq!((program.mode.as_deref(), program.model.as_deref()), (Some("plan"), Some("large")));
+
+    prompt(&mut play, "go on");
+    play.place();
+    play.hear(Signal::Live);
+    let refused = Offers { mode: Some("ask".into()), ..offers(false) };
+    play.hear(Signal::Offers(Box::new(refused)));
+    assert_eq!(play.session.program().mode.as_deref(), Some("ask"), "the program went on to another one");
+}
+
+#[test]
+fn steering_reaches_the_turn_that_runs_or_waits_for_its_turn() {
+    let mut play = talking(PreAllowed::Nothing);
+    let steer = || SessionCommand::Steer { text: "mind the gap".into() };
+    play.want(steer()).unwrap();
+    assert!(play.effects.is_empty(), "a program that does not say that it can be steered gets a prompt");
+    assert_eq!(controls(&play).unwrap().waiting.len(), 1);
+    play.hear(Signal::Offers(Box::new(offers(true))));
+    play.want(steer()).unwrap();
+    assert_eq!(play.effects, [Effect::Steer { text: "mind the gap".into() }]);
+    assert_eq!(bodies(&play), [ItemBody::Steered { text: "mind the gap".into() }]);
+    assert_eq!(play.want(SessionCommand::Steer { text: " ".into() }), Err(Rejection::EmptyPrompt));
+    play.want(SessionCommand::Stop).unwrap();
+    assert_eq!(play.want(steer()), Err(Rejection::AlreadyStopping));
+}
+
+#[test]
+fn prompts_that_wait_are_shown_beside_the_conversation_changed_and_taken_back() {
+    let mut play = talking(PreAllowed::Nothing);
+    prompt(&mut play, "one");
+    prompt(&mut play, "two");
+    assert!(bodies(&play).is_empty(), "it was not said to the agent yet");
+    let waiting = controls(&play).unwrap().waiting;
+    let (one, two) = (waiting[0].turn.clone(), waiting[1].turn.clone());
+    play.want(SessionCommand::ChangePrompt { turn: two.clone(), text: "zwei".into() }).unwrap();
+    play.want(SessionCommand::WithdrawPrompt { turn: one.clone() }).unwrap();
+    let texts: Vec<_> = controls(&play).unwrap().waiting.into_iter().map(|prompt| prompt.text).collect();
+    assert_eq!(texts, ["zwei"]);
+    assert_eq!(play.want(SessionCommand::WithdrawPrompt { turn: one }), Err(Rejection::NotWaiting));
+    let empty = SessionCommand::ChangePrompt { turn: two.clone(), text: String::new() };
+    assert_eq!(play.want(empty), Err(Rejection::EmptyPrompt));
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert_eq!(play.effects, [Effect::Prompt { text: "zwei".into() }]);
+    assert_eq!(bodies(&play), [ItemBody::Prompt { text: "zwei".into() }], "now it is said");
+    assert!(controls(&play).unwrap().waiting.is_empty());
+    let late = SessionCommand::ChangePrompt { turn: two, text: "too late".into() };
+    assert_eq!(play.want(late), Err(Rejection::NotWaiting));
+    let unknown = TurnId::from_uuid(Uuid::from_u128(7));
+    assert_eq!(play.want(SessionCommand::WithdrawPrompt { turn: unknown }), Err(Rejection::NotWaiting));
+}
+
+#[test]
+fn a_fork_goes_on_from_a_copy_until_it_has_a_name_of_its_own() {
+    let mut play = Play::of(Runtime::Recorded, LifeRules::default(), PreAllowed::Nothing);
+    let session = SessionId::from_uuid(Uuid::from_u128(77));
+    play.session.opened.fork =
+        Some(ForkOf { session: session.clone(), title: "first".into(), foreign: "theirs".into() });
+    assert_eq!(play.session.row().fork_of, Some(session));
+    let start = |play: &Play| match &play.effects[..] {
+        [Effect::StartRun { resume, fork, .. }] => (resume.clone(), *fork),
+        other => panic!("{other:?}"),
+    };
+    play.place();
+    assert_eq!(start(&play), (Some("theirs".into()), true));
+    play.hear(Signal::Live);
+    play.hear(Signal::Named("mine".into()));
+    play.crash();
+    play.place();
+    assert_eq!(start(&play), (Some("mine".into()), false));
+}
+
+fn limit(until: i64) -> Option<Problem> {
+    let (fault, message) = (AgentFault::RateLimit, "too much".to_owned());
+    Some(Problem::Agent { fault, message, until: Some(At(until)) })
+}
+
+fn meets(play: &mut Play, until: i64) {
+    play.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: limit(until) });
+}
+
+fn due(play: &mut Play, at: i64) {
+    play.at = At(at);
+    let step = play.session.limit_due(At(at));
+    play.take(step);
+}
+
+#[test]
+fn a_turn_that_met_the_limit_waits_and_is_asked_again_before_what_waits_behind_it() {
+    let mut play = talking(PreAllowed::Nothing);
+    prompt(&mut play, "behind");
+    meets(&mut play, 60_000);
+    let SessionState::RateLimited { until: At(60_000), .. } = play.session.state() else { panic!() };
+    assert!(!play.effects.iter().any(|effect| matches!(effect, Effect::Settled(_))), "it has not failed");
+    due(&mut play, 59_999);
+    assert!(play.effects.is_empty());
+    due(&mut play, 60_000);
+    assert_eq!(play.effects, [Effect::Prompt { text: "text".into() }]);
+    assert_eq!(play.session.state(), SessionState::Running { doing: None });
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert_eq!(play.effects, [Effect::Prompt { text: "behind".into() }]);
+}
+
+#[test]
+fn a_wait_for_the_limit_outlives_its_run_and_the_engine() {
+    let mut play = talking(PreAllowed::Nothing);
+    meets(&mut play, 60_000);
+    assert!(play.session.can_hibernate(), "it holds no place while it waits");
+    play.crash();
+    assert!(play.effects.is_empty() && play.session.is_limited());
+    due(&mut play, 70_000);
+    assert_eq!(play.effects, [Effect::WantPlace]);
+    play.place();
+    let [Effect::StartRun { prompt, resume, .. }] = &play.effects[..] else { panic!("{:?}", play.effects) };
+    assert_eq!((prompt.as_deref(), resume.as_deref()), (Some("text"), Some("foreign")));
+    let stored: Session = serde_json::from_str(&serde_json::to_string(&play.session).unwrap()).unwrap();
+    assert_eq!(stored, play.session);
+}
+
+#[test]
+fn a_person_goes_on_at_once_or_does_not_wait() {
+    let mut play = talking(PreAllowed::Nothing);
+    meets(&mut play, 60_000);
+    play.want(SessionCommand::Continue).unwrap();
+    assert_eq!(play.effects, [Effect::Prompt { text: "text".into() }]);
+    meets(&mut play, 60_000);
+    play.want(SessionCommand::Interrupt).unwrap();
+    assert_eq!(play.effects, [Effect::Settled(Closed::Failed)]);
+    assert_eq!(play.session.state(), SessionState::Idle { problem: limit(60_000) });
+    play.want(SessionCommand::Continue).unwrap();
+    assert_eq!(play.effects, [Effect::Prompt { text: "text".into() }], "the same is asked again");
+}
+
+#[test]
+fn nobody_waits_for_ever_and_no_server_is_asked_without_a_pause() {
+    let mut play = talking(PreAllowed::Nothing);
+    meets(&mut play, 0);
+    let Some(At(first)) = play.session.limited_until() else { panic!() };
+    assert!(first >= play.at.0 + 1_000);
+    due(&mut play, first);
+    meets(&mut play, 0);
+    let Some(At(second)) = play.session.limited_until() else { panic!() };
+    assert!(second >= play.at.0 + 2_000);
+    due(&mut play, second);
+    meets(&mut play, LIMIT_WAIT_MS * 2);
+    assert!(matches!(play.session.state(), SessionState::Idle { problem: Some(_) }), "too long");
+
+    let life = LifeRules { wait_for_limit: false, ..LifeRules::default() };
+    let mut play = Play::of(Runtime::Recorded, life, PreAllowed::Nothing);
+    play.place();
+    play.hear(Signal::Live);
+    meets(&mut play, 60_000);
+    assert!(matches!(play.session.state(), SessionState::Idle { problem: Some(_) }), "its agent says so");
+    let ended = play.log.iter().any(|(event, _)| matches!(event, Event::TurnEnded { .. }));
+    assert!(ended);
+}
