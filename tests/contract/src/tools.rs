@@ -36,10 +36,7 @@ pub(crate) async fn mcp_tool(bench: Bench) {
     assert_eq!(scene.idle().await, None);
     assert_eq!(scene.statuses().await, [CallStatus::Succeeded, CallStatus::Succeeded]);
     let told = scene.asked().last().unwrap().body.to_string();
-    assert!(
-        told.contains("PATH") && !told.contains("test-key"),
-        "the server has the key: {told}"
-    );
+    assert!(told.contains("PATH") && !told.contains("test-key"), "the server has the key: {told}");
     assert!(told.contains("Echo: Hello, server."), "the model did not get the answer: {told}");
     assert!(scene.world.output(&session, &request.item).await.contains("Echo: Hello, server."));
     scene.close().await;

@@ -23,6 +23,7 @@ pub(super) const PROGRAM: Program = Program {
         let rules = json!({ "permissions": { "allow": ["Bash", "Bash(*)", "Write", "Edit"] } });
         std::fs::write(folder.join("settings.json"), rules.to_string()).unwrap();
     },
+    keeps_calls: false,
     forget: |own| std::fs::remove_dir_all(own.join(".claude/projects")).unwrap(),
     lacks: &[],
     not_offered: &[],

@@ -37,6 +37,7 @@ pub(super) const PROGRAM: Program = Program {
         let settings = "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n";
         std::fs::write(places.own.join(".codex/config.toml"), settings).unwrap();
     },
+    keeps_calls: false,
     forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
     lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],
     not_offered: &[],

@@ -27,6 +27,7 @@ pub(super) const PROGRAM: Program = Program {
         std::fs::write(folder.join("permission.yaml"), rules).unwrap();
         std::fs::write(folder.join("config.yaml"), "GOOSE_MODE: auto\n").unwrap();
     },
+    keeps_calls: false,
     forget: |own| std::fs::remove_dir_all(own.join(".local/share/goose/sessions")).unwrap(),
     lacks: &[
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),

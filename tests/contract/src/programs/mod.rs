@@ -5,6 +5,7 @@
 mod claude;
 mod codex;
 mod goose;
+mod llm;
 
 use nox_api::{domain::agent::Runtime, dto::CreateAgent};
 use nox_test_support::model::{Part, Reply};
@@ -12,7 +13,15 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// All rows, in the order of the matrix.
-pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM, &codex::PROGRAM, &goose::PROGRAM];
+pub(crate) const ALL: &[&Program] = &[
+    &claude::PROGRAM,
+    &codex::PROGRAM,
+    &goose::PROGRAM,
+    &llm::ANTHROPIC,
+    &llm::OPENAI,
+    &llm::RESPONSES,
+    &llm::OLLAMA,
+];
 
 /// What a model asks of a tool: its name and its input.
 pub(crate) type Call = (&'static str, Value);
@@ -39,6 +48,8 @@ pub(crate) struct Program {
     pub(crate) command_line: &'static str,
     /// Writes settings of the user, as the program has them, that allow everything.
     pub(crate) allow_everything: fn(&Places),
+    /// It goes on with the very call that waited when it was ended, and does not ask its model anew.
+    pub(crate) keeps_calls: bool,
     /// Loses all conversations.
     pub(crate) forget: fn(&Path),
     /// What it does not do within scenarios that hold otherwise.
@@ -56,6 +67,8 @@ pub(crate) enum Lack {
     Waiting,
     /// It does not tell what a turn cost.
     Cost,
+    /// Its model server is shown no key.
+    Key,
 }
 
 impl Lack {
@@ -64,6 +77,7 @@ impl Lack {
             Self::Reason => "does not tell its agent why a call was denied",
             Self::Waiting => "does not say that it waits for the model server",
             Self::Cost => "does not tell the cost of a turn",
+            Self::Key => "shows its model server no key",
         }
     }
 }
