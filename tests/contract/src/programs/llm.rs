@@ -17,12 +17,15 @@ pub(super) const ANTHROPIC: Program = Program {
     command_line: "no process stands behind it",
     allow_everything: nothing,
     keeps_calls: true,
+    strangers: nothing,
+    script: None,
     forget: |own| {
         let root = own.parent().expect("a world has a root");
         std::fs::remove_dir_all(root.join("home/conversations")).unwrap();
     },
     lacks: &[],
     not_offered: &[
+        ("calls within a script", "It offers its model no tool that runs scripts of the model."),
         ("hooks decide nothing", "It reads no settings of the folder or of the user, and has no hooks."),
         (
             "kill -9 and resume",

@@ -50,6 +50,11 @@ pub(crate) struct Program {
     pub(crate) allow_everything: fn(&Places),
     /// It goes on with the very call that waited when it was ended, and does not ask its model anew.
     pub(crate) keeps_calls: bool,
+    /// Writes settings of the folder and of the user that would start something, which makes a file of [`UNASKED`], or answer
+    /// in place of Nox; none when it has no such settings.
+    pub(crate) strangers: fn(&Places),
+    /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
+    pub(crate) script: Option<(&'static str, fn(&str) -> Call)>,
     /// Loses all conversations.
     pub(crate) forget: fn(&Path),
     /// What it does not do within scenarios that hold otherwise.
@@ -57,6 +62,10 @@ pub(crate) struct Program {
     /// Scenarios that it does not offer, with the evidence.
     pub(crate) not_offered: &'static [(&'static str, &'static str)],
 }
+
+/// What settings of others would make in the folder of a scenario.
+pub(crate) const UNASKED: &[&str] =
+    &["project-start", "user-start", "project-service", "user-service", "key-helper"];
 
 /// Something that a program does not do; a scenario leaves out that part, and the suite prints the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +104,14 @@ pub(crate) struct Places {
     pub(crate) own: PathBuf,
     /// Where the agent works.
     pub(crate) folder: PathBuf,
+}
+
+impl Places {
+    /// A command that makes a file of [`UNASKED`].
+    fn touch(&self, name: &str) -> String {
+        assert!(UNASKED.contains(&name), "{name} is not looked for");
+        format!("touch {}", self.folder.join(name).display())
+    }
 }
 
 impl Program {
