@@ -13,7 +13,6 @@ use nox_test_support::{
     caller,
     model::{Part, Reply, Script, Tokens},
 };
-use serde_json::json;
 
 /// Words and a thought come as they are written, and stay as they were.
 pub(crate) async fn reply(bench: Bench) {

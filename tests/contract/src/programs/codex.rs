@@ -26,7 +26,8 @@ pub(super) const PROGRAM: Program = Program {
         );
         ("apply_patch", Value::String(patch))
     },
-    mcp: |server, tool| format!("mcp__{server}__{tool}"),
+    // A group for each server, and names without strokes.
+    mcp: |server, tool| format!("mcp__{server}/{}", tool.replace('-', "_")),
     command_line: "app-server",
     allow_everything: |places| {
         let rules = places.own.join(".codex/rules");

@@ -26,6 +26,9 @@ pub(crate) const ALL: &[&Program] = &[
 /// What a model asks of a tool: its name and its input.
 pub(crate) type Call = (&'static str, Value);
 
+/// The call that runs a command.
+pub(crate) type Wants = fn(&str) -> Call;
+
 /// A real program, as the scenarios need to know it.
 pub(crate) struct Program {
     /// Its name in the matrix, and on the command line of the suite.
@@ -37,7 +40,7 @@ pub(crate) struct Program {
     /// Gives the agent what it needs besides its path and its key: above all where the model server is.
     pub(crate) settings: fn(&mut CreateAgent, &Places, &str),
     /// A call of its shell: the tool's name and what it is given.
-    pub(crate) shell: fn(&str) -> Call,
+    pub(crate) shell: Wants,
     /// Reading a file; none when it has no tool for that.
     pub(crate) read: Option<fn(&Path) -> Call>,
     /// Putting one text in the place of another.
@@ -54,7 +57,7 @@ pub(crate) struct Program {
     /// in place of Nox; none when it has no such settings.
     pub(crate) strangers: fn(&Places),
     /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
-    pub(crate) script: Option<(&'static str, fn(&str) -> Call)>,
+    pub(crate) script: Option<(&'static str, Wants)>,
     /// Loses all conversations.
     pub(crate) forget: fn(&Path),
     /// What it does not do within scenarios that hold otherwise.
