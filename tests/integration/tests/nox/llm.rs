@@ -9,7 +9,10 @@ use nox_api::{
         rows::{Item, ItemBody, SessionState},
         tool::{CallStatus, Decision},
     },
-    dto::{CreateAgent, CreateTask, OneSession, PromptSession, ResolveUnknown, StartTask},
+    dto::{
+        AnswerRequest, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession, ResolveUnknown,
+        StartTask,
+    },
 };
 use nox_domain::{
     life::{Life, OnDisconnect, Restart},
@@ -390,4 +393,57 @@ async fn after_kill_9_a_call_that_ran_is_unknown_and_one_that_waited_happens_onc
     let told = scene.last_asked();
     assert!(told.contains("Nobody saw how this ended") && told.contains("made.txt is written"), "{told}");
     assert_eq!(scene.asked().len(), 2, "the model was not asked for its calls again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_get_their_answers_and_what_is_said_into_the_turn_is_heard() {
+    let input = json!({ "questions": [{ "question": "Which colour?", "options": [{ "label": "red" }] }] });
+    let mut scene = begin("openai", [Reply::call("ask", input), Reply::text("Thank you.")]).await;
+    let session = scene.session.clone();
+    let request = scene.world.until_asked(&session).await.request;
+    assert_eq!(request.call.questions[0].text, "Which colour?");
+    let steer = PromptSession { session, text: "And hurry up.".into() };
+    scene.world.api().steer_session(&caller(), steer).await.unwrap();
+    let answer = AnswerRequest {
+        request: request.id,
+        decision: Decision::AllowOnce,
+        reason: None,
+        answers: [("q1".to_owned(), vec!["blue".to_owned()])].into(),
+        rule: None,
+    };
+    scene.world.api().answer_request(&caller(), answer).await.unwrap();
+    assert_eq!(scene.idle().await, None);
+    let told = scene.last_asked();
+    assert!(told.contains("Answer: blue") && told.contains("And hurry up."), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_knows_what_was_said_and_the_old_session_does_not_know_the_fork() {
+    let replies = ["The first answer.", "In the fork.", "In the old one."].map(Reply::text);
+    let mut scene = begin("openai", replies).await;
+    assert_eq!(scene.idle().await, None);
+    let old = scene.session.clone();
+    let fork = ForkSession { session: old.clone(), text: "Another way.".into() };
+    scene.world.api().fork_session(&caller(), fork).await.unwrap();
+    let new = scene
+        .world
+        .until("the fork", |all| {
+            all.sessions.iter().map(|view| view.row.id.clone()).find(|session| *session != old)
+        })
+        .await;
+    scene.session = new;
+    scene
+        .until_item("its answer", |body| matches!(body, ItemBody::Message { text } if text == "In the fork."))
+        .await;
+    let told = scene.last_asked();
+    assert!(told.contains("The first answer.") && told.contains("Another way."), "{told}");
+    scene.session = old;
+    scene.prompt("And here?").await;
+    scene
+        .until_item(
+            "its answer",
+            |body| matches!(body, ItemBody::Message { text } if text == "In the old one."),
+        )
+        .await;
+    assert!(!scene.last_asked().contains("Another way."), "{}", scene.last_asked());
 }
