@@ -10,6 +10,7 @@ import path from 'node:path';
 import { Desk } from './desk.mjs';
 import { PLACES, WORDS, answer, moveByKeys, openSession, passWelcome, taskFile } from './nox.mjs';
 import { SAMPLE_AGENTS, SAMPLE_TASKS } from './samples.mjs';
+import { installClaude, installOldCodex } from './programs.mjs';
 import { until } from './until.mjs';
 import { REPOSITORY } from './world.mjs';
 
@@ -65,6 +66,18 @@ async function places(desk) {
   return found;
 }
 
+/** Chooses in a native list, which opens outside of the page. */
+async function choose(desk, label, word) {
+  const list = await desk.find('combobox', label);
+  await desk.run(
+    `const [list, word] = arguments;
+    list.value = [...list.options].find((option) => option.text === word).value;
+    list.dispatchEvent(new Event('change', { bubbles: true }));`,
+    list,
+    word,
+  );
+}
+
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
 
 /** Puts agents, tasks and sessions in many states into the app. */
@@ -111,6 +124,15 @@ async function main() {
     await desk.resize(...SIZE);
     await desk.find('heading', WORDS.welcome, { limitMs: 10_000 });
     await picture(desk, 'first-start');
+    await picture(desk, 'first-start-found', async () => {
+      installClaude(desk);
+      installOldCodex(desk);
+      await desk.click('button', 'Look again');
+      await desk.click('button', 'Add Claude Code', { limitMs: 20_000 });
+      await desk.find('link', 'Open the agent Claude Code');
+    });
+    await picture(desk, 'first-start-narrow', () => desk.resize(...NARROW));
+    await desk.resize(...SIZE);
     await passWelcome(desk);
 
     for (const place of await places(desk)) await picture(desk, `${slug(place)}-empty`, () => desk.goTo(place));
@@ -170,6 +192,38 @@ async function main() {
       await desk.goTo('Agents');
       await desk.click('button', 'New agent');
       await desk.find('textbox', 'Name');
+    });
+    await picture(desk, 'agent-program', async () => {
+      await choose(desk, 'Carried by', 'Another agent program (ACP)');
+      await desk.focus(await desk.find('button', /^More about the program/));
+      await desk.keys('Enter');
+    });
+    await picture(desk, 'agent-model', async () => {
+      await choose(desk, 'Carried by', 'A model');
+      for (const name of [/^MCP servers/, 'Add a server']) {
+        await desk.focus(await desk.find('button', name));
+        await desk.keys('Enter');
+      }
+    });
+    await picture(desk, 'agent-error', async () => {
+      await desk.focus(await desk.find('button', 'Remove this server'));
+      await desk.keys('Enter');
+      await desk.focus(await desk.find('textbox', 'Name'));
+      await desk.type('Local');
+      await desk.click('button', 'Create agent');
+      await desk.shows(/needs a kind of model server/);
+    });
+    await picture(desk, 'agent-narrow', () => desk.resize(...NARROW));
+    await desk.resize(...SIZE);
+    await picture(desk, 'agent-tested', async () => {
+      await desk.click('button', 'Discard');
+      await desk.click('link', /Claude Code/);
+      await desk.click('button', 'Test this agent');
+      await desk.shows(/It works/, 20_000);
+    });
+    await picture(desk, 'settings-programs-and-models', async () => {
+      await desk.goTo('Settings');
+      await desk.click('link', 'Programs and models');
     });
     for (const section of ['API keys', 'Doctor', 'About']) {
       await picture(desk, `settings-${slug(section)}`, async () => {

@@ -28,11 +28,14 @@ import { useReportUsable } from './useReportUsable';
 import { useTold } from './useTold';
 
 // Reads are local and cheap; what makes them stale is said by the mirror, never by a timer or a focus.
-const queries = new QueryClient({
-  defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false, refetchOnReconnect: false } },
-});
+const reads = () =>
+  new QueryClient({
+    defaultOptions: { queries: { retry: false, refetchOnWindowFocus: false, refetchOnReconnect: false } },
+  });
 
 export function App({ bridge }: { bridge: Bridge }) {
+  // What was read of one engine is nothing for another.
+  const [queries] = useState(reads);
   return (
     <MantineProvider theme={theme} cssVariablesResolver={resolver} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>

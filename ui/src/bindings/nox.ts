@@ -947,6 +947,8 @@ export type FoundProgram = {
 	sign_in: SignIn,
 	/**  What is to be minded about it. */
 	warning: string | null,
+	/**  What is typed to install it. */
+	install: string,
 	/**  What to do before it can be used, or better. */
 	next: string | null,
 	/**  The agent that it would carry. */

@@ -37,6 +37,8 @@ pub(crate) struct Mirror {
 
 /// Answered requests that stand in a snapshot.
 pub(crate) const OLD_REQUESTS: usize = 100;
+/// People are told again of a limit that refuses sessions of an agent when this time has gone by.
+const TOLD_AGAIN_MS: i64 = 10 * 60 * 1000;
 
 /// Whether people are told about what changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -150,7 +152,7 @@ impl Mirror {
                 out.rows.push(Changed::Problem(row));
             }
             Row::Refusal(row) => {
-                if tell == Tell::Changes {
+                if tell == Tell::Changes && self.is_news(&row) {
                     out.told.extend(refused(&row));
                 }
                 cards.insert(row.task.clone());
@@ -180,9 +182,27 @@ impl Mirror {
                 self.problems.remove(&id);
                 "problem"
             }
+            kind::REFUSAL => {
+                if let Ok(task) = TaskId::parse(&id)
+                    && self.refusals.remove(&task).is_some()
+                {
+                    cards.insert(task);
+                }
+                return;
+            }
             _ => return,
         };
         out.rows.push(Changed::Gone(Gone { kind: name.to_owned(), id }));
+    }
+
+    /// Whether people have not just been told of the same limit of the same agent: one that starts much is told of once,
+    /// and each card says it.
+    fn is_news(&self, row: &RefusalRow) -> bool {
+        let is_same = |other: &&RefusalRow| {
+            other.asked_by.is_some() && other.agent == row.agent && other.hit.limit == row.hit.limit
+        };
+        let last = self.refusals.values().filter(is_same).map(|other| other.at.0).max();
+        last.is_none_or(|last| !(row.at.0 - TOLD_AGAIN_MS..=row.at.0).contains(&last))
     }
 
     /// The session that a task's card shows: the one that is not over, or else the newest.
@@ -387,24 +407,25 @@ pub fn limit_in_words(hit: &LimitHit) -> String {
         LimitKind::SpawnRate => ("sessions", "sessions in an hour"),
         LimitKind::Depth => ("depth", "levels of sessions"),
     };
-    let key = match hit.limit {
-        LimitKind::Memory => "max_memory_mb",
-        LimitKind::Cpu => "max_cpu_percent",
-        LimitKind::Processes => "max_processes",
-        LimitKind::Wall => "max_wall_seconds",
-        LimitKind::Output => "max_output_mb",
-        LimitKind::Disk => "max_disk_mb",
-        LimitKind::SpawnRate => "max_spawn_rate",
-        LimitKind::Depth => "max_depth",
+    // As the form of the agent calls it.
+    let field = match hit.limit {
+        LimitKind::Memory => "Memory",
+        LimitKind::Cpu => "Processor",
+        LimitKind::Processes => "Processes",
+        LimitKind::Wall => "Time",
+        LimitKind::Output => "Output",
+        LimitKind::Disk => "Disk",
+        LimitKind::SpawnRate => "Sessions an hour",
+        LimitKind::Depth => "Depth",
     };
     let (value, allowed) = (hit.value.0, hit.allowed.0);
     if hit.action == LimitAction::Refused {
         return match hit.limit {
             LimitKind::Depth => format!(
-                "limit of depth: it would stand {value} levels of sessions deep, and {allowed} may be. Let the session that asks do the work itself, or raise {key} of its agent in Agents"
+                "limit of depth: it would stand {value} levels of sessions deep, and {allowed} may be. Let the session that asks do the work itself, or raise “{field}” of its agent in Agents"
             ),
             _ => format!(
-                "limit of {what}: {value} {unit} of {allowed}. Start it again later, or raise {key} of its agent in Agents"
+                "limit of {what}: {value} {unit} of {allowed}. Start it again later, or raise “{field}” of its agent in Agents"
             ),
         };
     }
@@ -417,7 +438,7 @@ pub fn limit_in_words(hit: &LimitHit) -> String {
         }
         LimitAction::Ended => format!("limit of {what} reached: {value} {unit} of {allowed}"),
     };
-    format!("{how_far}. Let it do less at once, or raise {key} of its agent in Agents")
+    format!("{how_far}. Let it do less at once, or raise “{field}” of its agent in Agents")
 }
 
 /// A problem in plain words, for places that have no texts of their own: notifications and the command line.

@@ -44,7 +44,7 @@ pub(crate) enum AgentVerb {
     Discover(List),
     /// Makes an agent: of what was found, as --from names it, or with what you say.
     #[command(after_long_help = ADD_HELP)]
-    Add(AddAgent),
+    Add(Box<AddAgent>),
     /// Starts an agent as a run would, says what it can do and what that costs, and ends it. Exit status 1 when it does
     /// not stand. No model is asked, unless --ask says so.
     Test(TestAgent),

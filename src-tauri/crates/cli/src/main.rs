@@ -57,7 +57,7 @@ async fn act(args: Args) -> ExitCode {
         Verb::ListTasks(list) => told(list::tasks(&root, list.json).await),
         Verb::ListAgents(list) => told(list::agents(&root, list.json).await),
         Verb::Agent(AgentVerb::Discover(list)) => told(agents::discover(&root, list.json).await),
-        Verb::Agent(AgentVerb::Add(add)) => told(agents::add(&root, add).await),
+        Verb::Agent(AgentVerb::Add(add)) => told(agents::add(&root, *add).await),
         Verb::Agent(AgentVerb::Test(test)) => agents::test(&root, test).await,
         Verb::Doctor(doctor) if doctor.rebuild => told(log::rebuild(&root, doctor.json).await),
         Verb::Doctor(doctor) => list::doctor(&root, doctor.json).await,

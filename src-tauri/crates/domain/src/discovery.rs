@@ -39,6 +39,8 @@ pub struct FoundProgram {
     pub sign_in: SignIn,
     /// What is to be minded about it.
     pub warning: Option<String>,
+    /// What is typed to install it.
+    pub install: String,
     /// What to do before it can be used, or better.
     pub next: Option<String>,
     /// The agent that it would carry.

@@ -109,12 +109,12 @@ impl Engine {
             hit: refused(LimitKind::SpawnRate, started.len() as u64, max),
             again_at: Some(At(free.0 + HOUR_MS)),
             message: format!(
-                "limit max_spawn_rate: {} sessions of the agent {} were started in the last hour, and {max} may be; the next one can start in {}",
+                "limit of sessions in an hour: {} sessions of the agent {} were started in the last hour, and {max} may be; the next one can start in {}",
                 started.len(),
                 agent.name,
                 in_words(wait_s)
             ),
-            hint: format!("Start it again then, or raise max_spawn_rate of {} in Agents.", agent.name),
+            hint: format!("Start it again then, or raise “Sessions an hour” of {} in Agents.", agent.name),
         }))
     }
 
@@ -206,9 +206,9 @@ pub(crate) fn depth_below(asking: &Asking) -> Result<u32, Box<Refused>> {
         agent: (asking.agent.clone(), asking.agent_name.clone()),
         hit: refused(LimitKind::Depth, depth.into(), max),
         again_at: None,
-        message: format!("limit max_depth: {allowed}"),
+        message: format!("limit of depth: {allowed}"),
         hint: format!(
-            "Let its task do the work itself, or raise max_depth of {} in Agents.",
+            "Let its task do the work itself, or raise “Depth” of {} in Agents.",
             asking.agent_name
         ),
     }))
@@ -250,7 +250,7 @@ mod tests {
         {
             let error = depth_below(&asking(depth, max)).unwrap_err();
             assert!(error.message.contains(word), "{error:?}");
-            assert!(error.hint.contains("max_depth of Ada"), "{error:?}");
+            assert!(error.hint.contains("“Depth” of Ada"), "{error:?}");
         }
     }
 }

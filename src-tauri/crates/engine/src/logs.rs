@@ -192,11 +192,10 @@ fn filter(level: LevelFilter, variable: Option<String>) -> Result<EnvFilter, Log
     EnvFilter::try_new(&text).map_err(|source| LogError::Level { text, source })
 }
 
-/// Directives are prefixes of a target, and every crate of Nox begins with “nox”. `genai` writes down what model servers
-/// say, and some of them repeat keys.
+/// Directives are prefixes of a target, and every crate of Nox begins with “nox”.
 fn own_parts(level: LevelFilter) -> String {
     let others = level.min(LevelFilter::WARN);
-    format!("{others},genai=off,nox={level}")
+    format!("{others},nox={level}")
 }
 
 #[cfg(test)]

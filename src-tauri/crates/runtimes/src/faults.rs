@@ -70,15 +70,12 @@ fn words(program: &Named, fault: AgentFault) -> (String, String) {
     let Named { title, install, sign_in, shorten } = program;
     let said = |what: &str, todo: &str| (what.to_owned(), todo.to_owned());
     match fault {
-        AgentFault::NotInstalled => (
-            format!("{title} is not there"),
-            format!("{install}, or name its path: command in [program] of agent.toml."),
-        ),
+        AgentFault::NotInstalled => {
+            (format!("{title} is not there"), format!("{install}, or name its path as Command of its agent."))
+        }
         AgentFault::NotSignedIn => (
             format!("{title} is not signed in"),
-            format!(
-                "{sign_in}, or store a key in Settings → API keys and name it: key in [program] of agent.toml."
-            ),
+            format!("{sign_in}, or store a key in Settings → API keys and choose it as Key of its agent."),
         ),
         AgentFault::BadKey => (
             "The model server does not take the key".to_owned(),

@@ -1,7 +1,7 @@
 //! Every program that Nox knows to carry an agent: one table of what a look for them needs. How each is driven is its
 //! driver's; facts that a driver has too are taken from there.
 
-use crate::claude::quirks as claude;
+use crate::{claude::quirks as claude, codex::quirks as codex};
 use nox_domain::agent::Runtime;
 
 /// One program.
@@ -81,13 +81,13 @@ const KNOWN: &[Known] = &[
     },
     Known {
         id: "codex",
-        title: "Codex",
+        title: codex::TITLE,
         description: "Works in your project with Codex.",
-        command: "codex",
+        command: codex::COMMAND,
         runtime: Runtime::Codex,
         preset: None,
         package: "@openai/codex",
-        tested: "0.169.",
+        tested: codex::TESTED,
         quiet: &[],
         credentials: &[".codex/auth.json"],
         key_variables: &["OPENAI_API_KEY", "CODEX_API_KEY"],
@@ -189,6 +189,7 @@ const KNOWN: &[Known] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{acp::quirks::Preset, faults::Named};
     use std::collections::HashSet;
 
     #[test]
@@ -199,6 +200,19 @@ mod tests {
         for known in KNOWN {
             assert_eq!(known.preset.is_some(), known.runtime == Runtime::Acp, "{}", known.id);
             assert!(known.runtime.has_program(), "{}", known.id);
+        }
+    }
+
+    #[test]
+    fn what_the_driver_of_presets_knows_is_the_same() {
+        for known in KNOWN.iter().filter(|known| known.runtime == Runtime::Acp) {
+            let Some(preset) = known.preset.and_then(Preset::of) else { continue };
+            assert_eq!((known.command, known.title), (preset.command, preset.named.title), "{}", known.id);
+            // Some tell no version in the conversation, and so their driver looks for none.
+            assert!(["", known.tested].contains(&preset.tested), "{}", known.id);
+            let Named { install, sign_in, .. } = preset.named;
+            assert!(install.contains(&known.install()), "{install}");
+            assert!(sign_in.contains(known.sign_in), "{sign_in}");
         }
     }
 

@@ -91,7 +91,7 @@ async fn an_agent_starts_no_more_sessions_in_an_hour_than_it_may() {
     let third = world.create(input).await.unwrap().task.unwrap();
     let error = world.start_with(&third, PreAllowed::All).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Conflict);
-    for words in ["max_spawn_rate", "2 sessions of the agent Often", "60 min"] {
+    for words in ["sessions in an hour", "2 sessions of the agent Often", "60 min"] {
         assert!(error.message.contains(words), "{error:?}");
     }
     assert!(error.hint.as_deref().is_some_and(|hint| hint.contains("in Agents")), "{error:?}");
@@ -112,12 +112,16 @@ async fn an_agent_starts_no_more_sessions_in_an_hour_than_it_may() {
     world.until_over(&session).await;
     world.reopen().await;
     let again = world.start_with(&third, PreAllowed::All).await.unwrap_err();
-    assert!(again.message.contains("max_spawn_rate"), "{again:?}");
+    assert!(again.message.contains("sessions in an hour"), "{again:?}");
     assert!(refused(&world.card(&third).await));
     world.api().move_task(&caller(), to(&third, Target::Backlog)).await.unwrap();
     world
         .until_card("a card that says where it was put", &third, |card| card.status.words == Words::Backlog)
         .await;
+    // With its task goes what is kept of the refusal.
+    assert_eq!(world.api().engine().refusals().await.unwrap().len(), 1);
+    world.api().delete_task(&caller(), OneTask { task: third }).await.unwrap();
+    assert_eq!(world.api().engine().refusals().await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

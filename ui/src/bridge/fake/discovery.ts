@@ -32,6 +32,7 @@ function program({ offer, ...told }: Told): FoundProgram {
     is_tested: null,
     sign_in: { is: 'not_found' },
     warning: null,
+    install: `npm install -g ${told.id}`,
     next: told.path ? null : `Install it with “npm install -g ${told.id}”, then look again.`,
     agent: {
       name: told.title,

@@ -1,7 +1,7 @@
 // One agent: its settings and its prompt, written here and saved explicitly. What is not saved is marked, survives going
 // elsewhere, and is never lost to an error or to a change of the files.
 import { Switch } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import { asNoxError, type NoxError } from '@/bridge/bridge';
@@ -23,11 +23,10 @@ import {
   type Draft,
   draftOf,
   EMPTY,
+  fieldOf,
   inputOf,
   isChanged,
   keepDraft,
-  LIMIT_KEYS,
-  type LimitField,
   patchOf,
   useKeptDraft,
   type Wrong,
@@ -38,17 +37,6 @@ import { AGENTS, EDITOR } from './text';
 
 /** No folder can be called so. */
 const NEW_KEY = ' new';
-
-/** Fields of the engine's errors, as the form calls them. */
-const FIELDS: Record<string, keyof Draft> = {
-  name: 'name',
-  description: 'description',
-  prompt: 'prompt',
-  capabilities: 'capabilities',
-  environment: 'environment',
-  ...Object.fromEntries(Object.entries(LIMIT_KEYS).map(([field, key]) => [key, field as LimitField])),
-  stall_after_seconds: 'stall',
-};
 
 /** `row` is null for an agent that is not there yet. */
 export function AgentEditor({ row }: { row: AgentRow | null }) {
@@ -68,15 +56,30 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
   const [saving, setSaving] = useState(false);
   const [shownWrong, setShownWrong] = useState(false);
   const [error, setError] = useState<NoxError | null>(null);
-  const refused = error?.field ? FIELDS[error.field.split('.').at(-1) ?? ''] : undefined;
+  const editor = useRef<HTMLDivElement>(null);
+  /** Rises when something that is written was not taken. */
+  const [refusals, setRefusals] = useState(0);
+  useEffect(() => {
+    if (refusals === 0) return;
+    // What is wrong may be out of sight, in a part that has only now opened.
+    const first = editor.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]');
+    first?.scrollIntoView({ block: 'center' });
+    first?.focus({ preventScroll: true });
+  }, [refusals]);
+  const refused = error?.field ? fieldOf(error.field) : undefined;
   const found: Wrong = shownWrong ? wrongIn(draft) : {};
-  const wrong: Wrong = refused && error ? { ...found, [refused]: error.message } : found;
+  const wrong: Wrong =
+    refused && error ? { ...found, [refused]: [error.message, error.hint].filter(Boolean).join(' ') } : found;
 
   const write = (change: Partial<Draft>) => {
     setError(null);
     const next = { ...draft, ...change };
     const version = kept?.version ?? row?.version ?? '';
     keepDraft(key, isChanged(next, base) ? { base, draft: next, version } : null);
+  };
+  const notTaken = (problem: NoxError | null) => {
+    setError(problem);
+    if (problem) setRefusals((count) => count + 1);
   };
   const discard = () => {
     keepDraft(key, null);
@@ -87,7 +90,10 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
   const save = async () => {
     if (saving || (row && !changed)) return;
     setShownWrong(true);
-    if (Object.keys(wrongIn(draft)).length > 0) return;
+    if (Object.keys(wrongIn(draft)).length > 0) {
+      setRefusals((count) => count + 1);
+      return;
+    }
     setSaving(true);
     try {
       if (row) {
@@ -98,6 +104,8 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
         const { limits, life, program, services, ...input } = inputOf(draft);
         const done = await send('createAgent', {
           ...input,
+          runtime: draft.runtime,
+          review: input.review ?? null,
           environment: input.environment ?? {},
           capabilities: input.capabilities ?? [],
           program: program ?? {},
@@ -114,7 +122,7 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
       keepDraft(key, null);
       setShownWrong(false);
     } catch (thrown) {
-      setError(asNoxError(thrown));
+      notTaken(asNoxError(thrown));
     } finally {
       setSaving(false);
     }
@@ -197,8 +205,8 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
           ))}
         </div>
       )}
-      <div className={s.editor}>
-        <AgentForm row={row} draft={draft} wrong={wrong} onWrite={write} />
+      <div className={s.editor} ref={editor}>
+        <AgentForm row={row} base={base} draft={draft} wrong={wrong} onWrite={write} onError={notTaken} />
         <PromptEditor
           text={draft.prompt}
           changed={draft.prompt !== base.prompt}

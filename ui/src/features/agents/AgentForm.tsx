@@ -1,27 +1,59 @@
-// The settings of an agent, as far as its runtime has them.
-import { Switch, Textarea, TextInput } from '@mantine/core';
+// The settings of an agent, as its runtime has them: what matters in sight, the rest folded.
+import { NativeSelect, Switch, Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import type { NoxError } from '@/bridge/bridge';
 import { Button } from '@/components/controls/Button';
 import { Field } from '@/components/controls/Field';
 import { Age } from '@/components/status/Age';
 import { useDesktop } from '@/sync/desktop';
 import { useEngine } from '@/sync/hooks';
-import type { AgentRow } from '../../bindings/nox';
+import type { AgentRow, Offers, Runtime } from '../../bindings/nox';
 import s from './Agents.module.css';
-import type { Draft, Wrong } from './draft';
+import { type Draft, inputOf, LIMIT_KEYS, type LimitField, patchOf, type Wrong } from './draft';
+import { Fold } from './Fold';
 import { LifeRules, Limits } from './LimitFields';
-import { EDITOR } from './text';
+import { ProgramFields } from './ProgramFields';
+import { fieldsOf, hasProgram } from './program';
+import { Services } from './ToolFields';
+import { Trial } from './Trial';
+import { EDITOR, FOLDS, LIMITS } from './text';
 
 export interface AgentFormProps {
   row: AgentRow | null;
+  /** What is stored. */
+  base: Draft;
   draft: Draft;
   wrong: Wrong;
   onWrite: (change: Partial<Draft>) => void;
+  /** The engine does not take what is written. */
+  onError: (error: NoxError | null) => void;
 }
 
-export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
+/** What a person chooses from; `recorded` is for demonstrations and is written into the file. */
+const CHOICES: readonly Runtime[] = ['runbook', 'claude', 'codex', 'acp', 'llm'];
+const LIFE_FIELDS = ['onDisconnect', 'onCrash', 'restart', 'stall'] as const;
+
+export function AgentForm({ row, base, draft, wrong, onWrite, onError }: AgentFormProps) {
   const engine = useEngine();
   const desktop = useDesktop();
-  const runtime = row?.agent.runtime ?? 'runbook';
+  const [offers, setOffers] = useState<Offers | null>(null);
+  const { runtime } = draft;
+  const part = { draft, wrong, onWrite };
+  const { first, more } = fieldsOf(runtime, draft);
+  const isSet = (fields: readonly (keyof Draft)[]) =>
+    fields.filter((field) => (Array.isArray(draft[field]) ? draft[field].length > 0 : draft[field] !== '')).length;
+  const isWrong = (fields: readonly (keyof Draft)[]) => fields.some((field) => wrong[field] !== undefined);
+  const note = (fields: readonly (keyof Draft)[]) => {
+    const count = isSet(fields);
+    return count > 0 ? FOLDS.set(count) : undefined;
+  };
+  const limits = Object.keys(LIMIT_KEYS) as LimitField[];
+  const asTried = () => {
+    onError(null);
+    return row
+      ? { agent: row.agent.id, patch: patchOf(draft, base) }
+      : { runtime, patch: { ...inputOf(draft), name: draft.name.trim() || FOLDS.trial } };
+  };
   return (
     <form className={s.form} aria-label={EDITOR.general} onSubmit={(event) => event.preventDefault()}>
       <section className={s.part}>
@@ -39,19 +71,29 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
             onChange={(event) => onWrite({ description: event.currentTarget.value })}
           />
         </Field>
-        <Field label={EDITOR.capabilities} hint={EDITOR.capabilitiesHint} error={wrong.capabilities} layout="top">
-          <TextInput
-            value={draft.capabilities}
-            onChange={(event) => onWrite({ capabilities: event.currentTarget.value })}
-          />
-        </Field>
       </section>
-      <section className={s.part}>
-        <h2>{EDITOR.runtime}</h2>
-        <p className={s.runtime}>
-          {EDITOR.runtimes[runtime]}
-          <span>{EDITOR.runtimeHints[runtime]}</span>
-        </p>
+      <section className={s.part} aria-label={EDITOR.carrier}>
+        <h2>{EDITOR.carrier}</h2>
+        {row ? (
+          <p className={s.runtime}>
+            {EDITOR.runtimes[runtime]}
+            <span>{EDITOR.runtimeHints[runtime]}</span>
+          </p>
+        ) : (
+          <Field label={EDITOR.runtime} hint={EDITOR.runtimeHints[runtime]} layout="top">
+            <NativeSelect
+              data={CHOICES.map((choice) => ({ value: choice, label: EDITOR.runtimes[choice] }))}
+              value={runtime}
+              onChange={(event) => {
+                const next = event.currentTarget.value as Runtime;
+                setOffers(null);
+                // Work of a model is looked at by a person first, when nobody says otherwise.
+                onWrite({ runtime: next, review: next !== 'runbook' });
+              }}
+            />
+          </Field>
+        )}
+        <ProgramFields {...part} fields={first} offers={offers} />
         <Switch
           size="xs"
           label={EDITOR.review}
@@ -60,10 +102,35 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
           checked={draft.review}
           onChange={(event) => onWrite({ review: event.currentTarget.checked })}
         />
+        <Trial input={asTried} runtime={runtime} onOffers={setOffers} onError={onError} />
       </section>
-      <Limits draft={draft} wrong={wrong} onWrite={onWrite} />
-      <LifeRules draft={draft} wrong={wrong} onWrite={onWrite} />
-      <section className={s.part}>
+      {more.length > 0 && (
+        <Fold title={FOLDS.more} note={note(more)} wrong={isWrong(more)}>
+          <ProgramFields {...part} fields={more} offers={offers} />
+        </Fold>
+      )}
+      {hasProgram(runtime) && (
+        <Fold title={FOLDS.services} note={note(['services'])} wrong={isWrong(['services'])}>
+          <Services {...part} />
+        </Fold>
+      )}
+      <Fold title={LIMITS.title} note={note(limits)} wrong={isWrong(limits)}>
+        <Limits {...part} />
+      </Fold>
+      <Fold title={LIMITS.life} note={note(LIFE_FIELDS)} wrong={isWrong(LIFE_FIELDS)}>
+        <LifeRules {...part} />
+      </Fold>
+      <Fold
+        title={FOLDS.rest}
+        note={note(['capabilities', 'environment'])}
+        wrong={isWrong(['capabilities', 'environment'])}
+      >
+        <Field label={EDITOR.capabilities} hint={EDITOR.capabilitiesHint} error={wrong.capabilities} layout="top">
+          <TextInput
+            value={draft.capabilities}
+            onChange={(event) => onWrite({ capabilities: event.currentTarget.value })}
+          />
+        </Field>
         <Field label={EDITOR.environment} hint={EDITOR.environmentHint} error={wrong.environment} layout="top">
           <Textarea
             classNames={{ input: s.mono }}
@@ -75,7 +142,7 @@ export function AgentForm({ row, draft, wrong, onWrite }: AgentFormProps) {
             onChange={(event) => onWrite({ environment: event.currentTarget.value })}
           />
         </Field>
-      </section>
+      </Fold>
       {row && (
         <section className={s.part}>
           <dl className={s.facts} data-selectable>

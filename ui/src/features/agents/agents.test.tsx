@@ -22,6 +22,8 @@ async function open(bridge: FakeBridge, hash = '#/agents/docs') {
 
 const field = (name: string) => screen.findByRole('textbox', { name });
 const button = (name: string) => screen.getByRole('button', { name });
+const unfold = async (user: ReturnType<typeof userEvent.setup>, name: RegExp) =>
+  user.click(await screen.findByRole('button', { name, expanded: false }));
 
 describe('an agent', () => {
   it('is edited and saved: only what changed is sent', async () => {
@@ -51,7 +53,7 @@ describe('an agent', () => {
     expect(await field('Description')).toHaveProperty('value', 'Docs work and more');
 
     await user.click(screen.getByRole('link', { name: 'Settings' }));
-    await screen.findByRole('heading', { name: 'General' });
+    await screen.findByRole('heading', { name: 'General' }, { timeout: 5_000 });
     await user.click(screen.getByRole('link', { name: 'Agents' }));
     await user.click(await screen.findByRole('link', { name: /Docs/ }));
     expect(await field('Description')).toHaveProperty('value', 'Docs work and more');
@@ -116,6 +118,7 @@ describe('a new agent', () => {
     await user.click(await screen.findByRole('button', { name: 'Create agent' }));
     await screen.findByText('Write a name; the folder is called after it.');
     await user.type(await field('Name'), 'Night watch');
+    await unfold(user, /^Capabilities and environment/);
     await user.type(await field('Environment'), 'nonsense');
     await user.click(button('Create agent'));
     await screen.findByText(/Line 1 is no NAME=value/);
@@ -131,10 +134,152 @@ describe('a new agent', () => {
   });
 });
 
+// A whole form is written, letter by letter.
+describe('what carries an agent', { timeout: 20_000 }, () => {
+  const pick = async (user: ReturnType<typeof userEvent.setup>, name: string, option: string) =>
+    user.selectOptions(await screen.findByRole('combobox', { name }), option);
+
+  it('is chosen when it is made, with the fields of its runtime', async () => {
+    const bridge = fakeBridge('full');
+    bridge.state.keys.set('anthropic', { length: 8, stored_at: 1 });
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Reviewer');
+    await pick(user, 'Carried by', 'Claude Code');
+    expect(screen.getByRole('switch', { name: /^Review/ })).toHaveProperty('checked', true);
+    await pick(user, 'Mode', 'Plan only');
+    await waitFor(() => expect(screen.getByRole('option', { name: 'anthropic' })).toBeTruthy());
+    await pick(user, 'Key', 'anthropic');
+    await unfold(user, /^More about the program/);
+    await pick(user, 'Effort', 'high');
+    await user.type(await field('Variables'), 'HTTP_PROXY, NO_PROXY');
+    expect(await faultsOf(document.body)).toEqual([]);
+    await user.click(button('Create agent'));
+    await screen.findByRole('link', { name: /Reviewer/ });
+    expect(bridge.sent[0]?.input).toMatchObject({
+      runtime: 'claude',
+      review: true,
+      program: {
+        mode: 'plan',
+        key: 'anthropic',
+        effort: 'high',
+        model: null,
+        preset: null,
+        pass_environment: ['HTTP_PROXY', 'NO_PROXY'],
+      },
+    });
+  });
+
+  it('keeps what was written for another runtime, and sends only what this one has', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Local');
+    await pick(user, 'Carried by', 'Another agent program (ACP)');
+    await pick(user, 'Program', 'OpenCode');
+    await pick(user, 'Carried by', 'A model');
+    await pick(user, 'Model server', 'Ollama, on this computer');
+    await user.type(await field('Address'), 'http://127.0.0.1:11434');
+    // What the server told is suggested; any other name can be written.
+    const model = await screen.findByRole('combobox', { name: 'Model' });
+    const suggested = document.getElementById(model.getAttribute('list') ?? '')?.querySelectorAll('option');
+    expect([...(suggested ?? [])].map((each) => each.getAttribute('value'))).toEqual(['qwen3:8b', 'gemma3:12b']);
+    await user.type(model, 'qwen3:8b');
+    await user.click(button('Create agent'));
+    await screen.findByRole('link', { name: /Local/ });
+    expect(bridge.sent[0]?.input).toMatchObject({
+      runtime: 'llm',
+      program: { provider: 'ollama', address: 'http://127.0.0.1:11434', model: 'qwen3:8b', preset: null },
+    });
+  });
+
+  it('shows the words of the engine at the field, and opens the part that it is in', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Local');
+    await pick(user, 'Carried by', 'Claude Code');
+    bridge.refuseNext(
+      new NoxError({
+        code: 'bad_input',
+        message: 'No such address.',
+        hint: 'Write http://…',
+        field: 'program.address',
+      }),
+    );
+    await user.click(button('Create agent'));
+    await screen.findByText('No such address. Write http://…');
+    expect((await field('Address')).getAttribute('aria-invalid')).toBe('true');
+    expect(await field('Name')).toHaveProperty('value', 'Local');
+  });
+
+  it('may have MCP servers, by a command or at an address', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Filer');
+    await pick(user, 'Carried by', 'Codex');
+    await unfold(user, /^MCP servers/);
+    await user.click(button('Add a server'));
+    await user.click(button('Create agent'));
+    await screen.findByText('Each server needs a name of its own.');
+    const first = await screen.findByRole('group', { name: 'New server' });
+    await user.type(within(first).getByRole('textbox', { name: 'Name of the server' }), 'files');
+    await user.type(within(first).getByRole('textbox', { name: 'Command' }), 'npx');
+    await user.type(within(first).getByRole('textbox', { name: 'Arguments' }), '-y{Enter}server /tmp');
+    await user.click(button('Add a server'));
+    const second = await screen.findByRole('group', { name: 'New server' });
+    await user.type(within(second).getByRole('textbox', { name: 'Name of the server' }), 'web');
+    await user.selectOptions(within(second).getByRole('combobox', { name: 'How it is reached' }), 'At an address');
+    await user.type(within(second).getByRole('textbox', { name: 'Address' }), 'http://127.0.0.1:3000/mcp');
+    expect(await faultsOf(document.body)).toEqual([]);
+    await user.click(button('Create agent'));
+    await screen.findByRole('link', { name: /Filer/ });
+    expect(bridge.sent[0]?.input).toMatchObject({
+      services: {
+        files: { command: 'npx', arguments: ['-y', 'server /tmp'], address: null },
+        web: { command: null, arguments: [], address: 'http://127.0.0.1:3000/mcp' },
+      },
+    });
+  });
+});
+
+describe('a trial', () => {
+  it('says what the agent can do and what that costs, and asks it only when told to', async () => {
+    const bridge = fakeBridge('full', { stepMs: 1 });
+    const user = await open(bridge);
+    await user.click(button('Test this agent'));
+    const trial = screen.getByRole('region', { name: 'Test' });
+    await within(trial).findByText('It works');
+    for (const text of ['2.1.329', 'after 640 ms', '118 MB in 1 process', 'Ask (now), Plan', 'compact']) {
+      within(trial).getByText(text);
+    }
+    expect(await faultsOf(document.body)).toEqual([]);
+    expect(bridge.sent).toEqual([]);
+  });
+
+  it('says what to do when it does not stand', async () => {
+    const bridge = fakeBridge('full', { stepMs: 1 });
+    const user = await open(bridge);
+    await user.type(await field('Name'), ' broken');
+    await user.click(button('Test this agent'));
+    await within(screen.getByRole('region', { name: 'Test' })).findByText('It does not work yet');
+    within(screen.getByRole('region', { name: 'Test' })).getByText(/Run claude in a terminal and sign in/);
+  });
+
+  it('is stopped', async () => {
+    const bridge = fakeBridge('full', { stepMs: 1 });
+    const user = await open(bridge);
+    await user.type(await field('Name'), ' slow');
+    await user.click(button('Test this agent'));
+    await user.click(await screen.findByRole('button', { name: 'Stop' }));
+    await within(screen.getByRole('region', { name: 'Test' })).findByText('It does not work yet');
+    within(screen.getByRole('region', { name: 'Test' })).getByText('stopped');
+  });
+});
+
 describe('limits and life', () => {
   it('are written with their units, checked, and sent as a whole', async () => {
     const bridge = fakeBridge('full');
     const user = await open(bridge);
+    await unfold(user, /^Limits/);
+    await unfold(user, /^Life of its sessions/);
     await user.type(await field('Memory'), '512');
     await user.type(await field('Depth'), '-1');
     await user.selectOptions(screen.getByRole('combobox', { name: 'When it breaks down' }), 'Ask me');

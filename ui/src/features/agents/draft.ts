@@ -1,12 +1,26 @@
 // What somebody has written about an agent and not saved yet. It outlives leaving the place; it is gone when it is saved,
 // discarded, or the window is closed.
 import { useSyncExternalStore } from 'react';
-import type { Agent, AgentPatch, CreateAgent, Life, Limits } from '../../bindings/nox';
+import type { Agent, AgentPatch, CreateAgent, Life, Limits, Runtime } from '../../bindings/nox';
+import {
+  assigned,
+  assignments,
+  draftOfProgram,
+  NO_PROGRAM,
+  PROGRAM_FIELDS,
+  type ProgramDraft,
+  programField,
+  programOf,
+  servicesOf,
+  words,
+} from './program';
 import { WRONG } from './text';
 
 /** All fields as they are written in the form. */
-export interface Draft {
+export interface Draft extends ProgramDraft {
   name: string;
+  /** Chosen when the agent is made. */
+  runtime: Runtime;
   description: string;
   prompt: string;
   review: boolean;
@@ -51,7 +65,9 @@ const LIFE_FIELDS = ['onDisconnect', 'onCrash', 'restart', 'stall'] as const;
 export type Wrong = Partial<Record<keyof Draft, string>>;
 
 export const EMPTY: Draft = {
+  ...NO_PROGRAM,
   name: '',
+  runtime: 'runbook',
   description: '',
   prompt: '',
   review: false,
@@ -79,14 +95,14 @@ export function draftOf(agent: Agent): Draft {
   return {
     ...EMPTY,
     ...(Object.fromEntries(limits) as Record<LimitField, string>),
+    ...draftOfProgram(agent.program, agent.services),
+    runtime: agent.runtime,
     name: agent.name,
     description: agent.description,
     prompt: agent.prompt,
     review: agent.review,
     capabilities: agent.capabilities.join(', '),
-    environment: Object.entries(agent.environment)
-      .map(([name, value]) => `${name}=${value}`)
-      .join('\n'),
+    environment: assigned(agent.environment),
     onDisconnect: life.on_disconnect ?? '',
     onCrash: life.on_crash ?? '',
     restart: life.restart ?? '',
@@ -98,7 +114,7 @@ export function draftOf(agent: Agent): Draft {
 export function wrongIn(draft: Draft): Wrong {
   const wrong: Wrong = {};
   if (draft.name.trim() === '') wrong.name = WRONG.name;
-  for (const field of [...LIMIT_FIELDS, 'stall'] as const) {
+  for (const field of [...LIMIT_FIELDS, 'stall', 'iterations', 'context'] as const) {
     const text = draft[field].trim();
     // 0 of these means something; 0 of the others would let it do nothing.
     const zero = (field === 'depth' || field === 'stall') && text === '0';
@@ -108,6 +124,11 @@ export function wrongIn(draft: Draft): Wrong {
   }
   const line = draft.environment.split('\n').findIndex((each) => each.trim() !== '' && !ASSIGNMENT.test(each));
   if (line >= 0) wrong.environment = WRONG.environment(line + 1);
+  const names = draft.services.map((service) => service.name.trim());
+  if (names.some((name, at) => name === '' || names.indexOf(name) !== at)) wrong.services = WRONG.services;
+  if (draft.commands.some(({ name, command }) => name.trim() === '' || command.trim() === '')) {
+    wrong.commands = WRONG.commands;
+  }
   return wrong;
 }
 
@@ -121,19 +142,10 @@ export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'desc
     description: draft.description.trim(),
     prompt: draft.prompt,
     review: draft.review,
-    capabilities: draft.capabilities
-      .split(',')
-      .map((word) => word.trim())
-      .filter(Boolean),
-    environment: Object.fromEntries(
-      draft.environment
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-        .map((line) => {
-          const at = line.indexOf('=');
-          return [line.slice(0, at).trim(), line.slice(at + 1)];
-        }),
-    ),
+    capabilities: words(draft.capabilities),
+    environment: assignments(draft.environment),
+    program: programOf(draft.runtime, draft),
+    services: servicesOf(draft.runtime, draft),
     limits: Object.fromEntries(LIMIT_FIELDS.map((field) => [LIMIT_KEYS[field], number(draft[field])])) as Limits,
     life: {
       on_disconnect: (draft.onDisconnect || null) as Life['on_disconnect'] & (string | null),
@@ -156,12 +168,35 @@ export function patchOf(draft: Draft, base: Draft): AgentPatch {
   if (draft.environment !== base.environment) patch.environment = all.environment ?? null;
   if (LIMIT_FIELDS.some((field) => draft[field] !== base[field])) patch.limits = all.limits ?? null;
   if (LIFE_FIELDS.some((field) => draft[field] !== base[field])) patch.life = all.life ?? null;
+  if (PROGRAM_FIELDS.some((field) => !isSame(draft[field], base[field]))) patch.program = all.program ?? null;
+  if (!isSame(draft.services, base.services)) patch.services = all.services ?? null;
   return patch;
 }
 
 export function isChanged(draft: Draft, base: Draft): boolean {
-  return (Object.keys(draft) as (keyof Draft)[]).some((field) => draft[field] !== base[field]);
+  return (Object.keys(draft) as (keyof Draft)[]).some((field) => !isSame(draft[field], base[field]));
 }
+
+/** Texts and short lists of texts. */
+const isSame = (one: unknown, other: unknown): boolean =>
+  one === other || JSON.stringify(one) === JSON.stringify(other);
+
+/** The field of the form that an error of the engine is about. */
+export function fieldOf(path: string): keyof Draft | undefined {
+  const of = programField(path);
+  if (of) return of;
+  if (path.startsWith('environment')) return 'environment';
+  const last = path.split('.').at(-1) ?? '';
+  return OTHER_FIELDS[last] ?? LIMIT_FIELDS.find((field) => LIMIT_KEYS[field] === last);
+}
+
+const OTHER_FIELDS: Record<string, keyof Draft> = {
+  name: 'name',
+  description: 'description',
+  prompt: 'prompt',
+  capabilities: 'capabilities',
+  stall_after_seconds: 'stall',
+};
 
 interface Kept {
   /** What the agent was when somebody began to write. */

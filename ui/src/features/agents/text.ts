@@ -1,4 +1,7 @@
 // Words of the place “Agents”.
+import type { Runtime } from '../../bindings/nox';
+import type { ProgramField } from './program';
+
 export const AGENTS = {
   title: 'Agents',
   list: 'Agents',
@@ -37,25 +40,24 @@ export const EDITOR = {
   description: 'Description',
   folder: 'Folder',
   version: 'Version',
-  runtime: 'Runtime',
+  carrier: 'What carries it',
+  runtime: 'Carried by',
   runtimes: {
     runbook: 'Runbook',
     recorded: 'Recorded',
     claude: 'Claude Code',
-    acp: 'Agent Client Protocol',
     codex: 'Codex',
-    llm: 'Model',
+    acp: 'Another agent program (ACP)',
+    llm: 'A model',
   },
   runtimeHints: {
-    runbook: 'Runs the sh and bash blocks of a task, one by one.',
+    runbook: 'Runs the sh and bash blocks of a task, one by one. Needs nothing installed.',
     recorded:
       'Plays a conversation that is written in the task, turn by turn. It thinks nothing up: it is for demonstrations and tests.',
-    claude:
-      'Claude Code carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
-    acp: 'A program that speaks the Agent Client Protocol carries it. [program] of agent.toml says which.',
-    codex:
-      'Codex carries it. It has to be installed and signed in, or have a key; the rest stands in [program] of agent.toml.',
-    llm: 'Nox itself asks a model, on this computer or elsewhere. [program] of agent.toml says which.',
+    claude: 'Claude Code works in your project. It has to be installed, and signed in or given a key.',
+    codex: 'Codex works in your project. It has to be installed, and signed in or given a key.',
+    acp: 'A program that speaks the Agent Client Protocol works in your project.',
+    llm: 'Nox itself asks a model, on this computer or elsewhere, and gives it tools. Needs nothing installed.',
   },
   review: 'Review',
   reviewHint: 'Finished work goes to Review before Done.',
@@ -74,6 +76,7 @@ export const EDITOR = {
 };
 
 export const LIMITS = {
+  title: 'Limits',
   perAgent: 'Limits of the agent',
   perRun: 'Limits of each run',
   none: 'No limit',
@@ -96,7 +99,142 @@ export const LIMITS = {
   asSettingsShort: 'As in Settings',
 };
 
+export const FOLDS = {
+  more: 'More about the program',
+  services: 'MCP servers',
+  rest: 'Capabilities and environment',
+  set: (count: number) => `${count} set`,
+  trial: 'trial',
+};
+
+type Texts = Partial<Record<Runtime, Partial<Record<ProgramField, string>>>>;
+
+export const PROGRAM = {
+  itself: 'As the program chooses',
+  none: 'Not set',
+  model: 'As the model server names it',
+  noKey: 'None: it is signed in, or needs none',
+  notStored: (name: string) => `${name} (not in the keychain)`,
+  storeKey: 'Store a key…',
+  fields: {
+    preset: { label: 'Program', hint: 'Nox knows the command line of these.' },
+    provider: { label: 'Model server', hint: '' },
+    command: { label: 'Command', hint: 'A path, or a name on the PATH, when it is not the usual one.' },
+    arguments: { label: 'Arguments', hint: 'One in each line. Nothing: what the preset says.' },
+    model: { label: 'Model', hint: '' },
+    mode: { label: 'Mode', hint: 'How freely it works. Nox asks before each call in all of them.' },
+    effort: { label: 'Effort', hint: 'How hard it thinks.' },
+    address: { label: 'Address', hint: 'Of its model server, when that is not the usual one.' },
+    key: { label: 'Key', hint: 'By its name in the keychain.' },
+    passEnvironment: {
+      label: 'Variables',
+      hint: 'Names with commas between them, which it gets from the environment of Nox. Others it does not see.',
+    },
+    tools: { label: 'Tools', hint: 'Names with commas between them. Nothing: all of them.' },
+    iterations: { label: 'Requests', hint: 'To the model, in one turn at most.' },
+    context: {
+      label: 'Context',
+      hint: 'Tokens of conversation that are kept. What is older is dropped, and that is said.',
+    },
+  } satisfies Record<Exclude<ProgramField, 'commands'>, { label: string; hint: string }>,
+  hints: {
+    acp: { command: 'What is started: a path, or a name on the PATH.', arguments: 'One in each line.' },
+    llm: { address: 'Needed for compatible servers; others have a usual one.' },
+  } as Texts,
+  placeholders: {
+    claude: { command: 'claude' },
+    codex: { command: 'codex' },
+    acp: { command: 'my-agent' },
+    llm: { address: 'http://127.0.0.1:1234/v1', tools: 'read, edit, shell' },
+  } as Texts,
+  preset: {
+    opencode: 'OpenCode',
+    goose: 'goose',
+    gemini: 'Gemini CLI',
+    qwen: 'Qwen Code',
+    claude: 'Claude over ACP',
+    codex: 'Codex over ACP',
+    '': 'Another one, by its command',
+  },
+  provider: {
+    '': 'Choose one',
+    ollama: 'Ollama, on this computer',
+    compatible: 'Compatible: LM Studio, llama.cpp, vLLM …',
+    anthropic: 'Anthropic',
+    openai: 'OpenAI',
+    openai_responses: 'OpenAI (Responses)',
+    openrouter: 'OpenRouter',
+  },
+  modes: {
+    '': 'As the program chooses',
+    default: 'Ask before each change',
+    acceptEdits: 'Take edits for granted',
+    plan: 'Plan only',
+  },
+};
+
+export const SERVICES = {
+  hint: 'Servers that speak the Model Context Protocol. Each call of one is asked, as any other.',
+  unnamed: 'New server',
+  name: 'Name of the server',
+  namePlaceholder: 'files',
+  kind: 'How it is reached',
+  kinds: { command: 'By a command', address: 'At an address' },
+  command: 'Command',
+  arguments: 'Arguments',
+  argumentsHint: 'One in each line.',
+  address: 'Address',
+  key: 'Key',
+  keyHint: 'Sent to it as a bearer token.',
+  add: 'Add a server',
+  remove: (name: string) => (name ? `Remove the server ${name}` : 'Remove this server'),
+};
+
+export const TOOLS = {
+  title: 'Commands as tools',
+  hint: 'Programs on this computer that the model may call. Each call is asked, as any other.',
+  unnamed: 'New command',
+  name: 'Name of the tool',
+  namePlaceholder: 'weather',
+  command: 'Command',
+  readme: 'What it is told',
+  readmeHint: 'What the program does and what it takes, for the model.',
+  add: 'Add a command',
+  remove: (name: string) => (name ? `Remove the command ${name}` : 'Remove this command'),
+};
+
+export const TRIAL = {
+  title: 'Test',
+  test: 'Test this agent',
+  stop: 'Stop',
+  running: 'Starting it',
+  hint: 'Starts it, says what it can do, and ends it. Asks no model, costs nothing.',
+  good: 'It works',
+  bad: 'It does not work yet',
+  ask: 'Ask it one question',
+  askHint: 'Costs what its model costs.',
+  question: 'Answer with one word: ready.',
+  version: 'Version',
+  ready: 'Ready',
+  after: (ms: number) => (ms < 1000 ? `after ${ms} ms` : `after ${(ms / 1000).toFixed(1)} s`),
+  memory: 'Memory',
+  holds: (bytes: number, processes: number) =>
+    `${Math.round(bytes / 1024 / 1024)} MB in ${processes === 1 ? '1 process' : `${processes} processes`}`,
+  modes: 'Modes',
+  models: 'Models',
+  commands: 'Commands',
+  answer: 'Answer',
+  used: 'Used',
+  note: 'Note',
+  now: (name: string) => `${name} (now)`,
+  more: (count: number) => `${count} more`,
+  tokens: (input: number, output: number, microUsd: number) =>
+    `${input.toLocaleString()} tokens in, ${output.toLocaleString()} out, $${(microUsd / 1e6).toFixed(4)}`,
+};
+
 export const WRONG = {
+  services: 'Each server needs a name of its own.',
+  commands: 'Each command needs a name and what is run.',
   name: 'Write a name; the folder is called after it.',
   number: 'Write a whole number from 1, or nothing.',
   numberOrZero: 'Write a whole number from 0, or nothing.',

@@ -13,6 +13,7 @@ import { DataSection } from './DataSection';
 import { DoctorSection } from './DoctorSection';
 import { GeneralSection } from './GeneralSection';
 import { KeysSection } from './KeysSection';
+import { ProgramsSection } from './ProgramsSection';
 import { ProjectsSection } from './ProjectsSection';
 import { SessionsSection } from './SessionsSection';
 import s from './Settings.module.css';
@@ -28,6 +29,7 @@ interface Section {
 const SECTIONS: readonly [Section, ...Section[]] = [
   { id: 'general', title: SETTINGS.general, icon: 'settings', Body: GeneralSection },
   { id: 'sessions', title: SETTINGS.sessionsTitle, icon: 'sessions', Body: SessionsSection },
+  { id: 'programs', title: SETTINGS.programs, icon: 'agents', Body: ProgramsSection },
   { id: 'appearance', title: SETTINGS.appearance, icon: 'eye', Body: AppearanceSection },
   { id: 'keys', title: SETTINGS.keys, icon: 'key', Body: KeysSection },
   { id: 'projects', title: SETTINGS.projects, icon: 'folder', Body: ProjectsSection },

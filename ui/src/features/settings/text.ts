@@ -7,6 +7,7 @@ export const SETTINGS = {
   go: (section: string) => `Settings: ${section}`,
   general: 'General',
   sessionsTitle: 'Sessions',
+  programs: 'Programs and models',
   appearance: 'Appearance',
   keys: 'API keys',
   projects: 'Projects',
@@ -109,6 +110,11 @@ export const LOG_SIZE = {
   freed: (size: string) => `The file is ${size} smaller.`,
   notShrunk: 'While sessions run the file keeps its size; what is free in it is used first.',
   ended: (problem: string) => `It ended early: ${problem}. What was done until then stays.`,
+};
+
+export const PROGRAMS = {
+  intro:
+    'Programs and model servers on this computer that can carry an agent. Each program is asked for its version once; nothing is sent anywhere.',
 };
 
 export const APPEARANCE = {

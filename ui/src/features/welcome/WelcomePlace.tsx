@@ -6,11 +6,14 @@ import { useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
+import { FoundHere } from '@/components/discovery/FoundHere';
+import { FOUND } from '@/components/discovery/text';
 import { Icon, Mark } from '@/components/icons/icons';
 import { StatusSign } from '@/components/status/StatusSign';
 import { StatusText } from '@/components/status/StatusText';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
+import { useAdding, useDiscovery } from '@/sync/discovery';
 import { SAMPLE_LINES, WELCOME } from './text';
 import s from './Welcome.module.css';
 
@@ -19,6 +22,8 @@ export function WelcomePlace() {
   const act = useAct();
   const [, navigate] = useLocation();
   const [pending, setPending] = useState(false);
+  const discovery = useDiscovery();
+  const adding = useAdding(FOUND);
 
   const leave = async (to: string) => {
     // Read is read, also when that could not be recorded: the page is then shown once more at the next start.
@@ -63,6 +68,9 @@ export function WelcomePlace() {
                 <StatusText sign="done" word={WELCOME.builtIn} />
               </li>
             </ul>
+            <div className={s.found}>
+              <FoundHere {...discovery} {...adding} />
+            </div>
             <h2 className={s.second}>{WELCOME.how}</h2>
             <ul className={s.box}>
               {WELCOME.steps.map(({ sign, word, text }) => (

@@ -215,7 +215,20 @@ fn a_refused_start_stands_on_its_card_until_something_newer_and_is_told_when_a_r
 
     let told = mirror.take(vec![refusal(11, Some(7))]).told;
     let [Told { what: ToldWhat::NotStarted { why }, .. }] = &told[..] else { panic!("{told:?}") };
-    assert!(why.contains("2 sessions in an hour of 2") && why.contains("max_spawn_rate"), "{why}");
+    assert!(
+        why.contains("2 sessions in an hour of 2") && why.contains("“Sessions an hour” of its agent"),
+        "{why}"
+    );
+
+    // The same limit of the same agent again: the card says it, and nobody is disturbed until much later.
+    assert_eq!(mirror.take(vec![refusal(12, Some(8))]).told, []);
+    let later = 13 + super::TOLD_AGAIN_MS;
+    assert_eq!(mirror.take(vec![refusal(later, Some(9))]).told.len(), 1);
+    let gone = RowChange::Gone { kind: kind::REFUSAL.into(), id: task_id().to_string() };
+    assert!(
+        matches!(&mirror.take(vec![gone]).rows[..], [Changed::Card(card)] if card.status.words == nox_domain::words::Words::Todo)
+    );
+    mirror.take(vec![refusal(11, None)]);
 
     let over = SessionState::Closed { how: Closed::Stopped, problem: None };
     mirror.take(vec![RowChange::Put(Row::Session(session(1, 20, over)))]);

@@ -50,7 +50,7 @@ async fn a_session_started_inside_a_run_stands_below_it_and_not_too_deep() {
     assert_eq!((&outer.parent, outer.depth), (&None, 0));
     assert_eq!((&middle.parent, middle.depth), (&Some(outer.session.clone()), 1));
     let refused = std::fs::read_to_string(world.work().join("refused")).unwrap();
-    assert!(refused.contains("max_depth") && refused.contains("in Agents"), "{refused}");
+    assert!(refused.contains("limit of depth") && refused.contains("in Agents"), "{refused}");
     assert_ne!(std::fs::read_to_string(world.work().join("code")).unwrap().trim(), "0");
     assert!(!world.work().join("inner-ran").exists());
     // It stands in the conversation of the session that asked, and on the card of what was not started.

@@ -236,7 +236,7 @@ impl Owner {
         {
             self.tasks.remove(&task);
             self.task_went = true;
-            change.rows.push(gone(kind::TASK, task));
+            change.rows.extend([gone(kind::TASK, &task), gone(kind::REFUSAL, &task)]);
         }
         committed.push(path.to_owned());
     }

@@ -305,7 +305,7 @@ impl Owner {
                     tasks.push((task.clone(), Some(row)));
                 }
                 (Place::Task, Some(task), None) => {
-                    change.rows.push(gone(kind::TASK, task));
+                    change.rows.extend([gone(kind::TASK, task), gone(kind::REFUSAL, task)]);
                     tasks.push((task.clone(), None));
                 }
                 (Place::Agent(agent), _, _) => agents.push(agent),

@@ -98,6 +98,7 @@ async fn look_at(known: &Known, around: &Surroundings, shim: &ShimPath, room: &S
         path: place.as_ref().map(|place| shown(&place.path)),
         warning: warning(known, said.as_ref()),
         next: next(known, place.is_some(), &sign_in),
+        install: known.install(),
         version,
         tested: known.tested_in_words().to_owned(),
         is_tested,

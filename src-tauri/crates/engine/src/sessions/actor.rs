@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error,
     clock::{self, SystemIds},
-    ledger::{Cause, read_json},
+    ledger::{Cause, gone, read_json},
     limits::Watch,
     scheduler::{Told, Wish},
 };
@@ -100,6 +100,8 @@ impl Actor {
         }
         let stream_seq = step.events.len() as i64;
         let mut change = change_of(&session, None, &step, at, stream_seq, Snapshot::Take);
+        // What did not let its task begin before is over with this.
+        change.rows.extend(session.opened.task.as_ref().map(|task| gone(kind::REFUSAL, task)));
         change.receipt = Some(receipt);
         change.expected = Some(Expected { stream: stream(session.id()), stream_seq: 0 });
         let id = session.id().clone();

@@ -12,7 +12,7 @@ mod homes;
 mod launch;
 mod offers;
 mod opening;
-mod quirks;
+pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -10,16 +10,16 @@ use nox_domain::tool::ToolKind::{self, Edit, Execute, Read, Search, Think};
 use std::io;
 
 /// What is known of one program.
-pub(super) struct Preset {
+pub(crate) struct Preset {
     /// Its name in `agent.toml`.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// In the words that a person is told.
-    pub(super) named: Named,
+    pub(crate) named: Named,
     /// What is looked for on the `PATH`, and what it gets, when the agent says nothing else.
-    pub(super) command: &'static str,
+    pub(crate) command: &'static str,
     pub(super) arguments: &'static [&'static str],
     /// Versions begin with this where the contract suite has passed; empty when it tells none.
-    pub(super) tested: &'static str,
+    pub(crate) tested: &'static str,
     /// It reports to nobody, does not change itself, and keeps to what is said here.
     pub(super) environment: &'static [(&'static str, &'static str)],
     /// How it is told which model server to ask, by the name of the provider; the first when none is named.
@@ -65,7 +65,7 @@ pub(super) struct Access {
 
 impl Preset {
     /// The program of this name.
-    pub(super) fn of(name: &str) -> Option<&'static Self> {
+    pub(crate) fn of(name: &str) -> Option<&'static Self> {
         PRESETS.iter().find(|preset| preset.name == name)
     }
 

@@ -11,7 +11,7 @@ mod home;
 mod items;
 mod launch;
 mod offers;
-mod quirks;
+pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -6,7 +6,7 @@ use crate::faults::Named;
 use nox_domain::transcript::AgentFault;
 
 /// Its name for people.
-pub(super) const TITLE: &str = "Codex";
+pub(crate) const TITLE: &str = "Codex";
 
 /// The program, in the words that a person is told.
 pub(super) const PROGRAM: Named = Named {
@@ -17,10 +17,10 @@ pub(super) const PROGRAM: Named = Named {
 };
 
 /// What is looked for on the `PATH` when the agent names no command.
-pub(super) const COMMAND: &str = "codex";
+pub(crate) const COMMAND: &str = "codex";
 
 /// Versions begin with this where the contract suite has passed.
-pub(super) const TESTED: &str = "0.169.";
+pub(crate) const TESTED: &str = "0.169.";
 
 /// What makes it ask before everything. `untrusted` is refused in its settings since 0.166, but a thread may still be started
 /// with it: then each command and each edit is a question, also one that only looks. `on-request` asks only when the model

@@ -188,7 +188,7 @@ fn words(fault: AgentFault) -> (&'static str, &'static str) {
     match fault {
         AgentFault::NotSignedIn => (
             "The model server wants a key",
-            "Store it in Settings → API keys and name it: key in [program] of agent.toml.",
+            "Store it in Settings → API keys and choose it as Key of its agent.",
         ),
         AgentFault::BadKey => {
             ("The model server does not take the key", "Store a good one in Settings → API keys.")

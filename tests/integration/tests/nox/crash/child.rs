@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
 
 use super::writing;
-use crate::{llm, secrets};
+use crate::secrets;
 use nox_test_support::World;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -23,7 +23,6 @@ const ROOT: &str = "NOX_TEST_ROOT";
 pub(crate) enum Role {
     Write,
     OfferKey,
-    Loop,
 }
 
 /// The child's side. Without its environment it does nothing.
@@ -36,7 +35,6 @@ fn engine_process() {
         let mut world = World::at(Path::new(&root));
         match role.as_str() {
             "Write" => writing::engine(&mut world).await,
-            "Loop" => llm::works_until_it_is_killed(&mut world).await,
             _ => secrets::offer_a_key(&mut world).await,
         }
     });
@@ -50,14 +48,14 @@ pub(crate) fn say(line: &str) {
 }
 
 /// The parent's hold of a child.
-pub(crate) struct Engine {
+pub(super) struct Engine {
     child: Child,
     lines: mpsc::Receiver<String>,
     said: Vec<String>,
 }
 
 impl Engine {
-    pub(crate) fn start(role: Role, world: &World) -> Self {
+    pub(super) fn start(role: Role, world: &World) -> Self {
         let mut child = command(role, world).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
@@ -73,7 +71,7 @@ impl Engine {
     }
 
     /// Waits for a line that begins like this.
-    pub(crate) fn wait_for(&mut self, begin: &str) {
+    pub(super) fn wait_for(&mut self, begin: &str) {
         loop {
             let line = self.lines.recv_timeout(nox_test_support::LONG);
             let line = line.unwrap_or_else(|_| panic!("the engine never said {begin}: {:?}", self.said));
@@ -86,7 +84,7 @@ impl Engine {
     }
 
     /// Kills it after a moment, and answers everything that it said.
-    pub(crate) fn kill(mut self, after: Duration) -> Vec<String> {
+    pub(super) fn kill(mut self, after: Duration) -> Vec<String> {
         // The moment of the kill is what the test is about.
         std::thread::sleep(after);
         self.child.kill().unwrap();

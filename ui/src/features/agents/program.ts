@@ -1,0 +1,231 @@
+// The program, the services and the tools of an agent, as they are written in the form.
+import type { CliTool, Program, Runtime, Service } from '../../bindings/nox';
+
+/** An MCP server as it is written. */
+export interface ServiceDraft {
+  name: string;
+  /** Started by a command, or running at an address. */
+  kind: 'command' | 'address';
+  command: string;
+  arguments: string;
+  environment: string;
+  address: string;
+  key: string;
+}
+
+export interface ProgramDraft {
+  preset: string;
+  provider: string;
+  command: string;
+  /** One in each line. */
+  arguments: string;
+  model: string;
+  mode: string;
+  effort: string;
+  address: string;
+  key: string;
+  /** Names with commas between them. */
+  passEnvironment: string;
+  /** Names with commas between them; nothing stands for all. */
+  tools: string;
+  iterations: string;
+  context: string;
+  commands: Required<CliTool>[];
+  services: ServiceDraft[];
+}
+
+export const NO_PROGRAM: ProgramDraft = {
+  preset: '',
+  provider: '',
+  command: '',
+  arguments: '',
+  model: '',
+  mode: '',
+  effort: '',
+  address: '',
+  key: '',
+  passEnvironment: '',
+  tools: '',
+  iterations: '',
+  context: '',
+  commands: [],
+  services: [],
+};
+
+export const NO_SERVICE: ServiceDraft = {
+  name: '',
+  kind: 'command',
+  command: '',
+  arguments: '',
+  environment: '',
+  address: '',
+  key: '',
+};
+
+export type ProgramField = Exclude<keyof ProgramDraft, 'services'>;
+export const PROGRAM_FIELDS = (Object.keys(NO_PROGRAM) as (keyof ProgramDraft)[]).filter(
+  (field): field is ProgramField => field !== 'services',
+);
+
+/** Runtimes that start a program or ask a model, and so have more to be said of. */
+export const hasProgram = (runtime: Runtime): boolean => runtime !== 'runbook' && runtime !== 'recorded';
+
+/**
+ * What each runtime is asked for: what matters first, and what can wait. The engine refuses anything else, and says what
+ * it would take.
+ */
+export const FIELDS_OF: Partial<Record<Runtime, { first: readonly ProgramField[]; more: readonly ProgramField[] }>> = {
+  claude: { first: ['model', 'mode', 'key'], more: ['effort', 'command', 'address', 'passEnvironment'] },
+  codex: { first: ['model', 'effort', 'key'], more: ['command', 'address', 'passEnvironment'] },
+  acp: {
+    first: ['preset', 'command', 'arguments', 'model', 'mode', 'key'],
+    more: ['address', 'passEnvironment'],
+  },
+  llm: {
+    first: ['provider', 'address', 'model', 'key'],
+    more: ['effort', 'tools', 'iterations', 'context', 'passEnvironment', 'commands'],
+  },
+};
+
+/** A preset brings its own command line, so that it can wait. */
+export function fieldsOf(
+  runtime: Runtime,
+  draft: ProgramDraft,
+): { first: readonly ProgramField[]; more: readonly ProgramField[] } {
+  const fields = FIELDS_OF[runtime] ?? { first: [], more: [] };
+  if (runtime !== 'acp' || draft.preset === '') return fields;
+  const line: readonly ProgramField[] = ['command', 'arguments'];
+  return { first: fields.first.filter((field) => !line.includes(field)), more: [...line, ...fields.more] };
+}
+
+/** How hard it thinks, by the program's words. */
+export const EFFORTS: Partial<Record<Runtime, readonly string[]>> = {
+  claude: ['low', 'medium', 'high', 'xhigh', 'max'],
+  codex: ['minimal', 'low', 'medium', 'high', 'xhigh'],
+  llm: ['low', 'medium', 'high'],
+};
+
+export const words = (text: string): string[] =>
+  text
+    .split(',')
+    .map((word) => word.trim())
+    .filter(Boolean);
+
+export const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+
+/** `NAME=value` in each line. */
+export const assignments = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+      .map((line) => {
+        const at = line.indexOf('=');
+        return [line.slice(0, at).trim(), line.slice(at + 1)];
+      }),
+  );
+
+export const assigned = (values: { [name: string]: string } | undefined): string =>
+  Object.entries(values ?? {})
+    .map(([name, value]) => `${name}=${value}`)
+    .join('\n');
+
+const orNull = (text: string): string | null => text.trim() || null;
+const number = (text: string): number | null => (text.trim() === '' ? null : Number(text.trim()));
+
+export function draftOfProgram(program: Program = {}, services: { [name: string]: Service } = {}): ProgramDraft {
+  return {
+    preset: program.preset ?? '',
+    provider: program.provider ?? '',
+    command: program.command ?? '',
+    arguments: (program.arguments ?? []).join('\n'),
+    model: program.model ?? '',
+    mode: program.mode ?? '',
+    effort: program.effort ?? '',
+    address: program.address ?? '',
+    key: program.key ?? '',
+    passEnvironment: (program.pass_environment ?? []).join(', '),
+    tools: (program.tools ?? []).join(', '),
+    iterations: program.max_iterations?.toString() ?? '',
+    context: program.context_tokens?.toString() ?? '',
+    commands: (program.commands ?? []).map(({ name = '', command = '', readme = '' }) => ({ name, command, readme })),
+    services: Object.entries(services).map(([name, service]) => ({
+      name,
+      kind: service.address ? ('address' as const) : ('command' as const),
+      command: service.command ?? '',
+      arguments: (service.arguments ?? []).join('\n'),
+      environment: assigned(service.environment),
+      address: service.address ?? '',
+      key: service.key ?? '',
+    })),
+  };
+}
+
+/** Only what the runtime has: what was written for another one is kept in the form and not sent. */
+export function programOf(runtime: Runtime, draft: ProgramDraft): Required<Program> {
+  const fields = fieldsOf(runtime, draft);
+  const has = (field: ProgramField) => fields.first.includes(field) || fields.more.includes(field);
+  const text = (field: ProgramField) => (has(field) ? orNull(draft[field] as string) : null);
+  return {
+    preset: text('preset'),
+    provider: text('provider'),
+    command: text('command'),
+    arguments: has('arguments') ? lines(draft.arguments) : [],
+    model: text('model'),
+    mode: text('mode'),
+    effort: text('effort'),
+    address: text('address'),
+    key: text('key'),
+    pass_environment: has('passEnvironment') ? words(draft.passEnvironment) : [],
+    tools: has('tools') && draft.tools.trim() !== '' ? words(draft.tools) : null,
+    commands: has('commands') ? draft.commands.map((tool) => ({ ...tool, name: tool.name.trim() })) : [],
+    max_iterations: has('iterations') ? number(draft.iterations) : null,
+    context_tokens: has('context') ? number(draft.context) : null,
+  };
+}
+
+export function servicesOf(runtime: Runtime, draft: ProgramDraft): { [name: string]: Required<Service> } {
+  if (!hasProgram(runtime)) return {};
+  return Object.fromEntries(
+    draft.services.map((service) => {
+      const started = service.kind === 'command';
+      return [
+        service.name.trim(),
+        {
+          command: started ? orNull(service.command) : null,
+          arguments: started ? lines(service.arguments) : [],
+          environment: started ? assignments(service.environment) : {},
+          address: started ? null : orNull(service.address),
+          key: started ? null : orNull(service.key),
+        },
+      ];
+    }),
+  );
+}
+
+/** The field of the form that an error of the engine is about. */
+const OF_PROGRAM: Record<string, ProgramField> = {
+  preset: 'preset',
+  provider: 'provider',
+  command: 'command',
+  arguments: 'arguments',
+  model: 'model',
+  mode: 'mode',
+  effort: 'effort',
+  address: 'address',
+  key: 'key',
+  pass_environment: 'passEnvironment',
+  tools: 'tools',
+  max_iterations: 'iterations',
+  context_tokens: 'context',
+};
+
+export function programField(path: string): keyof ProgramDraft | undefined {
+  if (path.startsWith('services')) return 'services';
+  if (path.startsWith('program.commands')) return 'commands';
+  return path.startsWith('program.') ? OF_PROGRAM[path.slice('program.'.length)] : undefined;
+}
