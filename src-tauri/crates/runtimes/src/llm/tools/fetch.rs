@@ -109,3 +109,61 @@ fn said(error: &reqwest::Error) -> String {
     };
     format!("it cannot be fetched: {why}")
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// A server that gives each of these answers once, in order, to whoever connects.
+    async fn serve(answers: Vec<String>) -> Url {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        Url::parse(&format!("http://{address}/")).unwrap()
+    }
+
+    fn answer(status: &str, headers: &str, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+    }
+
+    #[tokio::test]
+    async fn a_page_comes_as_text_and_a_redirect_on_its_host_is_followed() {
+        let there = answer("302 Found", "location: /there\r\n", "");
+        let page = answer("200 OK", "content-type: text/html\r\n", "<h1>Hello</h1><script>no()</script>");
+        let outcome = fetch(serve(vec![there, page]).await).await;
+        assert!(!outcome.failed && outcome.text.contains("Hello"), "{outcome:?}");
+        assert!(!outcome.text.contains("no()") && !outcome.text.contains('<'), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn another_host_is_named_and_not_asked() {
+        let away = answer("302 Found", "location: http://127.0.0.2:9/secret\r\n", "");
+        let outcome = fetch(serve(vec![away]).await).await;
+        assert!(outcome.failed && outcome.text.contains("127.0.0.2:9/secret"), "{outcome:?}");
+        assert!(outcome.text.contains("not followed"), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_text_or_too_long_is_not_taken() {
+        let picture = answer("200 OK", "content-type: image/png\r\n", "x");
+        assert!(fetch(serve(vec![picture]).await).await.failed);
+        let long = answer("200 OK", "content-type: text/plain\r\n", &"x".repeat(BYTES + 10));
+        let outcome = fetch(serve(vec![long]).await).await;
+        assert!(outcome.text.len() < BYTES + 100 && outcome.text.contains("longer than what is taken"));
+        let gone = fetch(serve(vec![answer("404 Not Found", "", "no")]).await).await;
+        assert!(gone.failed && gone.text.contains("404"), "{gone:?}");
+    }
+}
