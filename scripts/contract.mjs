@@ -33,7 +33,7 @@ exec "$@"`,
 process.exitCode = await orSay(async () => {
   const args = process.argv.slice(2);
   const optional = args.includes('--optional');
-  const { agents, rest } = chosen(args.filter((word) => word !== '--optional'));
+  const { agents, builtIn, rest } = chosen(args.filter((word) => word !== '--optional'));
   const undo = endCleanly('npm run test:contract');
   checkTools();
   const programs = [];
@@ -45,7 +45,7 @@ process.exitCode = await orSay(async () => {
     else if (optional) say(`${agent.title} ${agent.version} cannot be installed here, so its contract was not run: ${why}`);
     else throw new Missing(`${agent.title} ${agent.version} cannot be installed: ${why}`);
   }
-  if (programs.every((agent) => agent === SERVER)) {
+  if (builtIn.length === 0 && programs.every((agent) => agent === SERVER)) {
     undo();
     return 0;
   }
@@ -64,6 +64,7 @@ process.exitCode = await orSay(async () => {
   // The model server takes any key; this one is what the scenarios look for.
   for (const name of KEYS) process.env[name] = 'test-key';
   process.env.NOX_CONTRACT_RECORDER = join(ROOT, 'tests', 'contract', 'record.mjs');
-  const suite = [built('nox-contract'), ...programs.map((agent) => `${agent.name}=${programOf(agent)}`), ...rest];
+  const paths = [...programs.map((agent) => `${agent.name}=${programOf(agent)}`), ...builtIn.map((name) => `${name}=nox`)];
+  const suite = [built('nox-contract'), ...paths, ...rest];
   return handOver(alone ? [...ALONE, ...suite] : suite, { cwd: ROOT });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { AGENTS, chosen, folderOf, isInstalled, programOf } from './lib/agents.mjs';
+import { AGENTS, BUILT_IN, chosen, folderOf, isInstalled, programOf } from './lib/agents.mjs';
 import { ROOT } from './lib/paths.mjs';
 
 test('every program has one exact version and says its licence', () => {
@@ -38,5 +38,7 @@ test('the quick programs are tried when nothing is said, and others by name', ()
   assert.deepEqual(names(['--programs', 'all']), AGENTS.map((agent) => agent.name));
   assert.deepEqual(names(['--programs', 'claude']), ['claude']);
   assert.deepEqual(chosen(['--only', 'reply', '--programs', 'claude', '--record', 'x']).rest, ['--only', 'reply', '--record', 'x']);
+  assert.deepEqual(chosen([]).builtIn, BUILT_IN);
+  assert.deepEqual(chosen(['--programs', 'claude,llm-ollama']).builtIn, ['llm-ollama']);
   assert.throws(() => chosen(['--programs', 'nobody']), /knows no program "nobody"/);
 });

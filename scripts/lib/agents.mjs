@@ -92,24 +92,30 @@ export const SERVER = {
   silent: true,
 };
 
+/** Rows of the matrix that need nothing installed: the loop of Nox itself, on each of these wires. */
+export const BUILT_IN = ['llm', 'llm-openai', 'llm-responses', 'llm-ollama'];
+
 /** Where the programs read their keys from. */
 export const KEYS = ['ANTHROPIC_API_KEY', 'GEMINI_API_KEY', 'OPENAI_API_KEY'];
 
 /**
  * Which programs are meant by a command line, and what else it says: `--programs NAME,…`, `--programs all`, or the quick ones.
+ * `builtIn` are those that are there already.
  */
 export function chosen(args) {
   const place = args.indexOf('--programs');
-  if (place < 0) return { agents: AGENTS.filter((agent) => agent.quick), rest: args };
+  if (place < 0) return { agents: AGENTS.filter((agent) => agent.quick), builtIn: BUILT_IN, rest: args };
   const rest = args.toSpliced(place, 2);
   const names = (args[place + 1] ?? '').split(',').map((name) => name.trim());
-  if (names.includes('all')) return { agents: AGENTS, rest };
-  const unknown = names.find((name) => !AGENTS.some((agent) => agent.name === name));
+  if (names.includes('all')) return { agents: AGENTS, builtIn: BUILT_IN, rest };
+  const all = [...AGENTS.map((agent) => agent.name), ...BUILT_IN];
+  const unknown = names.find((name) => !all.includes(name));
   if (unknown !== undefined) {
-    const known = AGENTS.map((agent) => agent.name).join(', ');
+    const known = all.join(', ');
     throw new Missing(`The contract knows no program "${unknown}". It knows ${known}, and all.`);
   }
-  return { agents: AGENTS.filter((agent) => names.includes(agent.name)), rest };
+  const builtIn = BUILT_IN.filter((name) => names.includes(name));
+  return { agents: AGENTS.filter((agent) => names.includes(agent.name)), builtIn, rest };
 }
 
 export const CACHE = join(ROOT, 'tests', 'e2e', '.cache', 'agents');

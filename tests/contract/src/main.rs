@@ -58,6 +58,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "tool denied" => turns::tool_denied,
     "own rules ask too" => turns::own_rules_ask_too,
     "hooks decide nothing" => turns::hooks_decide_nothing,
+    "calls within a script" => turns::calls_within_a_script,
     "edit with diff" => turns::edit_with_diff,
     "parallel calls" => turns::parallel_calls,
     "MCP tool" => tools::mcp_tool,

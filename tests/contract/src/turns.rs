@@ -1,8 +1,11 @@
 //! Scenarios within one run: replies, calls, edits, interrupts, usage.
 
-use crate::{bench::Bench, programs::Lack};
+use crate::{
+    bench::Bench,
+    programs::{Lack, UNASKED},
+};
 use nox_api::domain::{
-    rows::{ItemBody, SessionState},
+    rows::{Item, ItemBody, SessionState},
     tool::{CallStatus, Decision, ToolKind},
 };
 use nox_api::dto::AnswerRequest;
@@ -10,7 +13,6 @@ use nox_test_support::{
     caller,
     model::{Part, Reply, Script, Tokens},
 };
-use serde_json::json;
 
 /// Words and a thought come as they are written, and stay as they were.
 pub(crate) async fn reply(bench: Bench) {
@@ -25,13 +27,13 @@ pub(crate) async fn reply(bench: Bench) {
     assert_eq!(scene.idle().await, None);
     assert_eq!(scene.said().await, ["Hello **there**, friend."]);
     let items = scene.items().await;
-    assert!(
-        items.iter().any(|item| matches!(&item.body, ItemBody::Thought { text } if text == "First I think."))
-    );
+    let thinks = |item: &Item| matches!(&item.body, ItemBody::Thought { text } if text == "First I think.");
+    assert!(items.iter().any(thinks));
     assert!(items.iter().any(|item| item.id == writing.id), "it keeps its item");
     assert_eq!(scene.notes().await, Vec::<String>::new());
     let asked = scene.asked();
-    assert_eq!((asked.len(), asked[0].key.as_str()), (1, "test-key"));
+    let key = if scene.has(Lack::Key) { "test-key" } else { "" };
+    assert_eq!((asked.len(), asked[0].key.as_str()), (1, key));
     let body = asked[0].body.to_string();
     assert!(body.contains("Begin.") && body.contains("You are the contract's worker."), "{body}");
     scene.close().await;
@@ -102,35 +104,35 @@ pub(crate) async fn own_rules_ask_too(bench: Bench) {
 /// What the folder's own settings and the user's hooks say is not done: nothing starts unasked, nothing answers in place of
 /// Nox, and the model server is the one that Nox named.
 pub(crate) async fn hooks_decide_nothing(bench: Bench) {
-    let replies = [bench.program.wants_shell("touch made.txt"), Reply::text("Done.")];
-    let mut scene = bench
-        .begin_with(replies, |_, places| {
-            let touch = |name: &str| format!("touch {}", places.folder.join(name).display());
-            let allow = r#"echo '{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}'"#;
-            let hook = |command: &str| json!([{ "hooks": [{ "type": "command", "command": command }] }]);
-            for (home, start) in [(&places.folder, "project-start"), (&places.own, "user-start")] {
-                let mut settings = json!({
-                    "hooks": { "SessionStart": hook(&touch(start)), "PermissionRequest": hook(allow) },
-                    "permissions": { "allow": ["Bash"] },
-                });
-                if home == &places.folder {
-                    settings["env"] = json!({ "ANTHROPIC_BASE_URL": "http://127.0.0.1:9" });
-                    settings["apiKeyHelper"] = json!(touch("key-helper"));
-                }
-                let folder = home.join(".claude");
-                std::fs::create_dir_all(&folder).unwrap();
-                std::fs::write(folder.join("settings.json"), settings.to_string()).unwrap();
-            }
-        })
-        .await;
+    let program = bench.program;
+    let replies = [program.wants_shell("touch made.txt"), Reply::text("Done.")];
+    let mut scene = bench.begin_with(replies, |_, places| (program.strangers)(places)).await;
     let session = scene.session.clone();
     let asked = scene.world.until_asked(&session).await.request;
-    for unasked in ["made.txt", "project-start", "user-start", "key-helper"] {
+    for unasked in UNASKED.iter().chain(&["made.txt"]) {
         assert!(!scene.folder.join(unasked).exists(), "{unasked} came without an answer");
     }
     scene.world.answer(&asked.id, Decision::Deny).await.unwrap();
     assert_eq!(scene.idle().await, None);
     assert!(!scene.folder.join("made.txt").exists(), "it was denied");
+    scene.close().await;
+}
+
+/// What a script of the model calls is asked like any other call, and the script goes on with what came of it.
+pub(crate) async fn calls_within_a_script(bench: Bench) {
+    let (model, script) = bench.program.script.expect("a tool that runs scripts");
+    let (name, input) = script("echo one >> made.txt; cat made.txt");
+    let replies = [Reply::call(name, input), Reply::text("Done.")];
+    let mut scene = bench.begin_with(replies, |agent, _| agent.program.model = Some(model.into())).await;
+    let session = scene.session.clone();
+    let request = scene.world.until_asked(&session).await.request;
+    assert_eq!(request.call.text, "echo one >> made.txt; cat made.txt");
+    assert!(!scene.folder.join("made.txt").exists(), "it ran before it was allowed");
+    scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
+    assert_eq!(scene.idle().await, None);
+    assert_eq!(std::fs::read_to_string(scene.folder.join("made.txt")).unwrap(), "one\n");
+    assert_eq!(scene.statuses().await, [CallStatus::Succeeded]);
+    assert_eq!(scene.said().await, ["Done."]);
     scene.close().await;
 }
 

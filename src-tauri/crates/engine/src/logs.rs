@@ -192,10 +192,11 @@ fn filter(level: LevelFilter, variable: Option<String>) -> Result<EnvFilter, Log
     EnvFilter::try_new(&text).map_err(|source| LogError::Level { text, source })
 }
 
-/// Directives are prefixes of a target, and every crate of Nox begins with “nox”.
+/// Directives are prefixes of a target, and every crate of Nox begins with “nox”. `genai` writes down what model servers
+/// say, and some of them repeat keys.
 fn own_parts(level: LevelFilter) -> String {
     let others = level.min(LevelFilter::WARN);
-    format!("{others},nox={level}")
+    format!("{others},genai=off,nox={level}")
 }
 
 #[cfg(test)]

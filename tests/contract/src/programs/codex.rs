@@ -26,7 +26,8 @@ pub(super) const PROGRAM: Program = Program {
         );
         ("apply_patch", Value::String(patch))
     },
-    mcp: |server, tool| format!("mcp__{server}__{tool}"),
+    // A group for each server, and names without strokes.
+    mcp: |server, tool| format!("mcp__{server}/{}", tool.replace('-', "_")),
     command_line: "app-server",
     allow_everything: |places| {
         let rules = places.own.join(".codex/rules");
@@ -37,6 +38,33 @@ pub(super) const PROGRAM: Program = Program {
         let settings = "approval_policy = \"never\"\nsandbox_mode = \"danger-full-access\"\n";
         std::fs::write(places.own.join(".codex/config.toml"), settings).unwrap();
     },
+    keeps_calls: false,
+    strangers: |places| {
+        let allow = r#"echo '{"hookSpecificOutput":{"hookEventName":"PermissionRequest","decision":{"behavior":"allow"}}}'"#;
+        let hook = |command: &str| json!([{ "hooks": [{ "type": "command", "command": command }] }]);
+        // The user has said that the folder is to be trusted.
+        let folder = places.folder.display();
+        let trusted = format!("[projects.\"{folder}\"]\ntrust_level = \"trusted\"\n");
+        for (home, whose, more) in [(&places.folder, "project", ""), (&places.own, "user", &*trusted)] {
+            let own = home.join(".codex");
+            std::fs::create_dir_all(own.join("rules")).unwrap();
+            let start = places.touch(&format!("{whose}-start"));
+            let hooks =
+                json!({ "hooks": { "SessionStart": hook(&start), "PermissionRequest": hook(allow) } });
+            std::fs::write(own.join("hooks.json"), hooks.to_string()).unwrap();
+            let rule = "prefix_rule(pattern = [\"touch\"], decision = \"allow\")\n";
+            std::fs::write(own.join("rules/default.rules"), rule).unwrap();
+            let made = places.touch(&format!("{whose}-service"));
+            let made = made.trim_start_matches("touch ");
+            let service = format!("[mcp_servers.{whose}]\ncommand = \"touch\"\nargs = [\"{made}\"]\n");
+            let settings = format!("approval_policy = \"never\"\n{more}{service}");
+            std::fs::write(own.join("config.toml"), settings).unwrap();
+        }
+    },
+    script: Some(("gpt-6.1-sol", |command| {
+        let call = json!({ "cmd": command });
+        ("exec", Value::String(format!("text(await tools.exec_command({call}));")))
+    })),
     forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
     lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],
     not_offered: &[],

@@ -27,11 +27,17 @@ pub(super) const PROGRAM: Program = Program {
         std::fs::write(folder.join("permission.yaml"), rules).unwrap();
         std::fs::write(folder.join("config.yaml"), "GOOSE_MODE: auto\n").unwrap();
     },
+    keeps_calls: false,
+    strangers: |_| {},
+    script: None,
     forget: |own| std::fs::remove_dir_all(own.join(".local/share/goose/sessions")).unwrap(),
     lacks: &[
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
         (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
         (Lack::Cost, "Its answers and updates bring tokens and no cost."),
     ],
-    not_offered: &[("hooks decide nothing", "It has no hooks in settings of the folder or of the user.")],
+    not_offered: &[
+        ("calls within a script", "It offers its model no tool that runs scripts of the model."),
+        ("hooks decide nothing", "It has no hooks in settings of the folder or of the user."),
+    ],
 };

@@ -5,6 +5,7 @@
 mod claude;
 mod codex;
 mod goose;
+mod llm;
 
 use nox_api::{domain::agent::Runtime, dto::CreateAgent};
 use nox_test_support::model::{Part, Reply};
@@ -12,10 +13,21 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// All rows, in the order of the matrix.
-pub(crate) const ALL: &[&Program] = &[&claude::PROGRAM, &codex::PROGRAM, &goose::PROGRAM];
+pub(crate) const ALL: &[&Program] = &[
+    &claude::PROGRAM,
+    &codex::PROGRAM,
+    &goose::PROGRAM,
+    &llm::ANTHROPIC,
+    &llm::OPENAI,
+    &llm::RESPONSES,
+    &llm::OLLAMA,
+];
 
 /// What a model asks of a tool: its name and its input.
 pub(crate) type Call = (&'static str, Value);
+
+/// The call that runs a command.
+pub(crate) type Wants = fn(&str) -> Call;
 
 /// A real program, as the scenarios need to know it.
 pub(crate) struct Program {
@@ -28,7 +40,7 @@ pub(crate) struct Program {
     /// Gives the agent what it needs besides its path and its key: above all where the model server is.
     pub(crate) settings: fn(&mut CreateAgent, &Places, &str),
     /// A call of its shell: the tool's name and what it is given.
-    pub(crate) shell: fn(&str) -> Call,
+    pub(crate) shell: Wants,
     /// Reading a file; none when it has no tool for that.
     pub(crate) read: Option<fn(&Path) -> Call>,
     /// Putting one text in the place of another.
@@ -39,6 +51,13 @@ pub(crate) struct Program {
     pub(crate) command_line: &'static str,
     /// Writes settings of the user, as the program has them, that allow everything.
     pub(crate) allow_everything: fn(&Places),
+    /// It goes on with the very call that waited when it was ended, and does not ask its model anew.
+    pub(crate) keeps_calls: bool,
+    /// Writes settings of the folder and of the user that would start something, which makes a file of [`UNASKED`], or answer
+    /// in place of Nox; none when it has no such settings.
+    pub(crate) strangers: fn(&Places),
+    /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
+    pub(crate) script: Option<(&'static str, Wants)>,
     /// Loses all conversations.
     pub(crate) forget: fn(&Path),
     /// What it does not do within scenarios that hold otherwise.
@@ -46,6 +65,10 @@ pub(crate) struct Program {
     /// Scenarios that it does not offer, with the evidence.
     pub(crate) not_offered: &'static [(&'static str, &'static str)],
 }
+
+/// What settings of others would make in the folder of a scenario.
+pub(crate) const UNASKED: &[&str] =
+    &["project-start", "user-start", "project-service", "user-service", "key-helper"];
 
 /// Something that a program does not do; a scenario leaves out that part, and the suite prints the evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +79,8 @@ pub(crate) enum Lack {
     Waiting,
     /// It does not tell what a turn cost.
     Cost,
+    /// Its model server is shown no key.
+    Key,
 }
 
 impl Lack {
@@ -64,6 +89,7 @@ impl Lack {
             Self::Reason => "does not tell its agent why a call was denied",
             Self::Waiting => "does not say that it waits for the model server",
             Self::Cost => "does not tell the cost of a turn",
+            Self::Key => "shows its model server no key",
         }
     }
 }
@@ -81,6 +107,14 @@ pub(crate) struct Places {
     pub(crate) own: PathBuf,
     /// Where the agent works.
     pub(crate) folder: PathBuf,
+}
+
+impl Places {
+    /// A command that makes a file of [`UNASKED`].
+    fn touch(&self, name: &str) -> String {
+        assert!(UNASKED.contains(&name), "{name} is not looked for");
+        format!("touch {}", self.folder.join(name).display())
+    }
 }
 
 impl Program {

@@ -10,7 +10,7 @@ use nox_api::{
         life::{LimitAction, LimitKind},
         words::{Card, Words},
     },
-    dto::{CreateAgent, CreateTask, MoveTask, Nothing, Target},
+    dto::{CreateAgent, CreateTask, MoveTask, Nothing, OneTask, Target},
 };
 use nox_test_support::{World, caller};
 

@@ -1,14 +1,18 @@
 //! Agents over a model server: the loop of our own against scripted models, on every wire that it speaks.
 
+use crate::crash::child::{Engine, Role, say};
 use nox_api::{
     domain::{
         agent::{Program, Runtime},
-        event::{PreAllowed, Problem},
+        event::{PreAllowed, Problem, UnknownChoice},
         ids::SessionId,
         rows::{Item, ItemBody, SessionState},
         tool::{CallStatus, Decision},
     },
-    dto::{CreateAgent, CreateTask, OneSession, PromptSession, StartTask},
+    dto::{
+        AnswerRequest, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession, ResolveUnknown,
+        StartTask,
+    },
 };
 use nox_domain::{
     life::{Life, OnDisconnect, Restart},
@@ -20,7 +24,7 @@ use nox_test_support::{
     poll,
 };
 use serde_json::json;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Every kind of model server, and the path where it is asked.
 const WIRES: &[(&str, &str)] = &[
@@ -49,6 +53,17 @@ async fn begin_with(
 ) -> Scene {
     let world = World::open().await;
     let server = ModelServer::start(Script::of(replies)).await.unwrap();
+    let (session, folder) = begin_at(&world, provider, &server.address(), prepare).await;
+    Scene { world, server, session, folder }
+}
+
+/// A session of an agent whose model server is at this address.
+async fn begin_at(
+    world: &World,
+    provider: &str,
+    address: &str,
+    prepare: impl FnOnce(&mut CreateAgent),
+) -> (SessionId, PathBuf) {
     let folder = world.root().join("work");
     std::fs::create_dir_all(&folder).unwrap();
     let mut agent = CreateAgent {
@@ -59,7 +74,7 @@ async fn begin_with(
         program: Program {
             provider: Some(provider.into()),
             model: Some("scripted".into()),
-            address: Some(server.address()),
+            address: Some(address.to_owned()),
             ..Program::default()
         },
         life: Life {
@@ -79,8 +94,7 @@ async fn begin_with(
         folder: Some(folder.display().to_string()),
         pre_allowed: PreAllowed::Nothing,
     };
-    let session = world.api().start_task(&caller(), start).await.unwrap().session.unwrap();
-    Scene { world, server, session, folder }
+    (world.api().start_task(&caller(), start).await.unwrap().session.unwrap(), folder)
 }
 
 impl Scene {
@@ -305,4 +319,131 @@ async fn tokens_are_counted_and_cost_what_the_users_table_says() {
     let sessions = scene.world.snapshot().await.sessions;
     let row = &sessions.iter().find(|view| view.row.id == scene.session).unwrap().row;
     assert_eq!(row.cost_micro_usd.unwrap_or_default().0, 100 * 10 + 20 * 100);
+}
+
+/// Where the engine that is killed finds the model server.
+fn address_file(world: &World) -> PathBuf {
+    world.root().join("model-server")
+}
+
+/// The side of the engine that is killed: one call runs, another one waits for its answer.
+pub(crate) async fn works_until_it_is_killed(world: &mut World) {
+    let address = std::fs::read_to_string(address_file(world)).unwrap();
+    world.reopen().await;
+    let (session, folder) = begin_at(world, "anthropic", &address, |_| {}).await;
+    let shell = world
+        .until("the question about the command", |all| {
+            let mut asked = all.requests.iter().map(|row| &row.request);
+            asked.find(|request| request.call.shell == "bash").map(|request| request.id.clone())
+        })
+        .await;
+    world.answer(&shell, Decision::AllowOnce).await.unwrap();
+    poll("the command", async || folder.join("ran.txt").exists().then_some(())).await;
+    poll("that it is told", async || {
+        let items = world.items(&session).await;
+        let runs = |item: &Item| matches!(item.body, ItemBody::ToolCall { status: CallStatus::Running, .. });
+        items.iter().any(runs).then_some(())
+    })
+    .await;
+    world
+        .until("the question about the file", |all| {
+            all.requests.iter().any(|row| row.request.call.text.ends_with("made.txt")).then_some(())
+        })
+        .await;
+    say("one runs and one waits");
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_kill_9_a_call_that_ran_is_unknown_and_one_that_waited_happens_once() {
+    let both = Reply {
+        parts: vec![
+            Part::Call {
+                name: "shell".into(),
+                input: json!({ "command": "echo x >> ran.txt; exec sleep 1000" }),
+            },
+            Part::Call { name: "write".into(), input: json!({ "path": "made.txt", "content": "x" }) },
+        ],
+        ..Reply::default()
+    };
+    let server = ModelServer::start(Script::of([both, Reply::text("Through.")])).await.unwrap();
+    let mut world = World::closed();
+    std::fs::write(address_file(&world), server.address()).unwrap();
+    let mut engine = Engine::start(Role::Loop, &world);
+    engine.wait_for("one runs and one waits");
+    engine.kill(Duration::ZERO);
+
+    world.reopen().await;
+    let session = world.snapshot().await.sessions[0].row.id.clone();
+    let folder = world.root().join("work");
+    let mut scene = Scene { world, server, session, folder };
+    let unknown = |body: &ItemBody| matches!(body, ItemBody::ToolCall { status: CallStatus::Unknown, .. });
+    scene.until_item("the unknown outcome", unknown).await;
+    let item = scene.items().await.into_iter().find(|item| unknown(&item.body)).unwrap();
+    assert!(!scene.folder.join("made.txt").exists());
+    let skip = ResolveUnknown { session: scene.session.clone(), item: item.id, choice: UnknownChoice::Skip };
+    scene.world.api().resolve_unknown(&caller(), skip).await.unwrap();
+    scene.answer(Decision::AllowOnce).await;
+    scene
+        .until_item("the end", |body| matches!(body, ItemBody::Message { text } if text == "Through."))
+        .await;
+    assert_eq!(scene.idle().await, None);
+    assert_eq!(std::fs::read_to_string(scene.folder.join("ran.txt")).unwrap(), "x\n", "it is not run again");
+    assert_eq!(std::fs::read_to_string(scene.folder.join("made.txt")).unwrap(), "x");
+    let told = scene.last_asked();
+    assert!(told.contains("Nobody saw how this ended") && told.contains("made.txt is written"), "{told}");
+    assert_eq!(scene.asked().len(), 2, "the model was not asked for its calls again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_get_their_answers_and_what_is_said_into_the_turn_is_heard() {
+    let input = json!({ "questions": [{ "question": "Which colour?", "options": [{ "label": "red" }] }] });
+    let mut scene = begin("openai", [Reply::call("ask", input), Reply::text("Thank you.")]).await;
+    let session = scene.session.clone();
+    let request = scene.world.until_asked(&session).await.request;
+    assert_eq!(request.call.questions[0].text, "Which colour?");
+    let steer = PromptSession { session, text: "And hurry up.".into() };
+    scene.world.api().steer_session(&caller(), steer).await.unwrap();
+    let answer = AnswerRequest {
+        request: request.id,
+        decision: Decision::AllowOnce,
+        reason: None,
+        answers: [("q1".to_owned(), vec!["blue".to_owned()])].into(),
+        rule: None,
+    };
+    scene.world.api().answer_request(&caller(), answer).await.unwrap();
+    assert_eq!(scene.idle().await, None);
+    let told = scene.last_asked();
+    assert!(told.contains("Answer: blue") && told.contains("And hurry up."), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_knows_what_was_said_and_the_old_session_does_not_know_the_fork() {
+    let replies = ["The first answer.", "In the fork.", "In the old one."].map(Reply::text);
+    let mut scene = begin("openai", replies).await;
+    assert_eq!(scene.idle().await, None);
+    let old = scene.session.clone();
+    let fork = ForkSession { session: old.clone(), text: "Another way.".into() };
+    scene.world.api().fork_session(&caller(), fork).await.unwrap();
+    let new = scene
+        .world
+        .until("the fork", |all| {
+            all.sessions.iter().map(|view| view.row.id.clone()).find(|session| *session != old)
+        })
+        .await;
+    scene.session = new;
+    scene
+        .until_item("its answer", |body| matches!(body, ItemBody::Message { text } if text == "In the fork."))
+        .await;
+    let told = scene.last_asked();
+    assert!(told.contains("The first answer.") && told.contains("Another way."), "{told}");
+    scene.session = old;
+    scene.prompt("And here?").await;
+    scene
+        .until_item(
+            "its answer",
+            |body| matches!(body, ItemBody::Message { text } if text == "In the old one."),
+        )
+        .await;
+    assert!(!scene.last_asked().contains("Another way."), "{}", scene.last_asked());
 }

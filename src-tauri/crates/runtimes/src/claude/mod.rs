@@ -8,6 +8,7 @@ mod call;
 mod conversation;
 mod faults;
 mod launch;
+mod memory;
 pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
@@ -69,6 +70,7 @@ async fn process(carrier: &mut Carrier, which: &Which, prompt: Option<String>) -
     let spent = if is_resumed { carrier.start.spent_micro_usd } else { 0 };
     let fresh = || ItemId::from_uuid(Uuid::now_v7());
     let mut talk = Conversation::new(&carrier.start.folder, is_resumed, spent, fresh);
-    let opening = Conversation::opening(&carrier.start.instructions);
+    let instructions = memory::with_words_of_project(&carrier.start.instructions, &carrier.start.folder);
+    let opening = Conversation::opening(&instructions);
     carrier.process(&launch.spec, &mut talk, opening, prompt).await
 }

@@ -5,7 +5,7 @@
 
 use super::{
     tools::{Desk, Look, Work, call},
-    wire::{Offered, http},
+    wire::{Offered, http, key_variables},
 };
 use crate::{
     Start,
@@ -240,11 +240,13 @@ async fn begin_command(
     us: ClientConfig,
 ) -> Result<Running, String> {
     let own = service.environment.iter().map(|(name, value)| (name.clone(), value.into()));
+    let mut environment = environment(start, &[], own);
+    environment.retain(|(name, _)| !key_variables().any(|variable| name == variable));
     let spec = SpawnSpec {
         program: command.into(),
         args: service.arguments.iter().map(Into::into).collect(),
         cwd: start.folder.clone(),
-        env: environment(start, &[], own),
+        env: environment,
         stdin: Stdin::Piped,
         grace: GRACE,
         limits: of_tree(&start.limits),

@@ -76,6 +76,8 @@ struct Provider {
     usual: Option<bool>,
     /// The path that is asked.
     path: &'static str,
+    /// Where other programs read its key from; ours does when the agent passes that variable on.
+    key: Option<&'static str>,
 }
 
 const PROVIDERS: &[Provider] = &[
@@ -85,6 +87,7 @@ const PROVIDERS: &[Provider] = &[
         base: "v1/",
         usual: Some(true),
         path: "messages",
+        key: Some("ANTHROPIC_API_KEY"),
     },
     Provider {
         word: "openai",
@@ -92,6 +95,7 @@ const PROVIDERS: &[Provider] = &[
         base: "v1/",
         usual: Some(true),
         path: "chat/completions",
+        key: Some("OPENAI_API_KEY"),
     },
     Provider {
         word: "openai_responses",
@@ -99,6 +103,7 @@ const PROVIDERS: &[Provider] = &[
         base: "v1/",
         usual: Some(true),
         path: "responses",
+        key: Some("OPENAI_API_KEY"),
     },
     Provider {
         word: "openrouter",
@@ -106,14 +111,23 @@ const PROVIDERS: &[Provider] = &[
         base: "api/v1/",
         usual: Some(true),
         path: "chat/completions",
+        key: Some("OPENROUTER_API_KEY"),
     },
-    Provider { word: "ollama", kind: AdapterKind::Ollama, base: "", usual: Some(false), path: "api/chat" },
+    Provider {
+        word: "ollama",
+        kind: AdapterKind::Ollama,
+        base: "",
+        usual: Some(false),
+        path: "api/chat",
+        key: None,
+    },
     Provider {
         word: "compatible",
         kind: AdapterKind::OpenAI,
         base: "v1/",
         usual: None,
         path: "chat/completions",
+        key: None,
     },
 ];
 
@@ -147,6 +161,7 @@ impl Wire {
             })?),
             None => None,
         };
+        let key = key.or_else(|| key_passed_on(program, provider));
         match (provider.usual, &base) {
             (None, None) => {
                 return Err(refused("address is missing: there is no usual one for this provider"));
@@ -326,6 +341,18 @@ impl Wire {
             }),
         })
     }
+}
+
+/// The key of the environment, when the agent passes its variable on.
+fn key_passed_on(program: &Program, provider: Provider) -> Option<SecretString> {
+    let variable =
+        provider.key.filter(|name| program.pass_environment.iter().any(|passed| passed == name))?;
+    std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).map(SecretString::from)
+}
+
+/// Variables that hold keys of model servers: nothing that is started gets them.
+pub(super) fn key_variables() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().filter_map(|provider| provider.key)
 }
 
 /// A client of HTTP that uses the system's certificates and follows nobody.

@@ -6,6 +6,7 @@ use super::{
     conversation::Done,
     services::use_tool,
     tools::{self, Desk, Outcome, Work},
+    wire::key_variables,
 };
 use crate::{
     OutputStore, Pipe, Signals, Start,
@@ -24,7 +25,7 @@ use nox_process::{Exit, ProcessTree, ShimPath, SpawnSpec, Stdin, StreamName};
 use rmcp::{RoleClient, service::Peer};
 use std::{
     collections::{BTreeMap, VecDeque},
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     path::PathBuf,
     sync::{
         Arc,
@@ -60,10 +61,12 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn of(start: &Start) -> Self {
-        let environment = environment(start, &[], []).into_iter().collect();
+        let mut environment: BTreeMap<OsString, OsString> = environment(start, &[], []).into_iter().collect();
+        environment.retain(|name, _| !key_variables().any(|variable| name == variable));
         Self {
             desk: Desk {
                 folder: start.folder.clone(),
+                shell: shell_on(&environment),
                 environment,
                 max_call_seconds: start.max_call_seconds,
             },
@@ -251,6 +254,13 @@ impl Bench {
         }
         Done { text, end, output: Some(digest), plan: None }
     }
+}
+
+/// What models write is mostly for bash.
+fn shell_on(environment: &BTreeMap<OsString, OsString>) -> &'static str {
+    let path = environment.get(OsStr::new("PATH"));
+    let mut folders = path.into_iter().flat_map(std::env::split_paths);
+    if folders.any(|folder| folder.join("bash").is_file()) { "bash" } else { "sh" }
 }
 
 const CUT: &str =

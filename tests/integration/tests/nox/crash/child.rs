@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
 
 use super::writing;
-use crate::secrets;
+use crate::{llm, secrets};
 use nox_test_support::World;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -23,6 +23,7 @@ const ROOT: &str = "NOX_TEST_ROOT";
 pub(crate) enum Role {
     Write,
     OfferKey,
+    Loop,
 }
 
 /// The child's side. Without its environment it does nothing.
@@ -35,6 +36,7 @@ fn engine_process() {
         let mut world = World::at(Path::new(&root));
         match role.as_str() {
             "Write" => writing::engine(&mut world).await,
+            "Loop" => llm::works_until_it_is_killed(&mut world).await,
             _ => secrets::offer_a_key(&mut world).await,
         }
     });
@@ -48,14 +50,14 @@ pub(crate) fn say(line: &str) {
 }
 
 /// The parent's hold of a child.
-pub(super) struct Engine {
+pub(crate) struct Engine {
     child: Child,
     lines: mpsc::Receiver<String>,
     said: Vec<String>,
 }
 
 impl Engine {
-    pub(super) fn start(role: Role, world: &World) -> Self {
+    pub(crate) fn start(role: Role, world: &World) -> Self {
         let mut child = command(role, world).stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::channel();
@@ -71,7 +73,7 @@ impl Engine {
     }
 
     /// Waits for a line that begins like this.
-    pub(super) fn wait_for(&mut self, begin: &str) {
+    pub(crate) fn wait_for(&mut self, begin: &str) {
         loop {
             let line = self.lines.recv_timeout(nox_test_support::LONG);
             let line = line.unwrap_or_else(|_| panic!("the engine never said {begin}: {:?}", self.said));
@@ -84,7 +86,7 @@ impl Engine {
     }
 
     /// Kills it after a moment, and answers everything that it said.
-    pub(super) fn kill(mut self, after: Duration) -> Vec<String> {
+    pub(crate) fn kill(mut self, after: Duration) -> Vec<String> {
         // The moment of the kill is what the test is about.
         std::thread::sleep(after);
         self.child.kill().unwrap();

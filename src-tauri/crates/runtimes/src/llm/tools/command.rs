@@ -40,7 +40,7 @@ pub(super) fn look(tool: &CliTool, input: &Value, desk: &Desk) -> Result<Look, S
     let text = std::iter::once(&program).chain(&args).map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let mut call = call(ToolKind::Execute, format!("{}: {text}", tool.name), input, desk);
     call.text = text;
-    call.shell = "sh".into();
+    call.shell = desk.shell.into();
     let environment = shell::bind(&mut call, None, desk);
     let args = args.into_iter().map(Into::into).collect();
     Ok(Look { call, work: Work::Program { program: program.into(), args, environment } })

@@ -36,6 +36,8 @@ use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, sync::atomic::Ato
 pub(super) struct Desk {
     /// The session's folder.
     pub(super) folder: PathBuf,
+    /// `bash` where it is, else `sh`.
+    pub(super) shell: &'static str,
     /// What programs get.
     pub(super) environment: BTreeMap<OsString, OsString>,
     /// Seconds for a call that says nothing itself.

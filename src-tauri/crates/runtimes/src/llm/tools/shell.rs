@@ -8,7 +8,7 @@ use std::ffi::OsString;
 
 pub(super) const TOOL: Tool = Tool {
     name: "shell",
-    description: "Runs a command with sh in the session's folder. Each call is a fresh shell without input; what it \
+    description: "Runs a command with bash in the session's folder. Each call is a fresh shell without input; what it \
                   leaves running in the background is ended with it.",
     schema: || {
         let fields = [
@@ -32,7 +32,7 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
     let title = input["description"].as_str().filter(|title| !title.trim().is_empty()).unwrap_or(command);
     let mut call = call(ToolKind::Execute, title.to_owned(), input, desk);
     command.clone_into(&mut call.text);
-    call.shell = "sh".into();
+    call.shell = desk.shell.into();
     // The text is all that would run, unless something unknown stands beside it.
     let known = json!({ "command": input["command"], "description": input["description"],
         "timeout": input["timeout"] });
@@ -41,7 +41,7 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
     let wanted = number(input, "timeout")?.map(|seconds| u32::try_from(seconds.max(1)).unwrap_or(u32::MAX));
     let environment = bind(&mut call, wanted, desk);
     let args = vec!["-c".into(), command.into()];
-    Ok(Look { call, work: Work::Program { program: "sh".into(), args, environment } })
+    Ok(Look { call, work: Work::Program { program: desk.shell.into(), args, environment } })
 }
 
 /// Binds the environment and the time of a program to its call.

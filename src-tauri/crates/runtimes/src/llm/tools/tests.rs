@@ -9,6 +9,7 @@ use tempfile::TempDir;
 fn desk(folder: &Path) -> Desk {
     Desk {
         folder: folder.to_owned(),
+        shell: "bash",
         environment: BTreeMap::from([("LANG".into(), "C".into())]),
         max_call_seconds: Some(60),
     }
@@ -178,7 +179,7 @@ fn a_command_is_its_text_and_has_a_time() {
     let make = shell(json!({ "command": "make all", "description": "Build it", "timeout": 500 }));
     assert_eq!(
         (make.text.as_str(), make.title.as_str(), make.shell.as_str()),
-        ("make all", "Build it", "sh")
+        ("make all", "Build it", "bash")
     );
     assert_eq!((make.timeout_seconds, make.input_hash.as_str()), (Some(60), ""));
     assert_eq!(make.environment, ["LANG"]);
