@@ -54,6 +54,7 @@ export const TOLD = {
   open: 'Open',
   review: 'Review',
   asks: (agent: string, text: string) => `${agent} asks: ${text}`,
+  question: (agent: string, title: string, text: string) => `${agent}: ${title}. Asks you: ${text}`,
   asked: (agent: string, title: string, text: string) => `${agent}: ${title}. Needs approval: ${text}`,
   failed: (agent: string, title: string, why: string | null) => `${agent}: ${title}. Failed${why ? `: ${why}` : ''}`,
   notStarted: (title: string) => `Not started: ${title}`,

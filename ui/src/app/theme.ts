@@ -102,7 +102,8 @@ export const theme = createTheme({
     Modal: { defaultProps: { ...dialog, overlayProps: scrim } },
     ModalRoot: { defaultProps: dialog },
     ModalOverlay: { defaultProps: scrim },
-    Menu: { defaultProps: { ...floating, radius: 'lg' } },
+    // What Mantine puts into a menu to hold the focus is no item of it, which readers are told as a fault.
+    Menu: { defaultProps: { ...floating, radius: 'lg', withInitialFocusPlaceholder: false } },
     Popover: { defaultProps: { ...floating, radius: 'lg' } },
     Combobox: { defaultProps: { ...floating, radius: 'md' } },
   },

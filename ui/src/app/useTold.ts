@@ -44,7 +44,7 @@ function tell(told: Told): void {
   } else if (what.what === 'asked') {
     // Who looks at it already sees the request itself.
     if (isSeen(here.replace(/^#/, ''), session)) {
-      announce(TOLD.asked(agent, title, what.text), 'assertive');
+      announce((what.question ? TOLD.question : TOLD.asked)(agent, title, what.text), 'assertive');
       return;
     }
     const review = { label: TOLD.review, run: () => navigate(routes.approval(what.request)) };

@@ -1,7 +1,18 @@
 /**
  * Sessions that stand in every way there is, after a start that found some of them lost.
  */
-import type { Item, ItemBody, LimitHit, Offers, Problem, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
+import type {
+  Item,
+  ItemBody,
+  LimitHit,
+  Offers,
+  Problem,
+  Question,
+  SessionRow,
+  SessionState,
+  TaskRow,
+  ToolCall,
+} from '../../bindings/nox';
 import { newId } from '../ids';
 import { pausedIn } from './runs';
 import { type FakeState, newTask } from './state';
@@ -46,6 +57,12 @@ const OFFERS: Offers = {
 };
 
 const LIVES: readonly [string, (now: number) => SessionState, Partial<SessionRow>?][] = [
+  [
+    'Waits for its model’s limit',
+    (now) => ({ state: 'rate_limited', until: now + 23 * MINUTE, problem: LIMITED }),
+    { takes_prompts: true },
+  ],
+  ['Failed, can be asked again', () => ({ state: 'idle', problem: OVERLOADED }), { takes_prompts: true }],
   ['Paused by hand', () => ({ state: 'paused', why: 'person', finishing: null })],
   ['Pausing after its step', () => ({ state: 'paused', why: 'everything', finishing: 'cargo test --workspace' })],
   [
@@ -69,12 +86,6 @@ const LIVES: readonly [string, (now: number) => SessionState, Partial<SessionRow
   ['Waits for a message', () => ({ state: 'idle', problem: null }), { takes_prompts: true }],
   ['Asleep until a message', () => ({ state: 'hibernated', problem: null }), { takes_prompts: true }],
   ['Works, two messages wait', () => ({ state: 'running', doing: null }), { takes_prompts: true, waiting_prompts: 2 }],
-  [
-    'Waits for its model’s limit',
-    (now) => ({ state: 'rate_limited', until: now + 23 * MINUTE, problem: LIMITED }),
-    { takes_prompts: true },
-  ],
-  ['Failed, can be asked again', () => ({ state: 'idle', problem: OVERLOADED }), { takes_prompts: true }],
   ['Ended at a limit', () => ({ state: 'closed', how: 'failed', problem: { code: 'limit', hit: HIT } })],
   ['Read from an export', () => ({ state: 'closed', how: 'finished', problem: null }), { imported: true }],
 ];
@@ -133,4 +144,112 @@ export function addLives(state: FakeState, now: number, session: MakeSession) {
       status: { sign: 'idle', words: { code: 'idle' }, at: now },
     })),
   };
+  addQuestions(state, now, session);
+}
+
+const QUESTIONS: Question[] = [
+  {
+    id: 'Which database should the tests use?',
+    header: 'Database',
+    text: 'Which database should the tests use?',
+    options: [
+      { label: 'SQLite in memory', description: 'Quick, and nothing is installed.' },
+      { label: 'PostgreSQL in a container', description: 'As in production, and slower.' },
+    ],
+    many: false,
+    free: true,
+  },
+  {
+    id: 'Which parts should be covered?',
+    header: 'Coverage',
+    text: 'Which parts should be covered?',
+    options: [
+      { label: 'Imports', description: '' },
+      { label: 'Exports', description: '' },
+      { label: 'The API', description: '' },
+    ],
+    many: true,
+    free: false,
+  },
+];
+
+const PLAN = `## What I would do
+
+1. Move the retry into \`fetch.rs\`, so that **both** callers have it.
+2. Cover it with a test that fails without the change.
+
+| file | lines |
+|---|---|
+| \`fetch.rs\` | about 40 |
+| \`client.rs\` | 6 fewer |
+`;
+
+/** A session that asks something, and one that shows a plan before it begins. */
+function addQuestions(state: FakeState, now: number, session: MakeSession) {
+  const cases = [
+    { title: 'Asks two questions', text: 'Which database should the tests use?', questions: QUESTIONS, prose: false },
+    { title: 'Shows a plan', text: PLAN, questions: [], prose: true },
+  ];
+  for (const { title, text, questions, prose } of cases) {
+    const task = newTask(
+      { title, status: 'in_progress', agent: 'docs', project: 'ledger-api' },
+      'Do it well.',
+      now - MINUTE,
+    );
+    state.tasks.set(task.id, task);
+    state.bodies.set(task.id, 'Do it well.');
+    const question = questions.length > 0;
+    const id = newId('req', now);
+    const how: SessionState = { state: 'needs_approval', request: id, text, open: 1, question };
+    const row = { ...session(state, task, how, now - 2 * MINUTE, null, null), takes_prompts: true };
+    state.sessions.set(row.id, { ...row, runtime: 'claude' });
+    const call: ToolCall = {
+      key: 'asks',
+      kind: 'other',
+      title: question ? 'Database' : 'ExitPlanMode',
+      text,
+      shell: '',
+      folder: row.folder,
+      environment: [],
+      environment_hash: '0'.repeat(64),
+      sandbox: 'none',
+      timeout_seconds: null,
+      continue_on_failure: true,
+      prose,
+      questions,
+    };
+    const item = newId('itm', now);
+    state.requests.set(id, {
+      request: {
+        id,
+        item,
+        call,
+        hash: '0'.repeat(64),
+        risk: question ? 'low' : 'medium',
+        risk_reason: question ? 'question' : 'tool',
+        why: { code: question ? 'question' : 'no_rule' },
+        asked_at: now - MINUTE,
+      },
+      session: row.id,
+      task: task.id,
+      agent: row.agent,
+      agent_name: row.agent_name,
+      title,
+      state: { state: 'open' },
+    });
+    const body: ItemBody = {
+      kind: 'tool_call',
+      call,
+      status: 'waiting',
+      request: id,
+      decision: null,
+      reason: null,
+      started_at: null,
+      ended_at: null,
+      end: null,
+      output: null,
+    };
+    state.items.set(row.id, [{ id: item, session: row.id, turn: null, ord: 0, at: now - MINUTE, body }]);
+    state.controls.set(row.id, { session: row.id, offers: OFFERS, waiting: [] });
+  }
 }

@@ -15,6 +15,7 @@ import { formatAge } from '../status/age';
 import { useClock } from '../status/clock';
 import { StatusSign } from '../status/StatusSign';
 import { StatusText } from '../status/StatusText';
+import { Markdown } from '../text/Markdown';
 import { Diff } from '../transcript/Diff';
 import { ANSWERS, settled, WANTS } from '../words';
 import { ExactCommand } from './ExactCommand';
@@ -29,6 +30,8 @@ export interface Answer {
   decision: Decision;
   reason: string | null;
   rule: RuleDraft | null;
+  /** To its questions, by their ids. */
+  answers?: Record<string, string[]>;
 }
 
 export interface PermissionCardProps {
@@ -39,6 +42,8 @@ export interface PermissionCardProps {
   onAnswer: (answer: Answer) => void;
   /** Asks what a rule would match; null asks for the narrowest rule. */
   preview: (rule: RuleDraft | null) => Promise<RulePreview>;
+  /** Opens a link of a plan, after the person was asked. */
+  onOpenLink: (url: string) => void;
   /** More facts: agent, task. */
   facts?: React.ReactNode;
   /** Lets the place put the focus here when somebody asks for it. */
@@ -46,7 +51,16 @@ export interface PermissionCardProps {
 }
 
 /** Give it the request's id as `key`: an answer half written for one request must not go to the next. */
-export function PermissionCard({ row, variant, pending, onAnswer, preview, facts, ref }: PermissionCardProps) {
+export function PermissionCard({
+  row,
+  variant,
+  pending,
+  onAnswer,
+  preview,
+  onOpenLink,
+  facts,
+  ref,
+}: PermissionCardProps) {
   const ready = useGuard(row.request.id);
   const [reason, setReason] = useState('');
   const [ruling, setRuling] = useState(false);
@@ -68,7 +82,7 @@ export function PermissionCard({ row, variant, pending, onAnswer, preview, facts
     if (!event.repeat) answer(decision);
   };
 
-  const title = PERMISSION.label(row.agent_name, WANTS[call.kind]);
+  const title = PERMISSION.label(row.agent_name, call.prose ? PERMISSION.plan : WANTS[call.kind]);
   return (
     <section
       ref={ref}
@@ -87,7 +101,13 @@ export function PermissionCard({ row, variant, pending, onAnswer, preview, facts
         {open ? <Asked at={row.request.asked_at} /> : <Age at={row.request.asked_at} />}
       </header>
       <div className={s.body}>
-        <ExactCommand text={call.text} prompt={call.kind === 'execute' ? '$' : undefined} />
+        {call.prose ? (
+          <div className={s.prose} role="group" aria-label={PERMISSION.prose}>
+            <Markdown text={call.text} onOpenLink={onOpenLink} />
+          </div>
+        ) : (
+          <ExactCommand text={call.text} prompt={call.kind === 'execute' ? '$' : undefined} />
+        )}
         {call.diff && <Diff diff={call.diff} folder={call.folder} />}
         <PermissionFacts row={row}>{facts}</PermissionFacts>
         {ruling && open && (

@@ -59,6 +59,7 @@ function draw(row: RequestRow, ask = preview(['git', 'push', 'origin'])) {
   const answers: Answer[] = [];
   renderThemed(
     <PermissionCard
+      onOpenLink={() => undefined}
       row={row}
       variant="pane"
       pending={false}

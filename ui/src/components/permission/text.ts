@@ -4,6 +4,8 @@ export const PERMISSION = {
   ago: (age: string) => (age === 'now' ? 'asked now' : `asked ${age} ago`),
   label: (agent: string, wants: string) => `${agent} ${wants}`,
   command: 'The exact command',
+  prose: 'The plan',
+  plan: 'shows you its plan',
   odd: 'This text has characters that cannot be seen. They are drawn as their codes.',
   facts: {
     folder: 'Folder',
@@ -19,6 +21,23 @@ export const PERMISSION = {
   goesOn: 'The next one is asked all the same',
   reason: 'Reason, sent to the agent',
   answer: 'Answer',
+};
+
+export const QUESTION = {
+  label: (agent: string) => `${agent} asks you`,
+  answer: 'Answer',
+  one: 'Choose one',
+  many: 'Choose one or more',
+  own: 'Or in your own words',
+  words: 'Your answer',
+  send: 'Send answer',
+  missing: (count: number) => (count === 1 ? '1 question has no answer yet' : `${count} questions have no answer yet`),
+  skip: 'Skip',
+  skipWhat: 'The agent is told that you do not answer, and goes on without.',
+  reason: 'Why you skip it, sent to the agent',
+  skipped: 'Skipped',
+  answered: 'Answered',
+  none: 'No answer',
 };
 
 export const RULE = {

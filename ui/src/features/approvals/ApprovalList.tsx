@@ -72,6 +72,7 @@ const Waiting = memo(function Waiting({
 }: RowProps & { onKeyboardOpen: (request: string) => void }) {
   const { id, call, risk, asked_at } = row.request;
   const pending = usePending(id);
+  const asks = call.questions?.[0]?.text;
   return (
     <Link
       href={routes.approval(id)}
@@ -86,12 +87,16 @@ const Waiting = memo(function Waiting({
       <span className={s.who}>
         <Monogram name={row.agent_name} />
         <b>{row.agent_name}</b>
-        <span className={s.does}>{DOES[call.kind]}</span>
+        <span className={s.does}>{asks ? APPROVALS.asks : DOES[call.kind]}</span>
         <Age at={asked_at} className={s.age} />
       </span>
-      <code className={s.command}>{visibleText(firstLine(call.text))}</code>
+      {asks ? (
+        <span className={s.command}>{visibleText(firstLine(asks))}</span>
+      ) : (
+        <code className={s.command}>{visibleText(firstLine(call.text))}</code>
+      )}
       <span className={s.about}>
-        <RiskWord risk={risk} suffix={APPROVALS.risk} />
+        {!asks && <RiskWord risk={risk} suffix={APPROVALS.risk} />}
         <span className={s.cut}>{row.title}</span>
       </span>
     </Link>

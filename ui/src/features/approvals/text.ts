@@ -1,5 +1,6 @@
 // Words of the place “Approvals”.
 export const APPROVALS = {
+  asks: 'asks you',
   title: 'Approvals',
   waiting: (count: number) => (count === 0 ? 'Nothing waits' : `${count} waiting, oldest first`),
   list: 'Waiting',

@@ -114,7 +114,7 @@ function Story({ found }: { found: RecoveryView }) {
           <p>{RECOVERY.databaseText}</p>
           {database.problem && <p>{RECOVERY.unread(database.problem)}</p>}
           {!database.problem && database.under_way && (
-            <p role="status">
+            <p>
               {RECOVERY.saving(database.sessions_saved)} <progress aria-label={RECOVERY.savingLabel} />
             </p>
           )}

@@ -1,69 +1,164 @@
-// Where a person writes to the agent. While it works, a message waits for its turn; a session that takes none says why.
+// Where a person writes to the agent. While it works, a message waits for its turn, or is said into the turn that runs where
+// the program takes that; a session that takes none says why. A message that begins with a stroke lists the commands of
+// the agent's program.
 import { useState, useSyncExternalStore } from 'react';
 import { Button } from '@/components/controls/Button';
+import { cx } from '@/components/cx';
 import { useAct } from '@/sync/act';
-import { usePending } from '@/sync/hooks';
+import type { Conversation } from '@/sync/conversation';
+import { useControls, usePending } from '@/sync/hooks';
 import type { SessionId, SessionState, SessionView } from '../../bindings/nox';
 import s from './Composer.module.css';
+import { Dials } from './Dials';
 import { Interrupt } from './Interrupt';
-import { COMPOSER } from './text';
+import { COMMANDS, COMPOSER } from './text';
+import { type Commands, useCommands } from './useCommands';
+import { Waiting } from './Waiting';
 
-export function Composer({ view }: { view: SessionView }) {
+export interface ComposerProps {
+  view: SessionView;
+  /** Null until the conversation is watched. */
+  conversation: Conversation | null;
+}
+
+export function Composer({ view, conversation }: ComposerProps) {
   const { row } = view;
   if (row.imported) return null;
   if (!row.takes_prompts) return <p className={s.none}>{COMPOSER.none}</p>;
-  return <Writing view={view} />;
+  if (!conversation) return null;
+  return <Writing view={view} conversation={conversation} />;
 }
 
-function Writing({ view: { row } }: { view: SessionView }) {
+function Writing({ view, conversation }: { view: SessionView; conversation: Conversation }) {
+  const { row } = view;
   const act = useAct();
   const [text, setText] = useDraft(row.id);
   const sending = `prompt:${row.id}`;
   const pending = usePending(sending);
   const [refused, setRefused] = useState(false);
+  const offers = useControls(conversation)?.offers;
+  const commands = useCommands(text, offers?.commands ?? []);
   const waiting = row.waiting_prompts ?? 0;
   const empty = text.trim() === '';
-  const send = async () => {
+  const works = row.state.state === 'running' || row.state.state === 'needs_approval';
+  const steers = Boolean(offers?.steers) && works && !row.paused;
+  const send = async (name: 'promptSession' | 'steerSession') => {
     if (empty || pending) return;
     // Taken out at once, put back when it was refused and nothing else was written meanwhile.
     setText('');
-    const done = await act('promptSession', { session: row.id, text }, { about: [sending] });
+    const done = await act(name, { session: row.id, text }, { about: [sending] });
     setRefused(!done);
     if (!done) setText((now) => now || text);
   };
+  const onKeyDown = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) return;
+    if (commands.found.length > 0 && listKey(event, commands, setText)) return;
+    if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    void send(steers && event.shiftKey ? 'steerSession' : 'promptSession');
+  };
+  const note = steers ? COMPOSER.steers : noteOf(row.state);
+  const listed = commands.found.length > 0;
   return (
-    <form
-      className={s.composer}
-      aria-label={COMPOSER.label(row.agent_name)}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void send();
-      }}
-    >
-      <textarea
-        className={s.text}
+    <div className={s.composer}>
+      <Waiting conversation={conversation} session={row.id} />
+      <form
+        className={s.form}
         aria-label={COMPOSER.label(row.agent_name)}
-        aria-keyshortcuts="Control+Enter Meta+Enter"
-        placeholder={COMPOSER.placeholder(row.agent_name)}
-        rows={Math.min(10, Math.max(2, text.split('\n').length))}
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.nativeEvent.isComposing) return;
+        onSubmit={(event) => {
           event.preventDefault();
-          void send();
+          void send('promptSession');
         }}
-      />
-      <div className={s.line}>
-        <p className={s.note} role="status">
-          {refused ? COMPOSER.refused : waiting > 0 ? COMPOSER.waiting(waiting) : noteOf(row.state)}
-        </p>
-        <Interrupt row={row} />
-        <Button variant="primary" type="submit" combo="Mod+Enter" showKey={!empty} pending={pending} disabled={empty}>
-          {COMPOSER.send}
-        </Button>
-      </div>
-    </form>
+      >
+        {listed && <CommandList commands={commands} onTake={(next) => setText(next)} />}
+        <textarea
+          className={s.text}
+          aria-label={COMPOSER.label(row.agent_name)}
+          aria-keyshortcuts="Control+Enter Meta+Enter"
+          aria-autocomplete={offers?.commands?.length ? 'list' : undefined}
+          aria-controls={listed ? commands.listId : undefined}
+          aria-activedescendant={listed ? commands.optionId(commands.active) : undefined}
+          placeholder={
+            offers?.commands?.length ? COMPOSER.orCommand(row.agent_name) : COMPOSER.placeholder(row.agent_name)
+          }
+          rows={Math.min(10, Math.max(2, text.split('\n').length))}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+        />
+        <div className={s.line}>
+          <Dials conversation={conversation} view={view} />
+          <p className={s.note} role="status">
+            {refused ? COMPOSER.refused : waiting > 0 && !steers ? COMPOSER.waiting(waiting) : note}
+          </p>
+          <div className={s.buttons}>
+            <Interrupt row={row} />
+            {steers && (
+              <Button
+                icon="steer"
+                combo="Mod+Shift+Enter"
+                showKey={!empty}
+                pending={pending}
+                disabled={empty}
+                title={COMPOSER.sayNowWhat}
+                onClick={() => void send('steerSession')}
+              >
+                {COMPOSER.sayNow}
+              </Button>
+            )}
+            <Button
+              variant="primary"
+              type="submit"
+              combo="Mod+Enter"
+              showKey={!empty}
+              pending={pending}
+              disabled={empty}
+            >
+              {steers ? COMPOSER.queue : COMPOSER.send}
+            </Button>
+          </div>
+        </div>
+      </form>
+    </div>
+  );
+}
+
+/** Whether the key was for the list of commands. */
+function listKey(event: React.KeyboardEvent, commands: Commands, setText: (text: string) => void): boolean {
+  const offer = commands.found[commands.active];
+  if (event.key === 'ArrowDown') commands.move(1);
+  else if (event.key === 'ArrowUp') commands.move(-1);
+  else if (event.key === 'Escape') commands.close();
+  else if (offer && (event.key === 'Tab' || (event.key === 'Enter' && !event.ctrlKey && !event.metaKey))) {
+    setText(commands.taken(offer));
+  } else return false;
+  event.preventDefault();
+  event.stopPropagation();
+  return true;
+}
+
+function CommandList({ commands, onTake }: { commands: Commands; onTake: (text: string) => void }) {
+  return (
+    // The focus stays in the message; the active one is told by aria-activedescendant.
+    <div className={s.commands} role="listbox" id={commands.listId} aria-label={COMMANDS.label}>
+      {commands.found.map((offer, index) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are those of the message, which keeps the focus.
+        <div
+          key={offer.id}
+          role="option"
+          tabIndex={-1}
+          id={commands.optionId(index)}
+          aria-selected={index === commands.active}
+          className={cx(s.command, index === commands.active && s.active)}
+          // The focus must not leave the message.
+          onMouseDown={(event) => event.preventDefault()}
+          onClick={() => onTake(commands.taken(offer))}
+        >
+          <code>/{offer.name}</code>
+          <span className={s.about}>{offer.description}</span>
+        </div>
+      ))}
+    </div>
   );
 }
 
@@ -77,6 +172,8 @@ function noteOf(state: SessionState): string {
       return COMPOSER.over;
     case 'paused':
       return COMPOSER.paused;
+    case 'rate_limited':
+      return COMPOSER.limited;
     default:
       return COMPOSER.works;
   }

@@ -4,7 +4,7 @@ import { StatusText } from '@/components/status/StatusText';
 import { problemText, statusWords } from '@/components/words';
 import type { SessionView } from '../../bindings/nox';
 import s from './Conversation.module.css';
-import { ACTS } from './text';
+import { ACTS, STATE } from './text';
 import { useSessionActs } from './useSessionActs';
 
 /** Approvals, choices and running calls speak for themselves. */
@@ -23,6 +23,11 @@ export function EndLine({ view }: { view: SessionView }) {
         <>
           <StatusText sign={status.sign} word={statusWords(status.words)} at={status.at} size="xs" />
           {problem && problem.code !== 'stopped' && <p className={s.problem}>{problemText(problem)}</p>}
+          {acts.canAskAgain && (
+            <Button size="sm" icon="refresh" pending={acts.pending} onClick={acts.goOn}>
+              {STATE.askAgain}
+            </Button>
+          )}
           {acts.canContinue && row.state.state === 'closed' && (
             <Button size="sm" icon="play" pending={acts.pending} onClick={acts.goOn}>
               {ACTS.goOn}

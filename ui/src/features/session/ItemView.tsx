@@ -14,7 +14,7 @@ import { useItem } from '@/sync/hooks';
 import type { Item, SessionView } from '../../bindings/nox';
 import s from './Conversation.module.css';
 import { ToolCallItem } from './ToolCallItem';
-import { CONVERSATION } from './text';
+import { CONVERSATION, LIVE } from './text';
 import { Thinking, Thought, Writing } from './Written';
 
 export interface ItemViewProps {
@@ -31,6 +31,16 @@ export const ItemView = memo(
     switch (body.kind) {
       case 'prompt':
         return <Prompt item={item} text={body.text} />;
+      case 'steered':
+        return <Prompt item={item} text={body.text} said={LIVE.steered} />;
+      case 'switched':
+        return <Note icon="settings">{LIVE.switched(body.dial, body.name, body.via)}</Note>;
+      case 'rate_limit':
+        return (
+          <Note icon="history">
+            {problemText(body.problem)} {LIVE.limited(formatTime(body.until))}
+          </Note>
+        );
       case 'message':
         return <Message item={item} text={body.text} agent={view.row.agent_name} />;
       case 'thought':
@@ -80,7 +90,7 @@ function Note({ icon, children }: { icon: IconName; children: React.ReactNode })
 /** Longer ones are cut until they are opened. */
 const LONG_LINES = 24;
 
-function Prompt({ item, text }: { item: Item; text: string }) {
+function Prompt({ item, text, said }: { item: Item; text: string; said?: string }) {
   const { openExternal } = useDesktop();
   const [all, setAll] = useState(false);
   const lines = text.split('\n').length;
@@ -91,7 +101,7 @@ function Prompt({ item, text }: { item: Item; text: string }) {
         <Icon name="document" size="sm" />
       </span>
       <div className={s.prompt} title={formatMoment(item.at)}>
-        <p className="visually-hidden">{CONVERSATION.task}</p>
+        <p className={said ? s.saidNow : 'visually-hidden'}>{said ?? CONVERSATION.task}</p>
         <Markdown
           text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
           streaming={long && !all}

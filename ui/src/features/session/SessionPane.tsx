@@ -1,5 +1,6 @@
 // The middle pane: which session this is, what can be done with it, and its conversation.
-import { useLocation } from 'wouter';
+import { useState } from 'react';
+import { Link, useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import { useActions } from '@/components/actions/registry';
 import { Button, IconButton } from '@/components/controls/Button';
@@ -10,10 +11,11 @@ import { useConversation } from '@/sync/hooks';
 import type { SessionView } from '../../bindings/nox';
 import { Composer } from './Composer';
 import { Conversation, ConversationWaits } from './Conversation';
+import { Fork, ForkButton } from './ForkDialog';
 import s from './Session.module.css';
 import { StateBanner } from './StateBanner';
 import { useStopAndDelete } from './StopAndDelete';
-import { ACTS, EXPORT, SESSIONS } from './text';
+import { ACTS, EXPORT, FORK, SESSIONS } from './text';
 import { useExport } from './transfer';
 import { useSessionActs } from './useSessionActs';
 
@@ -27,6 +29,7 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
   const stopAndDelete = useStopAndDelete(view);
   const exporting = useExport(row);
   const paused = Boolean(row.paused);
+  const [forking, setForking] = useState(false);
   useActions([
     {
       id: 'session.stop',
@@ -61,6 +64,14 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
       combo: 'T',
       enabled: () => acts.openTask !== undefined,
       run: () => acts.openTask?.(),
+    },
+    {
+      id: 'session.fork',
+      label: FORK.action,
+      group: SESSIONS.title,
+      icon: 'branch',
+      enabled: () => Boolean(conversation?.controls?.offers.forks) && !row.imported,
+      run: () => setForking(true),
     },
     ...FORMATS.map((format) => ({
       id: `session.export.${format}`,
@@ -99,6 +110,7 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
                 {ACTS.goOn}
               </Button>
             )}
+            {conversation && <ForkButton conversation={conversation} onFork={() => setForking(true)} />}
             <IconButton className={s.onlyFolded} icon="list" label={ACTS.showDetails} onClick={onDetails} />
           </>
         }
@@ -116,10 +128,18 @@ export function SessionPane({ view, onDetails }: { view: SessionView; onDetails:
         {row.progress && <span className={s.progress}>{SESSIONS.blocks(row.progress.done, row.progress.of)}</span>}
         <NotSandboxed />
       </Bar>
+      {row.fork_of && (
+        <p className={s.forked}>
+          {FORK.of} <Link href={routes.session(row.fork_of)}>{row.fork_of_title ?? SESSIONS.title}</Link>
+        </p>
+      )}
       <StateBanner view={view} />
       {conversation ? <Conversation conversation={conversation} view={view} /> : <ConversationWaits />}
-      <Composer view={view} />
+      <Composer view={view} conversation={conversation} />
       {stopAndDelete.dialog}
+      {conversation && (
+        <Fork conversation={conversation} row={row} opened={forking} onClose={() => setForking(false)} />
+      )}
     </>
   );
 }

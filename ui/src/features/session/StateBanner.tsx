@@ -36,6 +36,8 @@ function bannerOf({ row }: SessionView, acts: SessionActs) {
   switch (state.state) {
     case 'restarting':
       return <Restarting state={state} acts={acts} />;
+    case 'rate_limited':
+      return <RateLimited state={state} acts={acts} />;
     case 'lost':
       return <Lost state={state} acts={acts} />;
     case 'stalled':
@@ -78,6 +80,32 @@ function Restarting({ state, acts }: { state: Of<'restarting'>; acts: SessionAct
       }
     >
       {STATE.restartText(state.number)}
+    </Banner>
+  );
+}
+
+function RateLimited({ state, acts }: { state: Of<'rate_limited'>; acts: SessionActs }) {
+  // The minutes are enough: what counts by the second is read out without an end.
+  const rest = useClock((now) =>
+    state.until - now > 60_000 ? formatDuration(Math.ceil((state.until - now) / 60_000) * 60_000) : '',
+  );
+  return (
+    <Banner
+      tone="info"
+      sign="queued"
+      title={STATE.limitedUntil(formatTime(state.until), rest)}
+      actions={
+        <>
+          <Button variant="primary" icon="play" pending={acts.pending} onClick={acts.goOn}>
+            {STATE.goOnNow}
+          </Button>
+          <Button icon="stop" pending={acts.pending} onClick={acts.interrupt}>
+            {STATE.stopWaiting}
+          </Button>
+        </>
+      }
+    >
+      {problemText(state.problem)} {STATE.limitedText}
     </Banner>
   );
 }

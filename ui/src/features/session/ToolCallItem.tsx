@@ -6,15 +6,18 @@ import { Icon, type IconName } from '@/components/icons/icons';
 import { ExactCommand } from '@/components/permission/ExactCommand';
 import { type Answer, PermissionCard } from '@/components/permission/PermissionCard';
 import { Fact } from '@/components/permission/PermissionFacts';
+import { GivenAnswer, QuestionCard } from '@/components/permission/QuestionCard';
 import { visibleText } from '@/components/permission/visible';
 import { Age } from '@/components/status/Age';
 import { formatDuration } from '@/components/status/age';
 import { StatusText } from '@/components/status/StatusText';
+import { Markdown } from '@/components/text/Markdown';
 import { Diff } from '@/components/transcript/Diff';
 import { callWords, DECISION_WORDS, firstLine, sizeText } from '@/components/words';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
 import type { Conversation } from '@/sync/conversation';
+import { useDesktop } from '@/sync/desktop';
 import { usePending, useRequest } from '@/sync/hooks';
 import type { Item, ItemBody, RequestRow, SessionView, ToolKind, UnknownChoice } from '../../bindings/nox';
 import { CallOutput } from './CallOutput';
@@ -43,13 +46,18 @@ export function ToolCallItem(props: ToolCallItemProps) {
 function Asked({ row, title }: { row: RequestRow; title: string }) {
   const act = useAct();
   const { bridge } = useNox();
+  const { openExternal } = useDesktop();
   const pending = usePending(row.request.id);
   const { id, call } = row.request;
-  const answer = ({ decision, reason, rule }: Answer) =>
-    void act('answerRequest', { request: id, decision, reason, rule }, { about: [id] });
+  const answer = ({ decision, reason, rule, answers }: Answer) =>
+    void act('answerRequest', { request: id, decision, reason, rule, answers }, { about: [id] });
+  if (call.questions?.length) {
+    return <QuestionCard key={id} row={row} variant="inline" pending={pending} onAnswer={answer} />;
+  }
   return (
     <PermissionCard
       key={id}
+      onOpenLink={openExternal}
       row={row}
       variant="inline"
       pending={pending}
@@ -75,6 +83,7 @@ const ICONS: Record<ToolKind, IconName> = {
 function Call({ conversation, item, body, view }: ToolCallItemProps) {
   const [open, toggle, unfolding] = useUnfolded(item.id);
   const acts = useSessionActs(view);
+  const { openExternal } = useDesktop();
   const { call, status, end, started_at, ended_at, output } = body;
   const { sign, word } = callWords(status, end);
   const running = status === 'running';
@@ -116,7 +125,17 @@ function Call({ conversation, item, body, view }: ToolCallItemProps) {
         <p className={s.line}>{CALL.reason(end.reason)}</p>
       )}
       {end?.outcome === 'failed' && end.problem && <p className={s.line}>{end.problem}</p>}
-      {open && (
+      {call.questions?.map((question) => (
+        <div key={question.id} className={s.line}>
+          <GivenAnswer question={question} given={body.answers?.[question.id ?? '']} />
+        </div>
+      ))}
+      {open && call.prose && (
+        <div className={s.full}>
+          <Markdown text={call.text} onOpenLink={openExternal} />
+        </div>
+      )}
+      {open && !call.prose && (
         <div className={s.full}>
           <ExactCommand text={call.text} prompt={call.kind === 'execute' ? '$' : undefined} />
           <p className={s.folder}>

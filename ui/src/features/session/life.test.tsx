@@ -138,10 +138,10 @@ describe('a session that takes messages', () => {
 
   it('says how many wait while it works', async () => {
     const { bridge, user } = await open('Works, two messages wait');
-    pane().getByText('2 messages wait for their turn.');
+    await pane().findByText('2 messages wait for their turn');
     await user.type(pane().getByRole('textbox', { name: 'Message to Docs' }), 'A third');
-    await user.click(press('Send'));
-    await pane().findByText('3 messages wait for their turn.');
+    await user.click(press('Queue'));
+    await pane().findByText('3 messages wait for their turn');
     expect(bridge.sent).toHaveLength(1);
   });
 

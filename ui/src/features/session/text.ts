@@ -98,6 +98,12 @@ export const STATE = {
     `${step ? `“${step}”` : 'What it does now'} is ended wherever it is, and is done again from its beginning. What it has changed so far stays.`,
   restartStay: 'Leave it',
   restartGo: 'Restart and do it again',
+  limitedUntil: (time: string, rest: string) =>
+    `Waits for its model’s limit until ${time}${rest ? `, ${rest} from now` : ''}`,
+  limitedText: 'It is asked again by itself then, also after Nox was closed. Messages wait behind it.',
+  goOnNow: 'Go on now',
+  stopWaiting: 'Stop waiting',
+  askAgain: 'Ask again',
   queued: 'Waits to be started',
   startsItself: 'It starts by itself when there is room.',
   triedAgain: (rest: string) => (rest ? `It is tried again in ${rest}.` : 'It is tried again now.'),
@@ -116,10 +122,59 @@ export const COMPOSER = {
   over: 'It is over; a message takes it up again.',
   paused: 'It is paused; a message waits until you continue.',
   works: 'It works; a message waits for its turn.',
+  limited: 'It waits for its model’s limit; a message waits behind it.',
+  steers: 'It works. A message waits for its turn, or is said into what it does now.',
+  queue: 'Queue',
+  sayNow: 'Say now',
+  sayNowWhat: 'The agent hears it while it works, and may change what it does.',
+  orCommand: (agent: string) => `Write to ${agent}, or / for its commands`,
   waiting: (count: number) =>
     count === 1 ? '1 message waits for its turn.' : `${count} messages wait for their turn.`,
   refused: 'Not sent. What you wrote is kept here.',
   none: 'This session carries out the text of its task and takes no messages. To have something else done, change the task and start it again.',
+};
+
+export const COMMANDS = {
+  label: 'Commands of the agent',
+  found: (count: number) => (count === 1 ? '1 command. Tab takes it.' : `${count} commands. Arrows choose, Tab takes.`),
+};
+
+export const DIALS = {
+  label: 'How the agent works',
+  mode: 'Mode',
+  model: 'Model',
+  unknown: 'not told',
+  now: (what: string, name: string) => `${what}: ${name}`,
+};
+
+export const WAITING = {
+  label: 'Messages that wait',
+  count: (count: number) => (count === 1 ? '1 message waits for its turn' : `${count} messages wait for their turn`),
+  edit: (text: string) => `Change “${text}”`,
+  withdraw: (text: string) => `Take back “${text}”`,
+  withdrawn: 'Took a message back',
+  editing: 'The message that waits',
+  stay: 'Cancel',
+  save: 'Save',
+};
+
+export const FORK = {
+  button: 'Fork…',
+  action: 'Go on from a copy of this session…',
+  title: (title: string) => `Fork “${title}”?`,
+  what: (agent: string) =>
+    `${agent} goes on from a copy of this conversation, in a task and a session of their own and in the same folder. This session stays as it is.`,
+  message: 'What should be done there?',
+  stay: 'Cancel',
+  go: 'Fork',
+  of: 'Goes on from a copy of',
+};
+
+export const LIVE = {
+  steered: 'Said while it worked',
+  switched: (dial: 'mode' | 'model', name: string, via: string) =>
+    `${dial === 'mode' ? 'Mode' : 'Model'} changed to ${name} (${via}).`,
+  limited: (time: string) => `Asked again by itself at ${time}.`,
 };
 
 export const INTERRUPT = {

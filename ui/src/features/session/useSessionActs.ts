@@ -3,7 +3,7 @@ import { useLocation } from 'wouter';
 import { routes } from '@/app/routes';
 import { useAct } from '@/sync/act';
 import { usePending } from '@/sync/hooks';
-import type { SessionState, SessionView } from '../../bindings/nox';
+import type { AgentFault, Problem, SessionState, SessionView } from '../../bindings/nox';
 import { ACTS } from './text';
 
 export interface SessionActs {
@@ -18,6 +18,10 @@ export interface SessionActs {
   stop: () => void;
   pause: () => void;
   goOn: () => void;
+  /** Its last turn failed for a reason that passes: the same can be asked again. */
+  canAskAgain: boolean;
+  /** Ends the turn that runs or waits; the session stands by. */
+  interrupt: () => void;
   /** Goes on waiting for a silent one. */
   wait: () => void;
   /** Ends the run of a silent one and does its step again. */
@@ -34,7 +38,19 @@ const PAUSABLE: ReadonlySet<SessionState['state']> = new Set([
   'needs_approval',
   'stalled',
   'restarting',
+  'rate_limited',
 ]);
+
+function standsBy(state: SessionState['state']): boolean {
+  return state === 'idle' || state === 'hibernated';
+}
+
+/** What goes by itself: too much was asked, too much is to be done, nobody answers. */
+function passes(problem: Problem | null): boolean {
+  return problem?.code === 'agent' && PASSES.has(problem.fault);
+}
+
+const PASSES: ReadonlySet<AgentFault> = new Set(['rate_limit', 'overloaded', 'unreachable']);
 
 export function useSessionActs({ row }: SessionView): SessionActs {
   const act = useAct();
@@ -47,9 +63,11 @@ export function useSessionActs({ row }: SessionView): SessionActs {
   return {
     pending,
     canStop: !over && state.state !== 'stopping' && !row.imported,
-    standsBy: state.state === 'idle' || state.state === 'hibernated',
+    standsBy: standsBy(state.state),
     canPause: PAUSABLE.has(state.state) && !row.paused,
     canContinue: !row.imported && (stands || (over && state.how !== 'finished')),
+    canAskAgain: !row.imported && 'problem' in state && standsBy(state.state) && passes(state.problem),
+    interrupt: () => void act('interruptSession', { session: id }, about),
     canDelete: over,
     stop: () => void act('stopSession', { session: id }, about),
     pause: () => void act('pauseSession', { session: id }, about),

@@ -1,6 +1,8 @@
 // How large the log is, and packing old sessions now instead of with the next round. While that goes on it is asked often.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import { Button } from '@/components/controls/Button';
+import { announce } from '@/components/feedback/announce';
 import { sizeText } from '@/components/words';
 import { useAct } from '@/sync/act';
 import { useNox } from '@/sync/context';
@@ -24,9 +26,15 @@ export function LogSize() {
     refetchInterval: ({ state }) => (isUnderWay(state.data?.compaction) ? LOOK_MS : false),
     gcTime: 0,
   });
-  if (!policy) return null;
   const compaction = data?.compaction ?? null;
   const busy = isUnderWay(compaction);
+  const wasBusy = useRef(false);
+  const end = compaction && policy && !busy ? told(compaction, policy) : '';
+  useEffect(() => {
+    if (wasBusy.current && !busy && end) announce(end);
+    wasBusy.current = busy;
+  }, [busy, end]);
+  if (!policy) return null;
   const changed = () => void client.invalidateQueries({ queryKey: KEY });
   return (
     <div className={s.line}>
@@ -49,9 +57,8 @@ export function LogSize() {
             >
               {LOG_SIZE.compact}
             </Button>
-            <p className={s.hint} role="status">
-              {compaction ? told(compaction, policy) : LOG_SIZE.compactHint}
-            </p>
+            {/* Its figures change all the time: only its end is read out. */}
+            <p className={s.hint}>{compaction ? told(compaction, policy) : LOG_SIZE.compactHint}</p>
             {busy && <progress className={s.progress} aria-label={LOG_SIZE.compact} />}
           </>
         )}

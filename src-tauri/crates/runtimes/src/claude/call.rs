@@ -1,5 +1,6 @@
 //! Tool calls of Claude Code as Nox shows and binds them: kind, text, places, diff. Files are read only for the diff.
 
+use super::questions;
 use super::quirks::{PLAN_TOOL, kind_of};
 use crate::calls::{change, first_line, hash, is_outside, leads_away, plain, short};
 use nox_domain::{
@@ -75,9 +76,11 @@ pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
         }
         _ => {
             call.text = spoken(tool, input).unwrap_or_else(|| plain(input));
+            call.prose = tool == "ExitPlanMode" && input["plan"].is_string();
+            call.questions = questions::of(tool, input);
             call.title = match input["description"].as_str() {
                 Some(description) => format!("{tool}: {description}"),
-                None => tool.to_owned(),
+                None => call.questions.first().map_or_else(|| tool.to_owned(), |first| first.text.clone()),
             };
             call.input_hash = hash(input);
         }

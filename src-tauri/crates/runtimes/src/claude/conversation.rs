@@ -5,7 +5,7 @@
 
 use super::{
     call::{self, Place},
-    faults,
+    faults, questions,
     quirks::{self, GATE},
 };
 use crate::{
@@ -116,11 +116,12 @@ impl Talk for Conversation {
         let response = if answer.allowed {
             out.extend(call::plan_of(&asked.tool, &asked.input).map(|plan| Act::Tell(Signal::Planned(plan))));
             out.push(Act::Tell(Signal::CallStarted { key: key.clone(), process: None }));
+            let input = questions::answered(&asked.tool, asked.input, &answer.answers);
             let running = Running { key, item: answer.item.clone(), tool: asked.tool };
             if let Some(other) = self.running.insert(asked.tool_use, running) {
                 out.push(call_ended(other.key, CallEnd::Cancelled));
             }
-            json!({ "behavior": "allow", "updatedInput": asked.input })
+            json!({ "behavior": "allow", "updatedInput": input })
         } else {
             let default = if answer.by_person { DENIED_BY_PERSON } else { DENIED_BY_RULE };
             let message = answer.reason.clone().unwrap_or_else(|| default.to_owned());

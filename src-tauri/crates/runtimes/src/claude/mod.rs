@@ -9,6 +9,7 @@ mod conversation;
 mod faults;
 mod launch;
 mod memory;
+mod questions;
 pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;

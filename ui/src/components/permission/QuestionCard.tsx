@@ -1,0 +1,233 @@
+// A question of an agent, ready to be answered. Inside a conversation it is a card; in the inbox it fills the pane.
+//
+// Nothing is chosen beforehand, and nothing is sent before each question has what it takes. For half a second after it
+// came into sight it takes no answer, as a permission request does.
+import { Checkbox, Radio, Textarea, TextInput } from '@mantine/core';
+import { useId, useState } from 'react';
+import type { Question, RequestRow } from '../../bindings/nox';
+import { Button } from '../controls/Button';
+import { cx } from '../cx';
+import { keepClear } from '../layout/lowerBars';
+import { Age } from '../status/Age';
+import { StatusSign } from '../status/StatusSign';
+import { StatusText } from '../status/StatusText';
+import { settled } from '../words';
+import s from './Permission.module.css';
+import type { Answer } from './PermissionCard';
+import q from './Question.module.css';
+import { QUESTION } from './text';
+import { useGuard } from './useGuard';
+
+export interface QuestionCardProps {
+  row: RequestRow;
+  variant: 'inline' | 'pane';
+  /** Sent and not yet recorded. */
+  pending: boolean;
+  onAnswer: (answer: Answer) => void;
+  /** More facts: agent, task. */
+  facts?: React.ReactNode;
+  ref?: React.Ref<HTMLElement> | undefined;
+}
+
+/** What stands in one question: what was chosen, and words of one's own. */
+interface Draft {
+  chosen: readonly string[];
+  own: string;
+}
+
+const EMPTY: Draft = { chosen: [], own: '' };
+
+/** Give it the request's id as `key`: an answer half given to one request must not go to the next. */
+export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: QuestionCardProps) {
+  const ready = useGuard(row.request.id);
+  const [drafts, setDrafts] = useState<Readonly<Record<string, Draft>>>({});
+  const [reason, setReason] = useState('');
+  const open = row.state.state === 'open';
+  const questions = row.request.call.questions ?? [];
+  const answers = Object.fromEntries(
+    questions.map((each) => [idOf(each), answersOf(each, drafts[idOf(each)] ?? EMPTY)]),
+  );
+  const missing = questions.filter((each) => answers[idOf(each)]?.length === 0).length;
+  const takes = open && ready && !pending;
+  const title = QUESTION.label(row.agent_name);
+  const send = () => {
+    if (takes && missing === 0) onAnswer({ decision: 'allow_once', reason: null, rule: null, answers });
+  };
+  return (
+    <section
+      ref={ref}
+      className={cx(s.card, s[variant], pending && s.unrecorded, open && s.open)}
+      aria-label={title}
+      aria-busy={pending}
+      data-request={row.request.id}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the place puts the focus here when somebody asks for it.
+      tabIndex={0}
+    >
+      <header className={s.head}>
+        <StatusSign sign={settled(row.state).sign} size={variant === 'pane' ? 'lg' : 'md'} />
+        <h2 className={s.title}>{title}</h2>
+        <Age at={row.request.asked_at} />
+      </header>
+      <form
+        className={q.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          send();
+        }}
+      >
+        <div className={s.body}>
+          {questions.map((each) =>
+            open ? (
+              <OneQuestion
+                key={idOf(each)}
+                question={each}
+                draft={drafts[idOf(each)] ?? EMPTY}
+                onChange={(draft) => setDrafts({ ...drafts, [idOf(each)]: draft })}
+              />
+            ) : (
+              <Answered key={idOf(each)} question={each} row={row} />
+            ),
+          )}
+          {facts && (
+            <dl className={s.facts} data-selectable>
+              {facts}
+            </dl>
+          )}
+        </div>
+        <footer ref={variant === 'pane' ? keepClear : undefined} className={s.acts}>
+          {open ? (
+            <div className={s.answers} role="group" aria-label={QUESTION.answer}>
+              <div className={s.allow}>
+                <Button
+                  variant="primary"
+                  type="submit"
+                  pending={pending}
+                  aria-disabled={!takes || missing > 0}
+                  title={missing > 0 ? QUESTION.missing(missing) : undefined}
+                >
+                  {QUESTION.send}
+                </Button>
+                {missing > 0 && <span className={q.missing}>{QUESTION.missing(missing)}</span>}
+              </div>
+              <div className={s.deny}>
+                <TextInput
+                  className={s.reason}
+                  aria-label={QUESTION.reason}
+                  placeholder={QUESTION.reason}
+                  value={reason}
+                  onChange={(event) => setReason(event.currentTarget.value)}
+                />
+                <Button
+                  pending={pending}
+                  aria-disabled={!takes}
+                  title={QUESTION.skipWhat}
+                  onClick={() => takes && onAnswer({ decision: 'deny', reason: reason.trim() || null, rule: null })}
+                >
+                  {QUESTION.skip}
+                </Button>
+              </div>
+            </div>
+          ) : (
+            <div className={s.settled}>
+              <StatusText {...outcome(row)} />
+              {row.state.state === 'answered' && row.state.reason && (
+                <span className={s.quiet}>“{row.state.reason}”</span>
+              )}
+              {row.state.state !== 'open' && <Age at={row.state.at} />}
+            </div>
+          )}
+        </footer>
+      </form>
+    </section>
+  );
+}
+
+function outcome(row: RequestRow) {
+  const { sign, word } = settled(row.state);
+  if (row.state.state !== 'answered') return { sign, word };
+  return { sign, word: row.state.decision === 'deny' ? QUESTION.skipped : QUESTION.answered };
+}
+
+interface OneQuestionProps {
+  question: Question;
+  draft: Draft;
+  onChange: (draft: Draft) => void;
+}
+
+function OneQuestion({ question, draft, onChange }: OneQuestionProps) {
+  const id = useId();
+  const { header = '', text = '', options = [], many = false, free = false } = question;
+  const Choice = many ? Checkbox : Radio;
+  const pick = (label: string, on: boolean) => {
+    const others = many ? draft.chosen.filter((each) => each !== label) : [];
+    onChange({ chosen: on ? [...others, label] : others, own: many ? draft.own : '' });
+  };
+  return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: both roles take a label; the lint sees none.
+    <div
+      className={q.question}
+      role={many || options.length === 0 ? 'group' : 'radiogroup'}
+      aria-labelledby={`${id}-text`}
+    >
+      <p className={q.legend} id={`${id}-text`}>
+        {header && <span className={q.header}>{header}</span>}
+        <span data-selectable>{text}</span>
+      </p>
+      {options.length > 0 && <p className={q.hint}>{many ? QUESTION.many : QUESTION.one}</p>}
+      {options.map((option, index) => (
+        <Choice
+          key={option.label}
+          name={id}
+          id={`${id}-${index}`}
+          value={option.label}
+          label={option.label}
+          description={option.description || undefined}
+          checked={draft.chosen.includes(option.label ?? '')}
+          onChange={(event) => pick(option.label ?? '', event.currentTarget.checked)}
+        />
+      ))}
+      {(free || options.length === 0) && (
+        <Textarea
+          className={q.own}
+          aria-label={options.length > 0 ? QUESTION.own : text}
+          placeholder={options.length > 0 ? QUESTION.own : QUESTION.words}
+          autosize
+          minRows={1}
+          maxRows={6}
+          value={draft.own}
+          onChange={(event) => {
+            const own = event.currentTarget.value;
+            // Words of one's own stand in the place of a choice where only one answer is taken.
+            onChange({ own, chosen: many || own === '' ? draft.chosen : [] });
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Answered({ question, row }: { question: Question; row: RequestRow }) {
+  const given = row.state.state === 'answered' ? row.state.answers?.[question.id ?? ''] : undefined;
+  return <GivenAnswer question={question} given={given} />;
+}
+
+/** A question with what was answered to it. */
+export function GivenAnswer({ question, given }: { question: Question; given: readonly string[] | undefined }) {
+  return (
+    <dl className={q.given} data-selectable>
+      <dt>{question.text}</dt>
+      <dd>{given?.length ? given.join(', ') : QUESTION.none}</dd>
+    </dl>
+  );
+}
+
+function idOf(question: Question): string {
+  return question.id ?? '';
+}
+
+function answersOf({ options = [], many = false }: Question, { chosen, own }: Draft): string[] {
+  const words = own.trim() === '' ? [] : [own.trim()];
+  // In the order in which they were offered.
+  const picked = options.map((option) => option.label ?? '').filter((label) => chosen.includes(label));
+  return many ? [...picked, ...words] : words.length > 0 ? words : picked;
+}

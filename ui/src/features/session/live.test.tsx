@@ -1,0 +1,161 @@
+import { render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { App } from '@/app/App';
+import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
+import { forgetToasts } from '@/components/feedback/toasts';
+import { faultsOf } from '@/test/axe';
+
+beforeEach(() => {
+  forgetToasts();
+  // The page has no layout in these tests: the log is so high that every entry is drawn.
+  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(function (this: HTMLElement) {
+    return this.dataset.index === undefined ? 2000 : 96;
+  });
+  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(700);
+  vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(2000);
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Opens the session of that title of the sample in which sessions stand in every way. */
+async function open(title: string, bridge: FakeBridge = fakeBridge('lives')) {
+  const row = [...bridge.state.sessions.values()].find((each) => each.title === title);
+  if (!row) throw new Error(`no session “${title}”`);
+  window.location.hash = `#/sessions/${row.id}`;
+  render(<App bridge={bridge} />);
+  await screen.findByRole('heading', { name: title, level: 1 }, { timeout: 5_000 });
+  return { bridge, id: row.id, user: userEvent.setup() };
+}
+
+const pane = () => within(screen.getByRole('region', { name: 'Conversation' }));
+const press = (name: string) => pane().getByRole('button', { name });
+
+describe('a session that works', () => {
+  it('takes a message back and changes another, before their turn', async () => {
+    const { bridge, id, user } = await open('Works, two messages wait');
+    const list = within(await screen.findByRole('region', { name: 'Messages that wait' }));
+    await user.click(list.getByRole('button', { name: 'Take back “And add a test for it.”' }));
+    await list.findByText('1 message waits for its turn');
+    await user.click(list.getByRole('button', { name: /^Change/ }));
+    const box = list.getByRole('textbox', { name: 'The message that waits' });
+    await user.clear(box);
+    await user.type(box, 'Only the changelog.');
+    await user.click(list.getByRole('button', { name: 'Save' }));
+    await list.findByText('Only the changelog.');
+    expect(bridge.state.controls.get(id)?.waiting.map((each) => each.text)).toEqual(['Only the changelog.']);
+    expect(await faultsOf(document.body)).toEqual([]);
+  });
+
+  it('hears what is said now', async () => {
+    const { bridge, user } = await open('Works, two messages wait');
+    const box = await pane().findByRole('textbox', { name: 'Message to Docs' });
+    await user.type(box, 'Mind the gap{Control>}{Shift>}{Enter}{/Shift}{/Control}');
+    await pane().findByText('Said while it worked');
+    expect(bridge.sent.map(({ name }) => name)).toEqual(['steerSession']);
+  });
+
+  it('lists the commands of its program, by keys', async () => {
+    const { user } = await open('Works, two messages wait');
+    const box = await pane().findByRole('textbox', { name: 'Message to Docs' });
+    await user.type(box, '/');
+    const options = within(await screen.findByRole('listbox', { name: 'Commands of the agent' })).getAllByRole(
+      'option',
+    );
+    expect(options.map((each) => each.textContent)).toEqual([
+      '/reviewLooks at what changed',
+      '/compactMakes the conversation shorter',
+      '/clearBegins anew',
+    ]);
+    expect(await faultsOf(document.body)).toEqual([]);
+    await user.keyboard('{ArrowDown}{Tab}');
+    expect(box).toHaveProperty('value', '/compact ');
+    expect(screen.queryByRole('listbox', { name: 'Commands of the agent' })).toBeNull();
+    await user.clear(box);
+  });
+
+  it('changes its mode, and says so', async () => {
+    const { user } = await open('Works, two messages wait');
+    await user.click(await pane().findByRole('button', { name: 'Mode: Ask each time' }));
+    const plan = await screen.findByRole('menuitem', { name: /Plan only/ });
+    expect(await faultsOf(document.body)).toEqual([]);
+    await user.click(plan);
+    await pane().findByText('Mode changed to Plan only (window).');
+    await pane().findByRole('button', { name: 'Mode: Plan only' });
+  });
+
+  it('is gone on with in a copy that leads back', async () => {
+    const { bridge, user } = await open('Works, two messages wait');
+    await user.click(await pane().findByRole('button', { name: 'Go on from a copy of this session…' }));
+    await user.type(
+      await screen.findByRole('textbox', { name: 'What should be done there?' }),
+      'Try it without a cache.',
+    );
+    await user.click(screen.getByRole('button', { name: 'Fork' }));
+    await screen.findByRole('heading', { name: 'Fork of Works, two messages wait', level: 1 });
+    pane().getByRole('link', { name: 'Works, two messages wait' });
+    expect(bridge.sent.map(({ name }) => name)).toEqual(['forkSession']);
+  });
+});
+
+describe('a session that asks its person', () => {
+  it('gets an answer to each question, and none by accident', async () => {
+    const { bridge, user } = await open('Asks two questions');
+    const card = within(await screen.findByRole('region', { name: 'Docs asks you' }));
+    const send = card.getByRole('button', { name: 'Send answer' });
+    await user.click(card.getByRole('radio', { name: 'SQLite in memory' }));
+    card.getByText('1 question has no answer yet');
+    await user.click(send);
+    expect(bridge.sent).toEqual([]);
+    await user.click(card.getByRole('checkbox', { name: 'The API' }));
+    await user.click(card.getByRole('checkbox', { name: 'Imports' }));
+    expect(await faultsOf(document.body)).toEqual([]);
+    await waitFor(async () => {
+      await user.click(send);
+      expect(bridge.sent).toHaveLength(1);
+    });
+    expect(bridge.sent[0]?.input).toMatchObject({
+      decision: 'allow_once',
+      answers: {
+        'Which database should the tests use?': ['SQLite in memory'],
+        'Which parts should be covered?': ['Imports', 'The API'],
+      },
+    });
+  });
+
+  it('is told when it is skipped, and why', async () => {
+    const { bridge, user } = await open('Asks two questions');
+    const card = within(await screen.findByRole('region', { name: 'Docs asks you' }));
+    await user.type(card.getByRole('textbox', { name: 'Why you skip it, sent to the agent' }), 'Decide yourself');
+    await waitFor(async () => {
+      await user.click(card.getByRole('button', { name: 'Skip' }));
+      expect(bridge.sent).toHaveLength(1);
+    });
+    expect(bridge.sent[0]?.input).toMatchObject({ decision: 'deny', reason: 'Decide yourself' });
+  });
+
+  it('shows a plan as text to read', async () => {
+    await open('Shows a plan');
+    const card = within(await screen.findByRole('region', { name: 'Docs shows you its plan' }));
+    card.getByRole('heading', { name: 'What I would do' });
+    card.getByRole('button', { name: 'Allow once' });
+  });
+});
+
+describe('a session that met a limit', () => {
+  it('says until when it waits, and goes on at once when somebody wants that', async () => {
+    const { bridge, user } = await open('Waits for its model’s limit');
+    await pane().findByText(/^Waits for its model’s limit until/);
+    await user.click(press('Stop waiting'));
+    await user.click(press('Go on now'));
+    expect(bridge.sent.map(({ name }) => name)).toEqual(['interruptSession', 'continueSession']);
+  });
+
+  it('is asked the same again after a failure that passes', async () => {
+    const { bridge, user } = await open('Failed, can be asked again');
+    await user.click(await pane().findByRole('button', { name: 'Ask again' }));
+    expect(bridge.sent.map(({ name }) => name)).toEqual(['continueSession']);
+  });
+});
