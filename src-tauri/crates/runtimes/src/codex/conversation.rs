@@ -5,7 +5,7 @@
 
 use super::{
     faults,
-    items::{Items, reply},
+    items::{Items, refusal, reply},
     offers,
     quirks::{self, APPROVAL, MODES, NO_CONVERSATION, TESTED, TITLE},
     usage::Counted,
@@ -359,6 +359,10 @@ impl Conversation {
 
     /// The program asks something.
     fn asked(&mut self, method: &str, id: &Value, params: &Value, line: &str, out: &mut Vec<Act>) {
+        // What it still asks when its turn is being ended was on its way already: nobody is bothered with it.
+        if let Some(refused) = refusal(method).filter(|_| self.is_interrupted()) {
+            return out.push(reply(id, refused));
+        }
         match method {
             "item/commandExecution/requestApproval" => self.items.ask_command(id, params, out),
             "item/fileChange/requestApproval" => self.items.ask_edit(id, params, out),
@@ -400,7 +404,10 @@ impl Conversation {
                 self.others.remove(&text(&params["threadId"]));
                 self.finish(out);
             }
-            "item/started" => self.items.started(&params["item"], &text(&params["threadId"])),
+            "item/started" => {
+                let begun = self.items.started(&params["item"], &text(&params["threadId"]));
+                out.extend(begun.err().map(|said| refuse(&said)));
+            }
             "item/completed" => self.completed(&params["item"], is_own, line, out),
             "item/agentMessage/delta" | "item/reasoning/textDelta" | "item/reasoning/summaryTextDelta" => {
                 if is_own {
@@ -410,9 +417,8 @@ impl Conversation {
             }
             "item/commandExecution/outputDelta" => {
                 let delta = params["delta"].as_str().unwrap_or_default();
-                if let Err(said) = self.items.output(&id(), delta, out) {
-                    out.push(refuse(&said));
-                }
+                let known = self.items.output(&id(), delta, out);
+                out.extend(known.err().map(|said| refuse(&said)));
             }
             // Typing into a program that runs is not asked: it is switched off.
             "item/commandExecution/terminalInteraction" => {
@@ -473,9 +479,8 @@ impl Conversation {
         match item["type"].as_str().unwrap_or_default() {
             "commandExecution" | "fileChange" | "mcpToolCall" => {
                 let cut = self.is_interrupted();
-                if let Err(said) = self.items.completed(item, cut, out) {
-                    out.push(refuse(&said));
-                }
+                let known = self.items.completed(item, cut, out);
+                out.extend(known.err().map(|said| refuse(&said)));
                 self.finish(out);
             }
             "agentMessage" | "reasoning" if !is_own => {}

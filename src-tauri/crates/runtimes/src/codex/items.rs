@@ -1,6 +1,6 @@
 //! What Codex does, from its beginning over the question for it to its end. Nothing may end that was not asked.
 
-use super::call;
+use super::{call, quirks};
 use crate::{
     Answer,
     calls::plain,
@@ -104,11 +104,15 @@ impl Items {
         [self.seen.len(), self.asked.len(), self.running.len()].iter().any(|open| *open > MAX_OPEN)
     }
 
-    /// Something begins.
-    pub(super) fn started(&mut self, item: &Value, thread: &str) {
-        let (Some(what), Some(id)) = (What::of(item), item["id"].as_str()) else { return };
+    /// Something begins. Answers with what is wrong when it is something that is never asked.
+    pub(super) fn started(&mut self, item: &Value, thread: &str) -> Result<(), String> {
+        let (Some(what), Some(id)) = (What::of(item), item["id"].as_str()) else { return Ok(()) };
+        if reads(item) {
+            return Err(unasked(item));
+        }
         let seen = Seen { what, item: item.clone(), thread: thread.to_owned(), asked: false, allowed: false };
         self.seen.entry(id.to_owned()).or_insert(seen);
+        Ok(())
     }
 
     /// A question for a command.
@@ -247,10 +251,7 @@ impl Items {
             let has_run = match what {
                 // A command that could not be begun has no code.
                 What::Command => status == "completed" || item["exitCode"].is_number(),
-                What::Service => {
-                    status == "completed"
-                        && !super::quirks::LOOKS.contains(&item["tool"].as_str().unwrap_or_default())
-                }
+                What::Service => status == "completed" && !lists(item),
                 What::Edit | What::Question => status == "completed",
             };
             return if has_run && !is_allowed { Err(unasked(item)) } else { Ok(()) };
@@ -314,6 +315,27 @@ fn ended(running: Running, end: CallEnd) -> Act {
     Act::CallEnds { key, item, out: String::new(), err: String::new(), end }
 }
 
+/// Whether this is a tool of Codex itself, and no tool of this name that a service has: those are given what they want, not
+/// the name of their service.
+fn is_own(item: &Value, given: &[&str]) -> bool {
+    let arguments = item["arguments"].as_object();
+    let (server, named) = (&item["server"], arguments.and_then(|all| all.get("server")));
+    let named = named.filter(|named| !named.is_null());
+    named.map_or(*server == quirks::ITSELF, |named| named == server)
+        && arguments.is_none_or(|all| all.keys().all(|key| given.contains(&key.as_str())))
+}
+
+/// It looks at what services offer.
+fn lists(item: &Value) -> bool {
+    item["tool"].as_str().is_some_and(|tool| quirks::LISTS.contains(&tool))
+        && is_own(item, &["server", "cursor"])
+}
+
+/// It reads from a service.
+fn reads(item: &Value) -> bool {
+    item["tool"] == quirks::READS && is_own(item, &["server", "uri"])
+}
+
 fn unasked(item: &Value) -> String {
     let what = item["command"].as_str().or(item["tool"].as_str()).unwrap_or("an edit");
     format!("it did something without asking: {}", crate::calls::first_line(what))
@@ -335,6 +357,20 @@ fn response(what: What, answer: &Answer) -> Value {
             let answers = answers.map(|(id, answers)| (id.clone(), json!({ "answers": answers })));
             json!({ "answers": answers.collect::<serde_json::Map<_, _>>() })
         }
+    }
+}
+
+/// The refusal of a question of this method; none for one that is no question to Nox about something to do.
+pub(super) fn refusal(method: &str) -> Option<Value> {
+    match method {
+        "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
+            Some(json!({ "decision": "decline" }))
+        }
+        "mcpServer/elicitation/request" => {
+            Some(json!({ "action": "decline", "content": null, "_meta": null }))
+        }
+        "item/tool/requestUserInput" => Some(json!({ "answers": {} })),
+        _ => None,
     }
 }
 

@@ -82,8 +82,14 @@ pub(super) const MODES: &[(&str, &str, &str)] = &[
     ("plan", "Plan", "Makes a plan and asks, before it works."),
 ];
 
-/// Tools of Codex itself that look at what a service offers. They are not asked, and change nothing.
-pub(super) const LOOKS: &[&str] = &["list_mcp_resources", "list_mcp_resource_templates", "read_mcp_resource"];
+/// Tools of Codex itself that list what services offer. They are not asked, and change nothing (0.169).
+pub(super) const LISTS: &[&str] = &["list_mcp_resources", "list_mcp_resource_templates"];
+
+/// Its tool that reads from a service. It is not asked, and a service may do anything when it is read from (0.169).
+pub(super) const READS: &str = "read_mcp_resource";
+
+/// What it names as the service when it lists those of all.
+pub(super) const ITSELF: &str = "codex";
 
 /// What it tells of itself that says nothing that Nox shows.
 pub(super) const QUIET: &[&str] = &[

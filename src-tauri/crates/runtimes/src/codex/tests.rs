@@ -71,7 +71,9 @@ fn play(lines: &[Value]) -> String {
         // What is to be sent waits for its line of the recording.
         out.retain(|act| matches!(act, Act::Send(_)));
     }
+    assert!(out.is_empty(), "Nox says what nobody heard: {out:?}");
     talk.over(&mut out);
+    assert!(!out.iter().any(|act| matches!(act, Act::Send(_))), "there is nobody to hear it: {out:?}");
     said.extend(out.iter().filter_map(told));
     said
 }
@@ -202,7 +204,63 @@ fn what_was_done_without_an_allowing_answer_ends_the_program() {
     assert!(refuses(&hear(&mut begun(Which::New).0, &[done(edit)])));
     let tool = |tool: &str| json!({ "type": "mcpToolCall", "server": "s", "tool": tool, "status": "completed", "command": null });
     assert!(refuses(&hear(&mut begun(Which::New).0, &[done(tool("write"))])));
-    assert!(!refuses(&hear(&mut begun(Which::New).0, &[done(tool("list_mcp_resources"))])), "it only looks");
+}
+
+#[test]
+fn codex_may_list_what_services_offer_and_read_nothing_of_it() {
+    let ends = |method: &str, server: &str, tool: &str, arguments: Value| {
+        let more = json!({ "type": "mcpToolCall", "server": server, "tool": tool, "arguments": arguments,
+            "status": "completed", "command": null });
+        refuses(&hear(&mut begun(Which::New).0, &[item(method, more)]))
+    };
+    for tool in ["list_mcp_resources", "list_mcp_resource_templates"] {
+        assert!(!ends("item/completed", "codex", tool, json!({})), "all services");
+        assert!(!ends("item/completed", "codex", tool, Value::Null), "all services");
+        assert!(
+            !ends("item/completed", "files", tool, json!({ "server": "files", "cursor": "2" })),
+            "one service"
+        );
+        assert!(
+            ends("item/completed", "files", tool, json!({})),
+            "a tool of the service that has the same name"
+        );
+        assert!(ends("item/completed", "files", tool, json!({ "server": "files", "path": "x" })), "the same");
+    }
+    let read = json!({ "server": "files", "uri": "file:///x" });
+    for method in ["item/started", "item/completed"] {
+        assert!(ends(method, "files", "read_mcp_resource", read.clone()), "{method}");
+    }
+    let own = json!({ "path": "x" });
+    assert!(
+        !ends("item/started", "files", "read_mcp_resource", own),
+        "a tool of the service is still to be asked"
+    );
+}
+
+#[test]
+fn what_is_asked_after_an_interrupt_is_refused_at_once() {
+    let service = json!({ "_meta": { "codex_approval_kind": "mcp_tool_call", "tool_name": "make" } });
+    let questions = json!({ "questions": [{ "id": "q", "question": "Which?" }] });
+    for (method, mut params) in [
+        (
+            "item/commandExecution/requestApproval",
+            json!({ "itemId": "i", "command": "touch x", "cwd": FOLDER }),
+        ),
+        ("item/fileChange/requestApproval", json!({ "itemId": "i" })),
+        ("mcpServer/elicitation/request", service),
+        ("item/tool/requestUserInput", questions),
+    ] {
+        params["threadId"] = "t".into();
+        let ask = json!({ "id": 7, "method": method, "params": params }).to_string();
+        let asked = hear(&mut begun(Which::New).0, std::slice::from_ref(&ask));
+        assert!(matches!(&asked[..], [Act::Tell(Signal::Proposed(_))]), "{method}: {asked:?}");
+        let (mut talk, mut out) = begun(Which::New);
+        talk.interrupt(&mut out);
+        let acts = hear(&mut talk, &[ask]);
+        let [Act::Send(sent)] = &acts[..] else { panic!("{method}: {acts:?}") };
+        let allows = sent["result"]["decision"] == "accept" || sent["result"]["action"] == "accept";
+        assert!(sent["id"] == 7 && sent["result"].is_object() && !allows, "{sent}");
+    }
 }
 
 #[test]
