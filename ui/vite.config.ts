@@ -47,5 +47,8 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     css: { modules: { classNameStrategy: 'non-scoped' } },
     restoreMocks: true,
+    // Safety nets, no pace: a long walk through a form takes some seconds where two cores do other work as well.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 });

@@ -268,6 +268,11 @@ export const LIFE = {
     hint: 'When the last window or terminal that showed it is closed.',
     options: { continue: 'Go on', pause: 'Pause after the step' },
   },
+  wait_for_limit: {
+    label: 'Wait for the model server’s limit',
+    hint: 'When the server says until when too much was asked of it.',
+    options: { true: 'Wait, then go on by itself', false: 'End the turn and tell me' },
+  },
   stall: {
     label: 'Silent after',
     hint: 'When nothing was heard of a run for so long, you are asked whether to wait. 0: never.',

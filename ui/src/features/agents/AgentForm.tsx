@@ -9,7 +9,7 @@ import { useDesktop } from '@/sync/desktop';
 import { useEngine } from '@/sync/hooks';
 import type { AgentRow, Offers, Runtime } from '../../bindings/nox';
 import s from './Agents.module.css';
-import { type Draft, inputOf, LIMIT_KEYS, type LimitField, patchOf, type Wrong } from './draft';
+import { type Draft, inputOf, LIFE_FIELDS, LIMIT_KEYS, type LimitField, patchOf, type Wrong } from './draft';
 import { Fold } from './Fold';
 import { LifeRules, Limits } from './LimitFields';
 import { ProgramFields } from './ProgramFields';
@@ -31,7 +31,6 @@ export interface AgentFormProps {
 
 /** What a person chooses from; `recorded` is for demonstrations and is written into the file. */
 const CHOICES: readonly Runtime[] = ['runbook', 'claude', 'codex', 'acp', 'llm'];
-const LIFE_FIELDS = ['onDisconnect', 'onCrash', 'restart', 'stall'] as const;
 
 export function AgentForm({ row, base, draft, wrong, onWrite, onError }: AgentFormProps) {
   const engine = useEngine();

@@ -43,6 +43,7 @@ const CHOICES = [
   ['restart', LIFE.restart],
   ['onCrash', LIFE.on_crash],
   ['onDisconnect', LIFE.on_disconnect],
+  ['waitForLimit', LIFE.wait_for_limit],
 ] as const;
 
 export function LifeRules({ draft, wrong, onWrite }: PartProps) {

@@ -35,7 +35,11 @@ function One(props: OneProps) {
   const set = (value: string) => onWrite({ [field]: value });
   const value = draft[field];
   if (field === 'preset' || field === 'provider') {
-    const options = Object.entries(PROGRAM[field]).map(([word, title]) => ({ value: word, label: title }));
+    const none = runtime === 'acp' && field === 'provider' ? PROGRAM.itself : PROGRAM[field][''];
+    const options = Object.entries(PROGRAM[field]).map(([word, title]) => ({
+      value: word,
+      label: word ? title : none,
+    }));
     return (
       <Field {...at}>
         <NativeSelect data={options} value={value} onChange={(event) => set(event.currentTarget.value)} />

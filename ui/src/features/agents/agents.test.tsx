@@ -6,7 +6,7 @@ import { NoxError } from '@/bridge/bridge';
 import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
 import { forgetToasts } from '@/components/feedback/toasts';
 import { faultsOf } from '@/test/axe';
-import { EMPTY, inputOf, keepDraft, patchOf, wrongIn } from './draft';
+import { draftOf, EMPTY, inputOf, keepDraft, patchOf, wrongIn } from './draft';
 
 beforeEach(() => {
   forgetToasts();
@@ -283,6 +283,10 @@ describe('limits and life', () => {
     await user.type(await field('Memory'), '512');
     await user.type(await field('Depth'), '-1');
     await user.selectOptions(screen.getByRole('combobox', { name: 'When it breaks down' }), 'Ask me');
+    await user.selectOptions(
+      screen.getByRole('combobox', { name: 'Wait for the model server’s limit' }),
+      'End the turn and tell me',
+    );
     await user.click(button('Save'));
     await screen.findByText('Write a whole number from 0, or nothing.');
     expect(bridge.sent).toEqual([]);
@@ -294,7 +298,7 @@ describe('limits and life', () => {
     expect(bridge.sent[0]?.input).toMatchObject({
       patch: {
         limits: { max_memory_mb: 512, max_depth: 0, max_cpu_percent: null },
-        life: { restart: 'never', on_crash: null, stall_after_seconds: 0 },
+        life: { restart: 'never', on_crash: null, stall_after_seconds: 0, wait_for_limit: false },
       },
     });
   });
@@ -311,6 +315,44 @@ describe('a draft', () => {
       limits: { max_concurrent_tasks: 2, max_call_seconds: null },
     });
     expect(patchOf(draft, draft)).toEqual({});
+  });
+
+  it('changes only what was written, and keeps what a text cannot say', () => {
+    const agent = fakeBridge('full').state.agents.get('docs')?.agent;
+    if (!agent) throw new Error('the agent is gone');
+    const life = { on_crash: 'ask', wait_for_limit: false } as const;
+    const program = {
+      preset: 'goose',
+      provider: 'openai',
+      arguments: ['acp', '', ' x'],
+      tools: [],
+      model: 'old',
+    } as const;
+    const services = { odd: { command: 'serve', arguments: ['', 'b'] }, other: { command: 'other' } };
+    const limits = { ...agent.limits, max_disk_mb: 7 };
+    const base = draftOf({
+      ...agent,
+      runtime: 'acp',
+      life,
+      limits,
+      program: { ...program, arguments: [...program.arguments], tools: [] },
+      services,
+    });
+    expect(patchOf(base, base)).toEqual({});
+    expect(patchOf({ ...base, restart: 'never' }, base)).toEqual({
+      life: { ...life, on_disconnect: null, restart: 'never', stall_after_seconds: null },
+    });
+    expect(patchOf({ ...base, waitForLimit: 'true' }, base).life).toMatchObject({ wait_for_limit: true });
+    expect(patchOf({ ...base, waitForLimit: '' }, base).life).toMatchObject({ wait_for_limit: null });
+    expect(patchOf({ ...base, model: 'new' }, base)).toEqual({
+      program: expect.objectContaining({ ...program, model: 'new' }),
+    });
+    const [odd, other] = base.services;
+    if (!odd || !other) throw new Error('the services are gone');
+    const renamed = patchOf({ ...base, services: [odd, { ...other, name: 'renamed' }] }, base).services;
+    expect(Object.keys(renamed ?? {})).toEqual(['odd', 'renamed']);
+    expect(renamed).toMatchObject({ odd: services.odd, renamed: { command: 'other' } });
+    expect(patchOf({ ...base, memory: '5' }, base).limits).toMatchObject({ max_disk_mb: 7, max_memory_mb: 5 });
   });
 
   it('refuses what is no number and no name', () => {

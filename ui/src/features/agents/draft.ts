@@ -6,6 +6,7 @@ import {
   assigned,
   assignments,
   draftOfProgram,
+  isSame,
   NO_PROGRAM,
   PROGRAM_FIELDS,
   type ProgramDraft,
@@ -36,11 +37,14 @@ export interface Draft extends ProgramDraft {
   wall: string;
   output: string;
   disk: string;
-  /** Empty is as the settings say, also for the three after it. */
+  /** Empty is as the settings say, also for the four after it. */
   onDisconnect: string;
   onCrash: string;
   restart: string;
   stall: string;
+  waitForLimit: string;
+  /** What the agent has: an edit of some of it keeps the rest as it is, also what the form has no field for. */
+  stored: Partial<Pick<Agent, 'program' | 'services' | 'limits' | 'life'>>;
 }
 
 /** The limits by their field in the form. */
@@ -60,7 +64,7 @@ export const LIMIT_KEYS = {
 export type LimitField = keyof typeof LIMIT_KEYS;
 
 const LIMIT_FIELDS = Object.keys(LIMIT_KEYS) as LimitField[];
-const LIFE_FIELDS = ['onDisconnect', 'onCrash', 'restart', 'stall'] as const;
+export const LIFE_FIELDS = ['onDisconnect', 'onCrash', 'restart', 'waitForLimit', 'stall'] as const;
 
 export type Wrong = Partial<Record<keyof Draft, string>>;
 
@@ -87,15 +91,18 @@ export const EMPTY: Draft = {
   onCrash: '',
   restart: '',
   stall: '',
+  waitForLimit: '',
+  stored: {},
 };
 
 export function draftOf(agent: Agent): Draft {
   const limits = LIMIT_FIELDS.map((field) => [field, agent.limits[LIMIT_KEYS[field]]?.toString() ?? '']);
-  const { life = {} } = agent;
+  const { program, services, life = {} } = agent;
   return {
     ...EMPTY,
     ...(Object.fromEntries(limits) as Record<LimitField, string>),
-    ...draftOfProgram(agent.program, agent.services),
+    ...draftOfProgram(program, services),
+    stored: { program, services, limits: agent.limits, life },
     runtime: agent.runtime,
     name: agent.name,
     description: agent.description,
@@ -107,6 +114,7 @@ export function draftOf(agent: Agent): Draft {
     onCrash: life.on_crash ?? '',
     restart: life.restart ?? '',
     stall: life.stall_after_seconds?.toString() ?? '',
+    waitForLimit: (life.wait_for_limit ?? '').toString(),
   };
 }
 
@@ -136,6 +144,7 @@ const ASSIGNMENT = /^\s*[A-Za-z_][A-Za-z0-9_]*=/;
 
 /** The whole draft as the engine wants it. */
 export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'description' | 'prompt'>> & AgentPatch {
+  const { stored } = draft;
   const number = (text: string) => (text.trim() === '' ? null : Number(text.trim()));
   return {
     name: draft.name.trim(),
@@ -144,13 +153,18 @@ export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'desc
     review: draft.review,
     capabilities: words(draft.capabilities),
     environment: assignments(draft.environment),
-    program: programOf(draft.runtime, draft),
-    services: servicesOf(draft.runtime, draft),
-    limits: Object.fromEntries(LIMIT_FIELDS.map((field) => [LIMIT_KEYS[field], number(draft[field])])) as Limits,
+    program: programOf(draft.runtime, draft, stored.program),
+    services: servicesOf(draft.runtime, draft, stored.services),
+    limits: {
+      ...stored.limits,
+      ...(Object.fromEntries(LIMIT_FIELDS.map((field) => [LIMIT_KEYS[field], number(draft[field])])) as Limits),
+    },
     life: {
+      ...stored.life,
       on_disconnect: (draft.onDisconnect || null) as Life['on_disconnect'] & (string | null),
       on_crash: (draft.onCrash || null) as Life['on_crash'] & (string | null),
       restart: (draft.restart || null) as Life['restart'] & (string | null),
+      wait_for_limit: draft.waitForLimit === '' ? null : draft.waitForLimit === 'true',
       stall_after_seconds: number(draft.stall),
     },
   };
@@ -176,10 +190,6 @@ export function patchOf(draft: Draft, base: Draft): AgentPatch {
 export function isChanged(draft: Draft, base: Draft): boolean {
   return (Object.keys(draft) as (keyof Draft)[]).some((field) => !isSame(draft[field], base[field]));
 }
-
-/** Texts and short lists of texts. */
-const isSame = (one: unknown, other: unknown): boolean =>
-  one === other || JSON.stringify(one) === JSON.stringify(other);
 
 /** The field of the form that an error of the engine is about. */
 export function fieldOf(path: string): keyof Draft | undefined {

@@ -79,7 +79,7 @@ export const FIELDS_OF: Partial<Record<Runtime, { first: readonly ProgramField[]
   codex: { first: ['model', 'effort', 'key'], more: ['command', 'address', 'passEnvironment'] },
   acp: {
     first: ['preset', 'command', 'arguments', 'model', 'mode', 'key'],
-    more: ['address', 'passEnvironment'],
+    more: ['provider', 'address', 'passEnvironment'],
   },
   llm: {
     first: ['provider', 'address', 'model', 'key'],
@@ -153,20 +153,40 @@ export function draftOfProgram(program: Program = {}, services: { [name: string]
     iterations: program.max_iterations?.toString() ?? '',
     context: program.context_tokens?.toString() ?? '',
     commands: (program.commands ?? []).map(({ name = '', command = '', readme = '' }) => ({ name, command, readme })),
-    services: Object.entries(services).map(([name, service]) => ({
-      name,
-      kind: service.address ? ('address' as const) : ('command' as const),
-      command: service.command ?? '',
-      arguments: (service.arguments ?? []).join('\n'),
-      environment: assigned(service.environment),
-      address: service.address ?? '',
-      key: service.key ?? '',
-    })),
+    services: Object.entries(services).map(([name, service]) => draftOfService(name, service)),
   };
 }
 
-/** Only what the runtime has: what was written for another one is kept in the form and not sent. */
-export function programOf(runtime: Runtime, draft: ProgramDraft): Required<Program> {
+const draftOfService = (name: string, service: Service): ServiceDraft => ({
+  name,
+  kind: service.address ? 'address' : 'command',
+  command: service.command ?? '',
+  arguments: (service.arguments ?? []).join('\n'),
+  environment: assigned(service.environment),
+  address: service.address ?? '',
+  key: service.key ?? '',
+});
+
+/** Whether two parts of the form say the same: texts, and short lists of texts. */
+export const isSame = (one: unknown, other: unknown): boolean =>
+  one === other || JSON.stringify(one) === JSON.stringify(other);
+
+/**
+ * Only what the runtime has: what was written for another one is kept in the form and not sent. What nobody changed is sent
+ * as it is stored: a text of the form cannot say everything, such as an empty argument or a list of no tools.
+ */
+export function programOf(runtime: Runtime, draft: ProgramDraft, stored: Program = {}): Required<Program> {
+  const before = draftOfProgram(stored);
+  const untouched = Object.entries(KEY_OF).filter(([field]) => {
+    const name = field as ProgramField;
+    return isSame(draft[name], before[name]);
+  });
+  const kept = Object.fromEntries(untouched.flatMap(([, key]) => (key in stored ? [[key, stored[key]]] : [])));
+  return { ...written(runtime, draft), ...kept };
+}
+
+/** As it is written. */
+function written(runtime: Runtime, draft: ProgramDraft): Required<Program> {
   const fields = fieldsOf(runtime, draft);
   const has = (field: ProgramField) => fields.first.includes(field) || fields.more.includes(field);
   const text = (field: ProgramField) => (has(field) ? orNull(draft[field] as string) : null);
@@ -188,10 +208,15 @@ export function programOf(runtime: Runtime, draft: ProgramDraft): Required<Progr
   };
 }
 
-export function servicesOf(runtime: Runtime, draft: ProgramDraft): { [name: string]: Required<Service> } {
+type Services = { [name: string]: Service };
+
+/** A service that nobody changed is sent as it is stored. */
+export function servicesOf(runtime: Runtime, draft: ProgramDraft, stored: Services = {}): Services {
   if (!hasProgram(runtime)) return {};
   return Object.fromEntries(
     draft.services.map((service) => {
+      const before = stored[service.name];
+      if (before && isSame(service, draftOfService(service.name, before))) return [service.name, before];
       const started = service.kind === 'command';
       return [
         service.name.trim(),
@@ -207,8 +232,8 @@ export function servicesOf(runtime: Runtime, draft: ProgramDraft): { [name: stri
   );
 }
 
-/** The field of the form that an error of the engine is about. */
-const OF_PROGRAM: Record<string, ProgramField> = {
+/** The fields by their key in the file. */
+const KEY_OF = {
   preset: 'preset',
   provider: 'provider',
   command: 'command',
@@ -218,14 +243,17 @@ const OF_PROGRAM: Record<string, ProgramField> = {
   effort: 'effort',
   address: 'address',
   key: 'key',
-  pass_environment: 'passEnvironment',
+  passEnvironment: 'pass_environment',
   tools: 'tools',
-  max_iterations: 'iterations',
-  context_tokens: 'context',
-};
+  iterations: 'max_iterations',
+  context: 'context_tokens',
+  commands: 'commands',
+} as const satisfies Record<ProgramField, keyof Program>;
 
+/** The field of the form that an error of the engine is about. */
 export function programField(path: string): keyof ProgramDraft | undefined {
   if (path.startsWith('services')) return 'services';
   if (path.startsWith('program.commands')) return 'commands';
-  return path.startsWith('program.') ? OF_PROGRAM[path.slice('program.'.length)] : undefined;
+  const found = Object.entries(KEY_OF).find(([, key]) => path === `program.${key}`);
+  return found?.[0] as ProgramField | undefined;
 }

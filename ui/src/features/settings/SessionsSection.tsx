@@ -58,6 +58,13 @@ export function SessionsSection() {
           />
         </Field>
       ))}
+      <Field label={LIFE.wait_for_limit.label} hint={LIFE.wait_for_limit.hint}>
+        <NativeSelect
+          data={Object.entries(LIFE.wait_for_limit.options).map(([value, label]) => ({ value, label }))}
+          value={String(life.wait_for_limit ?? true)}
+          onChange={(event) => changeLife({ wait_for_limit: event.currentTarget.value === 'true' })}
+        />
+      </Field>
       <Figure
         {...LIFE.stall}
         least={0}

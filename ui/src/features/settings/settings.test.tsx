@@ -60,6 +60,10 @@ describe('sessions and old events', () => {
     const sessions = within(section('Sessions'));
     await user.type(sessions.getByRole('textbox', { name: 'Memory of all' }), '8192{Enter}');
     await user.selectOptions(sessions.getByRole('combobox', { name: 'After Nox crashed' }), 'Ask me');
+    await user.selectOptions(
+      sessions.getByRole('combobox', { name: 'Wait for the model server’s limit' }),
+      'End the turn and tell me',
+    );
     await user.clear(sessions.getByRole('textbox', { name: 'Asleep after' }));
     await user.tab();
     await waitFor(() =>
@@ -74,6 +78,7 @@ describe('sessions and old events', () => {
             wait_for_limit: true,
           },
         },
+        { life: expect.objectContaining({ on_crash: 'ask', wait_for_limit: false }) },
         { hibernate_after_seconds: 0 },
       ]),
     );
