@@ -40,7 +40,12 @@ export function AgentForm({ row, base, draft, wrong, onWrite, onError }: AgentFo
   const part = { draft, wrong, onWrite };
   const { first, more } = fieldsOf(runtime, draft);
   const isSet = (fields: readonly (keyof Draft)[]) =>
-    fields.filter((field) => (Array.isArray(draft[field]) ? draft[field].length > 0 : draft[field] !== '')).length;
+    fields.filter((field) => {
+      const value = draft[field];
+      // No tools at all is something that was set; no word about them is not.
+      if (field === 'tools') return value !== null;
+      return Array.isArray(value) ? value.length > 0 : value !== '';
+    }).length;
   const isWrong = (fields: readonly (keyof Draft)[]) => fields.some((field) => wrong[field] !== undefined);
   const note = (fields: readonly (keyof Draft)[]) => {
     const count = isSet(fields);

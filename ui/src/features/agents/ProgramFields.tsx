@@ -32,6 +32,7 @@ function One(props: OneProps) {
   if (field === 'commands') return <Commands {...props} />;
   const { label, hint } = PROGRAM.fields[field];
   const at = { label, hint: PROGRAM.hints[runtime]?.[field] ?? hint, error: wrong[field], layout: 'top' as const };
+  if (field === 'tools') return <ToolNames {...at} value={draft.tools} onWrite={(tools) => onWrite({ tools })} />;
   const set = (value: string) => onWrite({ [field]: value });
   const value = draft[field];
   if (field === 'preset' || field === 'provider') {
@@ -104,6 +105,36 @@ interface Shown {
   label: string;
   hint: string | undefined;
   error: string | undefined;
+}
+
+/** All tools, or those that are named; to name none is something else than to say nothing. */
+function ToolNames({
+  label,
+  hint,
+  error,
+  value,
+  onWrite,
+}: Shown & { value: string | null; onWrite: (names: string | null) => void }) {
+  return (
+    <>
+      <Field label={label} hint={value === null ? undefined : hint} error={error} layout="top">
+        <NativeSelect
+          data={Object.entries(PROGRAM.toolSets).map(([set, title]) => ({ value: set, label: title }))}
+          value={value === null ? 'all' : 'named'}
+          onChange={(event) => onWrite(event.currentTarget.value === 'all' ? null : '')}
+        />
+      </Field>
+      {value !== null && (
+        <TextInput
+          aria-label={PROGRAM.toolNames}
+          placeholder={PROGRAM.placeholders.llm?.tools}
+          spellCheck={false}
+          value={value}
+          onChange={(event) => onWrite(event.currentTarget.value)}
+        />
+      )}
+    </>
+  );
 }
 
 /** Models that a server on this computer told, or the program when it was tried. Any other name can be written. */

@@ -6,7 +6,9 @@ import { NoxError } from '@/bridge/bridge';
 import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
 import { forgetToasts } from '@/components/feedback/toasts';
 import { faultsOf } from '@/test/axe';
+import type { Program } from '../../bindings/nox';
 import { draftOf, EMPTY, inputOf, keepDraft, patchOf, wrongIn } from './draft';
+import { draftOfProgram, programOf, servicesOf } from './program';
 
 beforeEach(() => {
   forgetToasts();
@@ -191,6 +193,21 @@ describe('what carries an agent', { timeout: 20_000 }, () => {
     });
   });
 
+  it('may be left all tools, some of them, or none', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Thinker');
+    await pick(user, 'Carried by', 'A model');
+    await unfold(user, /^More about the program/);
+    expect(screen.getByRole('combobox', { name: 'Tools' })).toHaveProperty('value', 'all');
+    await pick(user, 'Tools', 'Only those named here');
+    screen.getByRole('textbox', { name: 'Names of the tools' });
+    expect(await faultsOf(document.body)).toEqual([]);
+    await user.click(button('Create agent'));
+    await screen.findByRole('link', { name: /Thinker/ });
+    expect(bridge.sent[0]?.input).toMatchObject({ program: { tools: [] } });
+  });
+
   it('shows the words of the engine at the field, and opens the part that it is in', async () => {
     const bridge = fakeBridge('full');
     const user = await open(bridge, '#/agents?create=agent');
@@ -353,6 +370,53 @@ describe('a draft', () => {
     expect(Object.keys(renamed ?? {})).toEqual(['odd', 'renamed']);
     expect(renamed).toMatchObject({ odd: services.odd, renamed: { command: 'other' } });
     expect(patchOf({ ...base, memory: '5' }, base).limits).toMatchObject({ max_disk_mb: 7, max_memory_mb: 5 });
+  });
+
+  it('says again what it was told, for each runtime and whatever stands in the file', () => {
+    const texts = [[], [''], ['', ''], ['a', ''], ['', 'a'], [' a ', '--x=1 2'], ['two\nlines', 'b']];
+    for (const runtime of ['claude', 'codex', 'acp', 'llm'] as const) {
+      for (const [at, list] of texts.entries()) {
+        for (const tools of [null, [], ['read', 'shell']]) {
+          const program: Required<Program> = {
+            preset: at % 2 ? 'goose' : null,
+            provider: at % 3 ? 'openai' : null,
+            command: at % 2 ? null : ' serve it',
+            arguments: list,
+            model: at % 3 ? null : ' m',
+            mode: 'plan',
+            effort: 'high',
+            address: 'http://127.0.0.1:1/v1',
+            key: 'k',
+            pass_environment: ['A', 'B'],
+            tools,
+            commands: [{ name: 'a', command: ' b', readme: 'c\n' }],
+            max_iterations: 3,
+            context_tokens: 5,
+          };
+          const draft = draftOfProgram(program);
+          expect(programOf(runtime, draft, program)).toEqual(program);
+          // A change of one field leaves all others as they are stored.
+          expect(programOf(runtime, { ...draft, model: 'other' }, program)).toEqual({
+            ...program,
+            model: 'other',
+          });
+          const service = { command: 'x', arguments: list, environment: { A: 'b\nc' }, address: null, key: null };
+          const [one] = draftOfProgram({}, { one: service }).services;
+          if (!one) throw new Error('the service is gone');
+          expect(servicesOf(runtime, { ...draft, services: [{ ...one, name: 'two' }] })).toEqual({ two: service });
+          expect(servicesOf(runtime, { ...draft, services: [{ ...one, command: 'y' }] })).toEqual({
+            one: { ...service, command: 'y' },
+          });
+        }
+      }
+    }
+    // Also a text that was written anew says each argument, and no tools are not all of them.
+    for (const list of texts.slice(0, -1)) {
+      const draft = { ...draftOfProgram({ arguments: list, tools: [] }), model: 'm' };
+      expect(programOf('acp', draft).arguments).toEqual(list);
+      expect(programOf('llm', draft).tools).toEqual([]);
+      expect(programOf('llm', { ...draft, tools: null }).tools).toBeNull();
+    }
   });
 
   it('refuses what is no number and no name', () => {

@@ -44,7 +44,7 @@ export interface Draft extends ProgramDraft {
   stall: string;
   waitForLimit: string;
   /** What the agent has: an edit of some of it keeps the rest as it is, also what the form has no field for. */
-  stored: Partial<Pick<Agent, 'program' | 'services' | 'limits' | 'life'>>;
+  stored: Partial<Pick<Agent, 'program' | 'limits' | 'life'>>;
 }
 
 /** The limits by their field in the form. */
@@ -102,7 +102,7 @@ export function draftOf(agent: Agent): Draft {
     ...EMPTY,
     ...(Object.fromEntries(limits) as Record<LimitField, string>),
     ...draftOfProgram(program, services),
-    stored: { program, services, limits: agent.limits, life },
+    stored: { program, limits: agent.limits, life },
     runtime: agent.runtime,
     name: agent.name,
     description: agent.description,
@@ -154,7 +154,7 @@ export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'desc
     capabilities: words(draft.capabilities),
     environment: assignments(draft.environment),
     program: programOf(draft.runtime, draft, stored.program),
-    services: servicesOf(draft.runtime, draft, stored.services),
+    services: servicesOf(draft.runtime, draft),
     limits: {
       ...stored.limits,
       ...(Object.fromEntries(LIMIT_FIELDS.map((field) => [LIMIT_KEYS[field], number(draft[field])])) as Limits),

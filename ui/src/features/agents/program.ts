@@ -11,6 +11,8 @@ export interface ServiceDraft {
   environment: string;
   address: string;
   key: string;
+  /** As it is stored: an edit of some of it keeps the rest as it is. */
+  stored: Service;
 }
 
 export interface ProgramDraft {
@@ -26,8 +28,8 @@ export interface ProgramDraft {
   key: string;
   /** Names with commas between them. */
   passEnvironment: string;
-  /** Names with commas between them; nothing stands for all. */
-  tools: string;
+  /** Names with commas between them; null stands for all, nothing for none. */
+  tools: string | null;
   iterations: string;
   context: string;
   commands: Required<CliTool>[];
@@ -45,7 +47,7 @@ export const NO_PROGRAM: ProgramDraft = {
   address: '',
   key: '',
   passEnvironment: '',
-  tools: '',
+  tools: null,
   iterations: '',
   context: '',
   commands: [],
@@ -60,6 +62,7 @@ export const NO_SERVICE: ServiceDraft = {
   environment: '',
   address: '',
   key: '',
+  stored: {},
 };
 
 export type ProgramField = Exclude<keyof ProgramDraft, 'services'>;
@@ -111,11 +114,11 @@ export const words = (text: string): string[] =>
     .map((word) => word.trim())
     .filter(Boolean);
 
-export const lines = (text: string): string[] =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
+/** One in each line, as it stands: spaces and empty lines mean something to a program. The last line may be closed. */
+export const lines = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
+
+/** An empty last line is closed, so that it is read as one. */
+const lined = (texts: readonly string[] = []): string => texts.join('\n') + (texts.at(-1) === '' ? '\n' : '');
 
 /** `NAME=value` in each line. */
 export const assignments = (text: string): Record<string, string> =>
@@ -142,14 +145,14 @@ export function draftOfProgram(program: Program = {}, services: { [name: string]
     preset: program.preset ?? '',
     provider: program.provider ?? '',
     command: program.command ?? '',
-    arguments: (program.arguments ?? []).join('\n'),
+    arguments: lined(program.arguments),
     model: program.model ?? '',
     mode: program.mode ?? '',
     effort: program.effort ?? '',
     address: program.address ?? '',
     key: program.key ?? '',
     passEnvironment: (program.pass_environment ?? []).join(', '),
-    tools: (program.tools ?? []).join(', '),
+    tools: program.tools?.join(', ') ?? null,
     iterations: program.max_iterations?.toString() ?? '',
     context: program.context_tokens?.toString() ?? '',
     commands: (program.commands ?? []).map(({ name = '', command = '', readme = '' }) => ({ name, command, readme })),
@@ -161,10 +164,11 @@ const draftOfService = (name: string, service: Service): ServiceDraft => ({
   name,
   kind: service.address ? 'address' : 'command',
   command: service.command ?? '',
-  arguments: (service.arguments ?? []).join('\n'),
+  arguments: lined(service.arguments),
   environment: assigned(service.environment),
   address: service.address ?? '',
   key: service.key ?? '',
+  stored: service,
 });
 
 /** Whether two parts of the form say the same: texts, and short lists of texts. */
@@ -173,16 +177,22 @@ export const isSame = (one: unknown, other: unknown): boolean =>
 
 /**
  * Only what the runtime has: what was written for another one is kept in the form and not sent. What nobody changed is sent
- * as it is stored: a text of the form cannot say everything, such as an empty argument or a list of no tools.
+ * as it is stored: a text of the form cannot say everything, such as an argument of two lines.
  */
 export function programOf(runtime: Runtime, draft: ProgramDraft, stored: Program = {}): Required<Program> {
-  const before = draftOfProgram(stored);
-  const untouched = Object.entries(KEY_OF).filter(([field]) => {
-    const name = field as ProgramField;
-    return isSame(draft[name], before[name]);
-  });
-  const kept = Object.fromEntries(untouched.flatMap(([, key]) => (key in stored ? [[key, stored[key]]] : [])));
-  return { ...written(runtime, draft), ...kept };
+  return { ...written(runtime, draft), ...untouched(KEY_OF, draft, draftOfProgram(stored), stored) };
+}
+
+/** What is stored of the fields that say what they said before. */
+function untouched<Field extends string, Stored extends object>(
+  keys: Record<Field, keyof Stored>,
+  draft: Record<NoInfer<Field>, unknown>,
+  before: Record<NoInfer<Field>, unknown>,
+  stored: Stored,
+): Partial<Stored> {
+  const same = (Object.keys(keys) as Field[]).filter((field) => isSame(draft[field], before[field]));
+  const kept = same.map((field) => keys[field]).filter((key) => key in stored);
+  return Object.fromEntries(kept.map((key) => [key, stored[key]])) as Partial<Stored>;
 }
 
 /** As it is written. */
@@ -201,7 +211,7 @@ function written(runtime: Runtime, draft: ProgramDraft): Required<Program> {
     address: text('address'),
     key: text('key'),
     pass_environment: has('passEnvironment') ? words(draft.passEnvironment) : [],
-    tools: has('tools') && draft.tools.trim() !== '' ? words(draft.tools) : null,
+    tools: has('tools') && draft.tools !== null ? words(draft.tools) : null,
     commands: has('commands') ? draft.commands.map((tool) => ({ ...tool, name: tool.name.trim() })) : [],
     max_iterations: has('iterations') ? number(draft.iterations) : null,
     context_tokens: has('context') ? number(draft.context) : null,
@@ -210,26 +220,29 @@ function written(runtime: Runtime, draft: ProgramDraft): Required<Program> {
 
 type Services = { [name: string]: Service };
 
-/** A service that nobody changed is sent as it is stored. */
-export function servicesOf(runtime: Runtime, draft: ProgramDraft, stored: Services = {}): Services {
+/** As with the program: what nobody changed of a service is sent as it is stored, also under another name. */
+export function servicesOf(runtime: Runtime, draft: ProgramDraft): Services {
   if (!hasProgram(runtime)) return {};
   return Object.fromEntries(
     draft.services.map((service) => {
-      const before = stored[service.name];
-      if (before && isSame(service, draftOfService(service.name, before))) return [service.name, before];
-      const started = service.kind === 'command';
-      return [
-        service.name.trim(),
-        {
-          command: started ? orNull(service.command) : null,
-          arguments: started ? lines(service.arguments) : [],
-          environment: started ? assignments(service.environment) : {},
-          address: started ? null : orNull(service.address),
-          key: started ? null : orNull(service.key),
-        },
-      ];
+      const { name, kind, stored } = service;
+      const before = draftOfService(name, stored);
+      // What is reached in another way now has nothing left of the way before.
+      const kept = kind === before.kind ? untouched(SERVICE_KEY_OF, service, before, stored) : {};
+      return [name.trim(), { ...writtenService(service), ...kept }];
     }),
   );
+}
+
+function writtenService(service: ServiceDraft): Required<Service> {
+  const started = service.kind === 'command';
+  return {
+    command: started ? orNull(service.command) : null,
+    arguments: started ? lines(service.arguments) : [],
+    environment: started ? assignments(service.environment) : {},
+    address: started ? null : orNull(service.address),
+    key: started ? null : orNull(service.key),
+  };
 }
 
 /** The fields by their key in the file. */
@@ -249,6 +262,14 @@ const KEY_OF = {
   context: 'context_tokens',
   commands: 'commands',
 } as const satisfies Record<ProgramField, keyof Program>;
+
+const SERVICE_KEY_OF = {
+  command: 'command',
+  arguments: 'arguments',
+  environment: 'environment',
+  address: 'address',
+  key: 'key',
+} as const satisfies Record<Exclude<keyof ServiceDraft, 'name' | 'kind' | 'stored'>, keyof Service>;
 
 /** The field of the form that an error of the engine is about. */
 export function programField(path: string): keyof ProgramDraft | undefined {

@@ -130,7 +130,7 @@ export const PROGRAM = {
       label: 'Variables',
       hint: 'Names with commas between them, which it gets from the environment of Nox. Others it does not see.',
     },
-    tools: { label: 'Tools', hint: 'Names with commas between them. Nothing: all of them.' },
+    tools: { label: 'Tools', hint: 'Names with commas between them. No name: it gets none.' },
     iterations: { label: 'Requests', hint: 'To the model, in one turn at most.' },
     context: {
       label: 'Context',
@@ -147,6 +147,8 @@ export const PROGRAM = {
     acp: { command: 'my-agent' },
     llm: { address: 'http://127.0.0.1:1234/v1', tools: 'read, edit, shell' },
   } as Texts,
+  toolSets: { all: 'All of them', named: 'Only those named here' },
+  toolNames: 'Names of the tools',
   preset: {
     opencode: 'OpenCode',
     goose: 'goose',
