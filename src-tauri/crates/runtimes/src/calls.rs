@@ -13,8 +13,15 @@ const MAX_DIFF_BYTES: usize = 32 * 1024;
 const DIFF_LIMIT: Duration = Duration::from_millis(300);
 /// Files above this size are not read for a diff.
 pub(crate) const MAX_FILE_BYTES: u64 = 2 * 1024 * 1024;
+/// Edits of one call that are tried on the file; more are shown by themselves.
+const MAX_EDITS: usize = 64;
 /// Of an input that no tool here explains, so much is shown.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// A text, empty when it is none.
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
 
 /// SHA-256 of an input, whatever the order of its keys.
 pub(crate) fn hash(input: &Value) -> String {
@@ -94,36 +101,57 @@ pub(crate) fn is_outside(path: &Path, folder: &Path) -> bool {
 const OLD_AND_NEW: &[(&str, &str)] =
     &[("old_string", "new_string"), ("oldString", "newString"), ("before", "after")];
 
-/// What a tool would make of a file, as its input says: all of the content, one edit or several. None when the input says
-/// neither.
+/// One text in the place of another.
+struct Edit<'a> {
+    from: &'a str,
+    to: &'a str,
+    all: bool,
+}
+
+impl<'a> Edit<'a> {
+    fn of(input: &'a Value) -> Option<Self> {
+        let mut pairs = OLD_AND_NEW.iter().map(|(from, to)| input[*from].as_str().zip(input[*to].as_str()));
+        let (from, to) = pairs.find_map(|pair| pair)?;
+        let all = ["replace_all", "replaceAll"].iter().any(|name| input[*name] == true);
+        Some(Self { from, to, all })
+    }
+
+    /// What it makes of a text; none when the text is not as it says, or would become too long: a few bytes that are replaced by
+    /// many, everywhere, would fill the memory before anybody is asked.
+    fn of_text(&self, text: &str) -> Option<String> {
+        if self.from.is_empty() {
+            return Some(self.to.to_owned());
+        }
+        let places = text.matches(self.from).take(if self.all { usize::MAX } else { 1 }).count();
+        let length = text.len() - places * self.from.len();
+        let length = places.checked_mul(self.to.len())?.checked_add(length)?;
+        if places == 0 || length as u64 > MAX_FILE_BYTES {
+            return None;
+        }
+        Some(text.replacen(self.from, self.to, places))
+    }
+}
+
+/// What a tool would make of a file, as its input says: all of the content, one edit or several. Where that cannot be told, the
+/// edits are shown by themselves. None when the input says neither.
 pub(crate) fn change(path: &Path, input: &Value) -> Option<FileDiff> {
     let old = read(path);
     if let Some(content) = input["content"].as_str() {
         return Some(diff(path, &old.unwrap_or_default(), content));
     }
-    let edits = input["edits"].as_array().cloned().unwrap_or_else(|| vec![input.clone()]);
-    let mut text = old.clone()?;
-    let (mut before, mut after) = (String::new(), String::new());
-    for edit in &edits {
-        let mut pairs = OLD_AND_NEW.iter().map(|(from, to)| edit[*from].as_str().zip(edit[*to].as_str()));
-        let (from, to) = pairs.find_map(|pair| pair)?;
-        let all = ["replace_all", "replaceAll"].iter().any(|name| edit[*name] == true);
-        if !from.is_empty() && !text.contains(from) {
-            // The file is not as the agent thinks: what it wants is shown by itself.
-            before.push_str(from);
-            after.push_str(to);
-            continue;
+    let edits = input["edits"].as_array().map_or(std::slice::from_ref(input), Vec::as_slice);
+    let edits = edits.iter().map(Edit::of).collect::<Option<Vec<_>>>()?;
+    let made = old
+        .as_ref()
+        .filter(|_| edits.len() <= MAX_EDITS)
+        .and_then(|old| edits.iter().try_fold(old.clone(), |text, edit| edit.of_text(&text)));
+    match (old, made) {
+        (Some(old), Some(new)) => Some(diff(path, &old, &new)),
+        _ => {
+            let all = |text: fn(&Edit<'_>) -> String| edits.iter().map(text).collect::<Vec<_>>().join("\n");
+            Some(diff(path, &all(|edit| edit.from.to_owned()), &all(|edit| edit.to.to_owned())))
         }
-        text = match (from.is_empty(), all) {
-            (true, _) => to.to_owned(),
-            (false, true) => text.replace(from, to),
-            (false, false) => text.replacen(from, to, 1),
-        };
     }
-    if !before.is_empty() {
-        return Some(diff(path, &before, &after));
-    }
-    Some(diff(path, &old.unwrap_or_default(), &text))
 }
 
 /// A file as it is before a change: empty when it is not there, none when it is too long or no text.
@@ -161,7 +189,9 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use serde_json::json;
     use std::time::Instant;
 
     #[test]
@@ -171,5 +201,38 @@ mod tests {
         let diff = diff(Path::new("a"), &text(31), &text(37));
         assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
         assert!(diff.cut && diff.added > 0);
+    }
+
+    #[test]
+    fn an_edit_that_would_fill_the_memory_is_shown_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "a".repeat(2_000_000)).unwrap();
+        let much = "b".repeat(16 * 1024);
+        let begun = Instant::now();
+        let one = json!({ "old_string": "a", "new_string": much, "replace_all": true });
+        let diff = change(&path, &one).unwrap();
+        assert!(diff.text.contains("-a\n") && (diff.added, diff.removed) == (1, 1), "{}", diff.text);
+        let many = vec![json!({ "old_string": "a", "new_string": "aa" }); 20_000];
+        let diff = change(&path, &json!({ "edits": many })).unwrap();
+        assert_eq!((diff.added, diff.removed, diff.cut), (20_000, 20_000, true));
+        assert!(begun.elapsed() < Duration::from_secs(10), "it took {:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn edits_follow_each_other_and_those_that_do_not_fit_are_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        std::fs::write(&path, "one\none\ntwo\n").unwrap();
+        let edit =
+            |from: &str, to: &str, all| json!({ "oldString": from, "newString": to, "replaceAll": all });
+        let fits =
+            change(&path, &json!({ "edits": [edit("one", "1", true), edit("1", "3", false)] })).unwrap();
+        assert!(fits.text.contains("-one\n-one\n+3\n+1\n two\n"), "{}", fits.text);
+        let not =
+            change(&path, &json!({ "edits": [edit("one", "1", true), edit("four", "4", false)] })).unwrap();
+        assert!(not.text.contains("-four") && not.text.contains("+4"), "{}", not.text);
+        assert!(not.text.contains("-one") && !not.text.contains("two"), "{}", not.text);
+        assert_eq!(change(&path, &json!({ "edits": [{ "old_string": 7 }] })), None);
     }
 }

@@ -35,16 +35,32 @@ use tokio::{
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// Frames that a program has not read yet; with more it is ended.
 const UNREAD_FRAMES: usize = 1_024;
+/// Wishes that wait while the engine is told something: as many answers as a program may have questions open, and then some.
+const MAX_WAITING: usize = 8_192;
 /// How long an interrupted turn may take to end; then the program is ended.
 const INTERRUPT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a stopped program may take to end by itself: it ends its own tools first.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
+
+/// What a program may take.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Until its conversation stands: old and long ones are read back first.
+    start: Duration,
+    /// Of what it said and nobody has answered yet.
+    held_bytes: usize,
+}
+
+const BOUNDS: Bounds = Bounds { start: Duration::from_secs(120), held_bytes: 64 * 1024 * 1024 };
 
 /// Carries one run: one process after the other, as a rule one.
 pub(crate) struct Carrier {
     pub(crate) start: Start,
     named: &'static Named,
     inbox: mpsc::Receiver<Told>,
+    /// Wishes that were taken in while the engine was told something.
+    waiting: VecDeque<Told>,
+    bounds: Bounds,
     stopped: watch::Receiver<bool>,
     /// Of texts that are being written, and of calls that run.
     outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
@@ -71,6 +87,8 @@ struct Live<'a> {
     to: mpsc::Sender<Value>,
     talk: &'a mut dyn Talk,
     last_lines: LastLines,
+    /// Its conversation stands by then, or it is ended.
+    ready_by: Option<Instant>,
     /// An interrupted turn that does not end by then is ended with its process.
     deadline: Option<Instant>,
     /// It was told to stop, or is ended because it was late.
@@ -89,7 +107,8 @@ impl Carrier {
     pub(crate) fn new(start: Start, named: &'static Named, wishes: Wishes, scope: impl Into<String>) -> Self {
         let Wishes { inbox, stopped } = wishes;
         let (outputs, held, scope) = (HashMap::new(), Vec::new(), scope.into());
-        Self { start, named, inbox, stopped, outputs, held, scope }
+        let (waiting, bounds) = (VecDeque::new(), BOUNDS);
+        Self { start, named, inbox, waiting, bounds, stopped, outputs, held, scope }
     }
 
     /// Holds a conversation; none when another run does.
@@ -111,8 +130,23 @@ impl Carrier {
         crate::Error::Agent { fault, message }
     }
 
+    /// Reports. The engine may be behind, and wait to be heard itself: its wishes are taken in meanwhile.
     pub(crate) async fn tell(&mut self, signal: Signal) {
-        self.start.signals.send(signal).await;
+        let signals = self.start.signals.clone();
+        let sending = signals.send(signal);
+        tokio::pin!(sending);
+        while !self.waits(&mut sending).await {}
+    }
+
+    /// Waits until something is sent, or a wish is taken in; answers whether it is sent.
+    async fn waits(&mut self, sending: &mut (impl Future<Output = bool> + Unpin)) -> bool {
+        let has_place = self.waiting.len() < MAX_WAITING && !self.inbox.is_closed();
+        tokio::select! {
+            biased;
+            _ = sending => return true,
+            told = self.inbox.recv(), if has_place => self.waiting.extend(told),
+        }
+        false
     }
 
     /// Notes something for people.
@@ -165,6 +199,7 @@ impl Carrier {
             to,
             talk,
             last_lines: LastLines::default(),
+            ready_by: Some(Instant::now() + self.bounds.start),
             deadline: None,
             stopping: false,
             not_there: false,
@@ -195,7 +230,7 @@ impl Carrier {
         let mut framer = LineFramer::new(MAX_LINE_BYTES);
         let mut errors = LineFramer::new(500);
         loop {
-            let late = live.deadline;
+            let late = live.ready_by.or(live.deadline);
             let is_late = async {
                 match late {
                     Some(deadline) => tokio::time::sleep_until(deadline).await,
@@ -206,15 +241,18 @@ impl Carrier {
             tokio::select! {
                 biased;
                 () = stop(&mut self.stopped), if !live.stopping => live.stop(),
-                told = self.inbox.recv(), if !live.stopping => match told {
+                told = next(&mut self.waiting, &mut self.inbox), if !live.stopping => match told {
                     Some(told) => live.wish(told, &mut acts),
                     // Nobody holds the other end any more: the same as a stop.
                     None => live.stop(),
                 },
-                () = is_late, if !live.stopping => {
-                    live.stopping = true;
-                    live.tree.kill();
-                }
+                () = is_late, if !live.stopping && live.refused.is_none() => match live.ready_by {
+                    Some(_) => acts.push(Act::Refuse(self.never_stood())),
+                    None => {
+                        live.stopping = true;
+                        live.tree.kill();
+                    }
+                },
                 chunk = output.next() => match chunk {
                     Some(OutputChunk { stream: StreamName::Stdout, bytes, .. }) => {
                         for line in framer.push(&bytes) {
@@ -222,6 +260,9 @@ impl Carrier {
                                 _ if live.refused.is_some() => {}
                                 true => acts.push(self.refuse("a line without end")),
                                 false => live.talk.hear(&line.text(), &mut acts),
+                            }
+                            if live.talk.held_bytes() > self.bounds.held_bytes {
+                                acts.push(self.refuse("it asks more than can be kept"));
                             }
                         }
                     }
@@ -266,20 +307,29 @@ impl Carrier {
         self.outputs.entry(item).or_insert_with_key(|item| store.begin(session, item))
     }
 
+    fn never_stood(&self) -> Problem {
+        let (title, seconds) = (self.named.title, self.bounds.start.as_secs());
+        Problem::NotStarted { message: format!("{title} did not answer within {seconds} s of its start") }
+    }
+
     fn refuse(&self, said: &str) -> Act {
         Act::Refuse(faults::problem(self.named, AgentFault::Protocol, said, None))
     }
 
     /// Reports while a process lives. The engine may be behind; a stop is heard all the same.
     async fn report(&mut self, signal: Signal, live: &mut Live<'_>) {
-        let signals = self.start.signals.clone();
+        let (signals, mut stopped) = (self.start.signals.clone(), self.stopped.clone());
         let sending = signals.send(signal);
         tokio::pin!(sending);
         loop {
             tokio::select! {
                 biased;
-                _ = &mut sending => return,
-                () = stop(&mut self.stopped), if !live.stopping => live.stop(),
+                is_sent = self.waits(&mut sending) => {
+                    if is_sent {
+                        return;
+                    }
+                }
+                () = stop(&mut stopped), if !live.stopping => live.stop(),
             }
         }
     }
@@ -324,6 +374,7 @@ impl Carrier {
                     self.report(Signal::CallEnded { key, end, output }, live).await;
                 }
                 Act::Ready => {
+                    live.ready_by = None;
                     self.report(Signal::Live, live).await;
                     if let Some(process) = live.process.take() {
                         self.report(Signal::Carried(process), live).await;
@@ -368,7 +419,154 @@ impl Live<'_> {
     }
 }
 
+/// The next wish; none when nobody can wish any more.
+async fn next(waiting: &mut VecDeque<Told>, inbox: &mut mpsc::Receiver<Told>) -> Option<Told> {
+    match waiting.pop_front() {
+        Some(told) => Some(told),
+        None => inbox.recv().await,
+    }
+}
+
 /// Comes back when the run is told to stop, or nobody holds its other end any more.
 async fn stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::{
+        AgentConnection, Answer, Signals,
+        child::{Connection, call_ended},
+        testing,
+    };
+    use nox_domain::tool::{CallEnd, ToolCall};
+    use nox_process::Stdin;
+    use serde_json::json;
+
+    const NAMED: Named = Named { title: "Some program", install: "", sign_in: "", shorten: "" };
+
+    /// Proposes a call for each line, keeps each line until its call is answered, and ends with the last.
+    #[derive(Default)]
+    struct Proposes {
+        stands: bool,
+        open: HashMap<String, usize>,
+        wanted: usize,
+    }
+
+    impl Talk for Proposes {
+        fn hear(&mut self, line: &str, out: &mut Vec<Act>) {
+            if !std::mem::replace(&mut self.stands, true) {
+                out.push(Act::Ready);
+            }
+            self.open.insert(line.to_owned(), line.len());
+            let call = ToolCall { key: line.to_owned(), ..ToolCall::default() };
+            out.push(Act::Tell(Signal::Proposed(Box::new(call))));
+        }
+
+        fn prompt(&mut self, _: &str, _: &mut Vec<Act>) {}
+
+        fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
+            self.open.remove(&answer.key);
+            self.wanted -= 1;
+            out.push(call_ended(answer.key.clone(), CallEnd::Succeeded));
+            if self.wanted == 0 {
+                out.push(Act::End);
+            }
+        }
+
+        fn interrupt(&mut self, _: &mut Vec<Act>) {}
+
+        fn is_interrupted(&self) -> bool {
+            false
+        }
+
+        fn over(&mut self, _: &mut Vec<Act>) {}
+
+        fn held_bytes(&self) -> usize {
+            self.open.values().sum()
+        }
+    }
+
+    fn shell(script: &str) -> SpawnSpec {
+        SpawnSpec {
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            cwd: "/".into(),
+            env: nox_process::allowed_environment(&[]),
+            stdin: Stdin::Piped,
+            grace: GRACE,
+            limits: Default::default(),
+        }
+    }
+
+    fn carrier(signals: usize) -> (Carrier, Connection, mpsc::Receiver<(u32, Signal)>) {
+        let (sender, told) = mpsc::channel(signals);
+        let start = Start { signals: Signals::new(1, sender), ..testing::start().0 };
+        let (connection, wishes) = Connection::new();
+        (Carrier::new(start, &NAMED, wishes, ""), connection, told)
+    }
+
+    /// An engine that answers each call before it hears the next signal, as a session's actor does.
+    #[tokio::test]
+    async fn more_questions_at_once_than_any_queue_holds_are_all_answered() {
+        const CALLS: usize = 3_000;
+        let (mut carrier, mut connection, mut told) = carrier(16);
+        let run = tokio::spawn(async move {
+            let mut talk = Proposes { wanted: CALLS, ..Proposes::default() };
+            let spec = shell(&format!("seq {CALLS}; exec tail -f /dev/null"));
+            let over = carrier.process(&spec, &mut talk, json!({}), None).await;
+            carrier.end(over).await;
+        });
+        let mut ended = 0;
+        let all = async {
+            while let Some((_, signal)) = told.recv().await {
+                match signal {
+                    Signal::Proposed(call) => {
+                        let answer = Answer {
+                            key: call.key,
+                            item: ItemId::from_uuid(uuid::Uuid::now_v7()),
+                            allowed: true,
+                            reason: None,
+                            by_person: false,
+                            answers: Default::default(),
+                        };
+                        connection.answer(answer).await;
+                    }
+                    Signal::CallEnded { .. } => ended += 1,
+                    Signal::RunEnded { .. } => break,
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), all)
+            .await
+            .expect("engine and driver wait for each other");
+        assert_eq!(ended, CALLS);
+        run.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_program_that_never_stands_is_ended_and_says_so() {
+        let (mut carrier, _connection, _told) = carrier(16);
+        carrier.bounds.start = Duration::from_millis(100);
+        let (spec, mut talk) = (shell("exec tail -f /dev/null"), Proposes::default());
+        let over = carrier.process(&spec, &mut talk, json!({}), None);
+        let over = tokio::time::timeout(Duration::from_secs(30), over).await.expect("it is ended");
+        let Over::Refused(Problem::NotStarted { message }) = over else { panic!("it is said") };
+        assert!(message.starts_with("Some program did not answer"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_asks_more_than_can_be_kept_is_ended() {
+        let (mut carrier, _connection, mut told) = carrier(16);
+        tokio::spawn(async move { while told.recv().await.is_some() {} });
+        carrier.bounds.held_bytes = 5_000;
+        let (spec, mut talk) = (shell("seq 2000; exec tail -f /dev/null"), Proposes::default());
+        let over = carrier.process(&spec, &mut talk, json!({}), None);
+        let over = tokio::time::timeout(Duration::from_secs(30), over).await.expect("it is ended");
+        let Over::Refused(Problem::Agent { message, .. }) = over else { panic!("it is said") };
+        assert!(message.contains("more than can be kept"), "{message}");
+    }
 }

@@ -7,18 +7,22 @@ mod carried;
 mod carrier;
 mod connection;
 mod environment;
+mod keys;
 mod lines;
 mod talk;
 mod texts;
+mod unknown;
 
 pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, asked};
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{Carrier, GRACE, Over};
 pub(crate) use connection::{Connection, Told, Wishes};
 pub(crate) use environment::{environment, without_keys};
+pub(crate) use keys::Keys;
 pub(crate) use lines::{LastLines, write_lines};
 pub(crate) use talk::{Act, Talk, call_ended, call_failed, note};
 pub(crate) use texts::Texts;
+pub(crate) use unknown::{RAW_BYTES, Unknown};
 
 use nox_domain::{Size, event::ProcessRef};
 use nox_process::{Exit, ProcessTree};

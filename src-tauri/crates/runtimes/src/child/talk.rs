@@ -49,6 +49,11 @@ pub(crate) trait Talk: Send {
     /// The program is gone: what was being written is through as it is.
     fn over(&mut self, out: &mut Vec<Act>);
 
+    /// How many bytes it keeps of what the program said and nobody has answered yet.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+
     /// Says something into the turn that runs.
     fn steer(&mut self, _text: &str, _out: &mut Vec<Act>) {}
 

@@ -1,7 +1,9 @@
 //! Tool calls of Claude Code as Nox shows and binds them: kind, text, places, diff. Files are read only for the diff.
 
-use super::questions;
-use super::quirks::{PLAN_TOOL, kind_of};
+use super::{
+    questions,
+    quirks::{PLAN_TOOL, kind_of},
+};
 use crate::calls::{change, first_line, hash, is_outside, leads_away, plain, short};
 use nox_domain::{
     tool::{ToolCall, ToolKind},
@@ -20,7 +22,7 @@ pub(super) struct Place<'a> {
 
 /// What the program wants to do.
 pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
-    let kind = kind_of(tool);
+    let kind = kind_of(tool, input);
     let text_of = |name: &str| input[name].as_str().unwrap_or_default().to_owned();
     let named = ["file_path", "notebook_path", "path"].iter().find_map(|name| input[*name].as_str());
     // What the program may read in another way than it stands there counts as outside.
@@ -54,12 +56,10 @@ pub(super) fn of(tool: &str, input: &Value, place: &Place<'_>) -> ToolCall {
             }
         }
         ToolKind::Read | ToolKind::Edit => {
-            let shown = path.as_ref().map(|path| path.display().to_string());
-            call.text = shown.clone().unwrap_or_else(|| plain(input));
-            call.title = format!(
-                "{tool} {}",
-                shown.map_or_else(|| text_of("skill"), |path| short(&path, place.session))
-            );
+            let full = path.as_ref().map(|path| path.display().to_string());
+            call.text = full.clone().unwrap_or_else(|| plain(input));
+            let path = full.map(|path| short(&path, place.session));
+            call.title = format!("{tool} {}", path.unwrap_or_default());
             call.input_hash = hash(input);
         }
         ToolKind::Search => {
@@ -199,6 +199,17 @@ mod tests {
         assert_eq!((make.timeout_seconds, make.input_hash.as_str()), (Some(91), ""));
         let flags = json!({ "command": "make", "run_in_background": true });
         assert_ne!(call("Bash", &flags, folder.path()).binding_hash(), make.binding_hash());
+    }
+
+    #[test]
+    fn a_sub_agent_with_more_than_words_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = json!({ "description": "x", "prompt": "y", "subagent_type": "Explore" });
+        assert_eq!(call("Agent", &plain, folder.path()).kind, ToolKind::Think);
+        let mut tree = plain.clone();
+        tree["isolation"] = "worktree".into();
+        assert_eq!(call("Agent", &tree, folder.path()).kind, ToolKind::Other, "it makes a worktree");
+        assert_eq!(call("Task", &json!("x"), folder.path()).kind, ToolKind::Other);
     }
 
     #[test]

@@ -4,56 +4,36 @@
 //! Nox under keys made from what they would do, so that a resumed conversation that wants the same again asks the same.
 
 use super::{
-    call::{self, Place},
-    faults, questions,
-    quirks::{self, GATE},
+    calls::{Calls, refuse, reply},
+    faults,
+    offers::Offered,
+    quirks::{self, GATE, TITLE},
 };
 use crate::{
     Answer,
-    calls::{cut, hash},
-    child::{Act, DENIED_BY_PERSON, DENIED_BY_RULE, Talk, Texts, call_ended, call_failed, note},
+    calls::{cut, text},
+    child::{Act, Talk, Texts, Unknown, note},
 };
 use nox_domain::{
     At, Size,
     event::{Problem, TurnEnd},
     ids::ItemId,
     session::Signal,
-    tool::CallEnd,
     transcript::{AgentFault, Usage},
 };
 use serde_json::{Value, json};
-use std::{
-    collections::{HashMap, HashSet},
-    path::{Path, PathBuf},
-};
+use std::path::Path;
+use uuid::Uuid;
 
-/// Frames that are not understood and shown, for each run; then no more.
-const UNKNOWN_SHOWN: u32 = 20;
-/// Calls of one turn; a program with more of them is ended.
-const MAX_OPEN: usize = 4_096;
-/// Of such a frame so much is shown.
-const RAW_BYTES: usize = 2_000;
-
-/// A call that Nox was asked about.
-#[derive(Debug)]
-struct Asked {
-    request: String,
-    tool_use: String,
-    tool: String,
-    input: Value,
-}
-
-/// A call that runs.
-#[derive(Debug)]
-struct Running {
-    key: String,
-    item: ItemId,
-    tool: String,
-}
+/// The name of the request that the conversation opens with; those of others begin like this as well.
+const OPENING: &str = "nox-initialize";
+/// Before the names of wishes for a mode or a model.
+const SWITCH: &str = "nox-switch-";
+/// What is said into one turn and not yet taken in.
+const MAX_STEERS: usize = 256;
 
 /// The state of one connection.
 pub(super) struct Conversation {
-    folder: PathBuf,
     resumes: bool,
     ready: bool,
     named: Option<String>,
@@ -63,18 +43,12 @@ pub(super) struct Conversation {
     texts: Texts<u64>,
     /// Messages of which the parts came as they were written.
     streamed: Option<String>,
-    asked: HashMap<String, Asked>,
-    running: HashMap<String, Running>,
-    /// Tools by the program's name for the call, of this turn, and whether Nox was asked.
-    tools: HashMap<String, (String, bool)>,
-    /// Questions that the program took back, by its name for the call: that must be because the call does not happen.
-    withdrawn: HashSet<String>,
-    /// Where the program stood when it wanted a call.
-    folders: HashMap<String, PathBuf>,
+    calls: Calls,
+    offered: Offered,
     cost_micro_usd: u64,
     model: String,
     until: Option<At>,
-    unknown: u32,
+    unknown: Unknown,
     requests: u32,
 }
 
@@ -84,6 +58,10 @@ struct Turn {
     /// It is ended because of this, whatever its result says.
     fault: Option<Problem>,
     retried: bool,
+    /// Names of what was said into it and is not taken in yet: the program begins with it by itself when it is through.
+    steers: Vec<String>,
+    /// How it ended, but for what was said into it.
+    ended: Option<(TurnEnd, Option<Problem>)>,
 }
 
 impl Talk for Conversation {
@@ -94,8 +72,7 @@ impl Talk for Conversation {
         match serde_json::from_str::<Value>(line) {
             Ok(frame) if frame.is_object() => {
                 self.frame(&frame, line, out);
-                let open = [self.asked.len(), self.running.len(), self.tools.len(), self.folders.len()];
-                if open.into_iter().chain([self.withdrawn.len()]).any(|open| open > MAX_OPEN) {
+                if self.calls.is_too_much() {
                     out.push(refuse("it has too many calls open"));
                 }
             }
@@ -105,39 +82,57 @@ impl Talk for Conversation {
 
     fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
         self.turn = Some(Turn::default());
+        self.calls.turn_begins();
         let content = json!([{ "type": "text", "text": text }]);
         out.push(Act::Send(json!({ "type": "user", "message": { "role": "user", "content": content },
             "parent_tool_use_id": null, "session_id": "" })));
     }
 
     fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
-        let Some(asked) = self.asked.remove(&answer.key) else { return };
-        let key = answer.key.clone();
-        let response = if answer.allowed {
-            out.extend(call::plan_of(&asked.tool, &asked.input).map(|plan| Act::Tell(Signal::Planned(plan))));
-            out.push(Act::Tell(Signal::CallStarted { key: key.clone(), process: None }));
-            let input = questions::answered(&asked.tool, asked.input, &answer.answers);
-            let running = Running { key, item: answer.item.clone(), tool: asked.tool };
-            if let Some(other) = self.running.insert(asked.tool_use, running) {
-                out.push(call_ended(other.key, CallEnd::Cancelled));
-            }
-            json!({ "behavior": "allow", "updatedInput": input })
-        } else {
-            let default = if answer.by_person { DENIED_BY_PERSON } else { DENIED_BY_RULE };
-            let message = answer.reason.clone().unwrap_or_else(|| default.to_owned());
-            out.push(call_ended(key, CallEnd::Denied { reason: answer.reason.clone() }));
-            json!({ "behavior": "deny", "message": message })
+        self.calls.answer(answer, out);
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.calls.held_bytes()
+    }
+
+    fn steer(&mut self, text: &str, out: &mut Vec<Act>) {
+        let turn = self.turn.as_mut().filter(|turn| !turn.interrupted && turn.steers.len() < MAX_STEERS);
+        let Some(turn) = turn else {
+            out.push(note("not_steered", "This came too late for the turn: ask it again."));
+            return;
         };
-        out.push(reply(&asked.request, response));
+        // Names of messages are kept with the conversation: each is the only one.
+        let name = Uuid::now_v7().to_string();
+        out.push(Act::Send(
+            json!({ "type": "user", "uuid": name, "parent_tool_use_id": null, "session_id": "",
+            "message": { "role": "user", "content": [{ "type": "text", "text": text }] } }),
+        ));
+        turn.steers.push(name);
+    }
+
+    fn set_mode(&mut self, mode: &str, out: &mut Vec<Act>) {
+        if self.offered.has_mode(mode) {
+            self.switch(json!({ "subtype": "set_permission_mode", "mode": mode }), out);
+        }
+    }
+
+    fn set_model(&mut self, model: &str, out: &mut Vec<Act>) {
+        self.switch(json!({ "subtype": "set_model", "model": model }), out);
     }
 
     fn interrupt(&mut self, out: &mut Vec<Act>) {
         let Some(turn) = &mut self.turn else { return };
         turn.interrupted = true;
-        self.requests += 1;
-        let id = format!("nox-interrupt-{}", self.requests);
-        out.push(Act::Send(json!({ "type": "control_request", "request_id": id,
-            "request": { "subtype": "interrupt" } })));
+        // What was said into it would be begun with as soon as it is ended.
+        for name in turn.steers.clone() {
+            self.request(
+                "nox-cancel-",
+                json!({ "subtype": "cancel_async_message", "message_uuid": name }),
+                out,
+            );
+        }
+        self.request("nox-interrupt-", json!({ "subtype": "interrupt" }), out);
     }
 
     fn is_interrupted(&self) -> bool {
@@ -154,30 +149,27 @@ impl Talk for Conversation {
 }
 
 impl Conversation {
-    /// Before anything was said. `spent` is what earlier runs have told: a resumed program counts on from there.
+    /// Before anything was said. `model` is the one that it is started with, if one is named; `spent` is what earlier runs have told: a resumed program counts on from there.
     pub(super) fn new(
         folder: &Path,
         resumes: bool,
+        model: Option<&str>,
         spent: u64,
         fresh: impl FnMut() -> ItemId + Send + 'static,
     ) -> Self {
         Self {
-            folder: folder.to_owned(),
             resumes,
             ready: false,
             named: None,
             turn: None,
             texts: Texts::new(fresh),
             streamed: None,
-            asked: HashMap::new(),
-            running: HashMap::new(),
-            tools: HashMap::new(),
-            withdrawn: HashSet::new(),
-            folders: HashMap::new(),
+            calls: Calls::new(folder),
+            offered: Offered::new(model),
             cost_micro_usd: spent,
             model: String::new(),
             until: None,
-            unknown: 0,
+            unknown: Unknown::default(),
             requests: 0,
         }
     }
@@ -191,7 +183,17 @@ impl Conversation {
         if !instructions.trim().is_empty() {
             request["appendSystemPrompt"] = instructions.into();
         }
-        json!({ "type": "control_request", "request_id": "nox-initialize", "request": request })
+        json!({ "type": "control_request", "request_id": OPENING, "request": request })
+    }
+
+    fn request(&mut self, name: &str, request: Value, out: &mut Vec<Act>) {
+        self.requests += 1;
+        let id = format!("{name}{}", self.requests);
+        out.push(Act::Send(json!({ "type": "control_request", "request_id": id, "request": request })));
+    }
+
+    fn switch(&mut self, request: Value, out: &mut Vec<Act>) {
+        self.request(SWITCH, request, out);
     }
 
     fn frame(&mut self, frame: &Value, line: &str, out: &mut Vec<Act>) {
@@ -202,9 +204,10 @@ impl Conversation {
             "stream_event" => self.streamed(&frame["event"], out),
             "assistant" => self.assistant(frame, nested, out),
             "user" => self.user(frame, out),
-            "control_request" => self.control(frame, out),
+            "control_request" => self.control(frame, line, out),
             "control_response" => self.response(frame, out),
-            "control_cancel_request" => self.cancelled(frame, out),
+            "control_cancel_request" => self.calls.taken_back(&text(&frame["request_id"]), out),
+            "command_lifecycle" => self.steered(frame, out),
             "result" => self.result(frame, out),
             "rate_limit_event" => {
                 let resets = &frame["rate_limit_info"]["resetsAt"];
@@ -217,23 +220,24 @@ impl Conversation {
 
     /// Kept as it came, and shown.
     fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
-        self.unknown += 1;
-        if self.unknown <= UNKNOWN_SHOWN {
-            let raw = faults::shown(cut(line, RAW_BYTES));
-            let text = format!("Claude Code said something that Nox does not understand: {raw}");
-            out.push(note("unknown_frame", text));
-        }
+        self.unknown.heard(TITLE, line, out);
     }
 
     fn system(&mut self, frame: &Value, line: &str, out: &mut Vec<Act>) {
         match frame["subtype"].as_str().unwrap_or_default() {
             "init" => {
                 self.model = text(&frame["model"]);
+                self.offered.mode_is(&frame["permissionMode"]);
+                self.offered.tell_changed(out);
                 let name = frame["session_id"].as_str().filter(|name| self.named.as_deref() != Some(*name));
                 if let Some(name) = name {
                     self.named = Some(name.to_owned());
                     out.push(Act::Named(name.to_owned()));
                 }
+            }
+            "status" => {
+                self.offered.mode_is(&frame["permissionMode"]);
+                self.offered.tell_changed(out);
             }
             "api_retry" => self.retried(frame, out),
             "compact_boundary" => {
@@ -313,10 +317,7 @@ impl Conversation {
         let streamed = message["id"].as_str().is_some_and(|id| self.streamed.as_deref() == Some(id));
         for part in message["content"].as_array().into_iter().flatten() {
             match part["type"].as_str().unwrap_or_default() {
-                "tool_use" => {
-                    let (id, tool) = (text(&part["id"]), text(&part["name"]));
-                    self.tools.entry(id).or_insert((tool, false));
-                }
+                "tool_use" => self.calls.wanted(&part["id"], &part["name"]),
                 kind @ ("text" | "thinking") if !nested && !is_own && !streamed => {
                     self.texts.whole(&text(&part[kind]), kind == "thinking", out);
                 }
@@ -327,99 +328,61 @@ impl Conversation {
 
     /// Results of calls come as if the user had said them.
     fn user(&mut self, frame: &Value, out: &mut Vec<Act>) {
+        let interrupted = self.is_interrupted();
         for part in frame["message"]["content"].as_array().into_iter().flatten() {
-            if part["type"] != "tool_result" {
-                continue;
-            }
-            let id = text(&part["tool_use_id"]);
-            let failed = part["is_error"] == true;
-            let said = content(&part["content"]);
-            if let Some(running) = self.running.remove(&id) {
-                self.call_ends(running, &said, failed, &frame["tool_use_result"], out);
-            } else if self.withdrawn.contains(&id) && !failed {
-                out.push(refuse("it ran a call whose question it had taken back"));
-            } else if let Some((tool, false)) = self.tools.get(&id) {
-                let said = said.replace("<tool_use_error>", "").replace("</tool_use_error>", "");
-                let said = faults::shown(cut(&said, RAW_BYTES));
-                // It was refused before anybody was asked; or, which should never be, it ran unasked.
-                out.push(match failed {
-                    true => note(
-                        "refused_by_program",
-                        format!("Claude Code did not let its agent use {tool}: {said}"),
-                    ),
-                    false => refuse(&format!("it used {tool} without asking")),
-                });
+            if part["type"] == "tool_result" {
+                self.calls.result(part, frame, interrupted, out);
             }
         }
     }
 
-    fn call_ends(&self, running: Running, said: &str, failed: bool, whole: &Value, out: &mut Vec<Act>) {
-        let Running { key, item, tool } = running;
-        let interrupted = self.turn.as_ref().is_some_and(|turn| turn.interrupted);
-        let (exit_code, said) = match said.strip_prefix("Exit code ").filter(|_| failed && tool == "Bash") {
-            Some(rest) => {
-                let (code, rest) = rest.split_once('\n').unwrap_or((rest, ""));
-                (code.trim().parse().ok(), rest)
-            }
-            None => (None, said),
-        };
-        let end = match failed {
-            false => CallEnd::Succeeded,
-            true if interrupted => CallEnd::Cancelled,
-            true => call_failed(exit_code),
-        };
-        let pipe = |name: &str| whole[name].as_str().map(str::to_owned);
-        let (text, err) = match (pipe("stdout"), pipe("stderr")) {
-            (Some(stdout), stderr) if !failed => (stdout, stderr.unwrap_or_default()),
-            _ => (said.to_owned(), String::new()),
-        };
-        out.push(Act::CallEnds { key, item, out: text, err, end });
+    /// What becomes of something that was said into the turn.
+    fn steered(&mut self, frame: &Value, out: &mut Vec<Act>) {
+        let Some(turn) = self.turn.as_mut().filter(|_| frame["state"] != "queued") else { return };
+        let before = turn.steers.len();
+        turn.steers.retain(|name| frame["command_uuid"] != name.as_str());
+        if turn.steers.len() == before {
+            return;
+        }
+        if frame["state"] == "started" {
+            // Taken in, or begun with after all the rest.
+            turn.ended = None;
+        } else if turn.steers.is_empty()
+            && let Some((end, problem)) = turn.ended.take()
+        {
+            self.turn = None;
+            out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+        }
     }
 
-    fn control(&mut self, frame: &Value, out: &mut Vec<Act>) {
+    fn control(&mut self, frame: &Value, line: &str, out: &mut Vec<Act>) {
         let id = text(&frame["request_id"]);
         let request = &frame["request"];
         match request["subtype"].as_str().unwrap_or_default() {
             "hook_callback" => {
                 let input = &request["input"];
-                if let (Some(tool_use), Some(cwd)) = (input["tool_use_id"].as_str(), input["cwd"].as_str()) {
-                    self.folders.insert(tool_use.to_owned(), PathBuf::from(cwd));
-                }
+                self.calls.stands(&input["tool_use_id"], &input["cwd"]);
                 let decision = json!({ "hookSpecificOutput": { "hookEventName": "PreToolUse",
                     "permissionDecision": "ask" } });
                 out.push(reply(&id, decision));
             }
-            "can_use_tool" => self.ask(id, request, out),
+            "can_use_tool" => self.calls.ask(id, request, line.len(), self.is_interrupted(), out),
             other => {
                 let error = format!("Nox does not know {}", cut(other, 80));
                 out.push(Act::Send(json!({ "type": "control_response", "response": { "subtype": "error",
                     "request_id": id, "error": error } })));
-                self.unknown(&frame.to_string(), out);
+                self.unknown(line, out);
             }
         }
     }
 
-    fn ask(&mut self, request: String, wish: &Value, out: &mut Vec<Act>) {
-        let (tool, tool_use) = (text(&wish["tool_name"]), text(&wish["tool_use_id"]));
-        let input = wish["input"].clone();
-        self.tools.insert(tool_use.clone(), (tool.clone(), true));
-        let cwd = self.folders.remove(&tool_use).unwrap_or_else(|| self.folder.clone());
-        let mut call = call::of(&tool, &input, &Place { session: &self.folder, cwd: &cwd });
-        let name = format!("{tool}:{}", &hash(&input)[..16]);
-        // The same at the same time is a call of its own.
-        let is_free = |key: &String| {
-            !self.asked.contains_key(key) && self.running.values().all(|running| running.key != *key)
-        };
-        let numbered = (1u32..).map(|n| if n == 1 { name.clone() } else { format!("{name}#{n}") });
-        let key = numbered.into_iter().find(is_free).unwrap_or(name.clone());
-        call.key.clone_from(&key);
-        self.asked.insert(key, Asked { request, tool_use, tool, input });
-        out.push(Act::Tell(Signal::Proposed(Box::new(call))));
-    }
-
     fn response(&mut self, frame: &Value, out: &mut Vec<Act>) {
         let response = &frame["response"];
-        if response["request_id"] != "nox-initialize" || self.ready {
+        let id = response["request_id"].as_str().unwrap_or_default();
+        if id.starts_with(SWITCH) {
+            return self.switched(response, out);
+        }
+        if id != OPENING || self.ready {
             return;
         }
         self.ready = true;
@@ -437,19 +400,21 @@ impl Conversation {
             );
             out.push(note("untested_version", text));
         }
+        // Of another version it is not known what becomes of what is said into a turn.
+        self.offered.take(&response["response"], version.starts_with(quirks::TESTED));
+        self.offered.tell_changed(out);
         out.push(Act::Ready);
     }
 
-    /// The program does not wait for an answer any more.
-    fn cancelled(&mut self, frame: &Value, out: &mut Vec<Act>) {
-        let request = text(&frame["request_id"]);
-        let key = self.asked.iter().find(|(_, asked)| asked.request == request).map(|(key, _)| key.clone());
-        if let Some(key) = key {
-            if let Some(asked) = self.asked.remove(&key) {
-                self.withdrawn.insert(asked.tool_use);
-            }
-            out.push(call_ended(key, CallEnd::Cancelled));
+    /// What became of a wish for a mode or a model.
+    fn switched(&mut self, response: &Value, out: &mut Vec<Act>) {
+        if response["subtype"] == "error" {
+            let error = faults::shown(cut(response["error"].as_str().unwrap_or_default(), 600));
+            out.push(note("not_switched", format!("{TITLE} stays as it is: {error}")));
         }
+        self.offered.mode_is(&response["response"]["mode"]);
+        self.offered.model_is(&response["response"]["model"]);
+        self.offered.tell(out);
     }
 
     fn result(&mut self, frame: &Value, out: &mut Vec<Act>) {
@@ -463,25 +428,23 @@ impl Conversation {
         }
         self.texts.end_all(out);
         out.extend(self.used(frame).map(|used| Act::Tell(Signal::Used(used))));
-        self.tools.clear();
-        self.withdrawn.clear();
-        self.folders.clear();
-        // Nobody will tell any more what became of a call that was allowed and has no result.
-        let open: Vec<Running> = self.running.drain().map(|(_, running)| running).collect();
-        for running in open {
-            out.push(call_ended(running.key, CallEnd::Unknown));
+        self.calls.turn_ends(out);
+        let Some(mut turn) = self.turn.take() else { return };
+        for taken in frame["user_message_uuids"].as_array().into_iter().flatten() {
+            turn.steers.retain(|name| taken != name.as_str());
         }
-        for (key, _) in self.asked.drain() {
-            out.push(call_ended(key, CallEnd::Cancelled));
-        }
-        let Some(turn) = self.turn.take() else { return };
         let aborted = frame["terminal_reason"].as_str().is_some_and(|why| why.starts_with("aborted"));
-        let (end, problem) = match (turn.fault, turn.interrupted || aborted, failed) {
-            (Some(problem), _, _) => (TurnEnd::Failed, Some(problem)),
+        let (end, problem) = match (&turn.fault, turn.interrupted || aborted, failed) {
+            (Some(problem), _, _) => (TurnEnd::Failed, Some(problem.clone())),
             (None, true, _) => (TurnEnd::Cancelled, None),
             (None, false, true) => (TurnEnd::Failed, Some(faults::of_result(frame, self.until))),
             (None, false, false) => (TurnEnd::End, None),
         };
+        if !turn.steers.is_empty() {
+            turn.ended = Some((end, problem));
+            self.turn = Some(turn);
+            return;
+        }
         out.push(Act::Tell(Signal::TurnEnded { end, problem }));
     }
 
@@ -504,34 +467,5 @@ impl Conversation {
         };
         let is_something = used.input_tokens.0 > 0 || used.output_tokens.0 > 0 || cost > 0;
         is_something.then_some(used)
-    }
-}
-
-fn reply(request: &str, response: Value) -> Act {
-    Act::Send(json!({ "type": "control_response",
-        "response": { "subtype": "success", "request_id": request, "response": response } }))
-}
-
-fn refuse(said: &str) -> Act {
-    Act::Refuse(faults::problem(AgentFault::Protocol, said, None))
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// What a tool gave back, as text.
-fn content(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(parts) => {
-            let parts = parts.iter().map(|part| match part["type"].as_str() {
-                Some("text") => text(&part["text"]),
-                Some(other) => format!("[{other}]"),
-                None => String::new(),
-            });
-            parts.collect::<Vec<_>>().join("\n")
-        }
-        _ => String::new(),
     }
 }

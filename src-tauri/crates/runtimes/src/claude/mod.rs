@@ -1,14 +1,16 @@
 //! Claude Code as a child, over its stream of JSON lines.
 //!
-//! One process for each run, which lives between turns. [`conversation`] knows what is said, [`quirks`] what is
-//! particular to the program, [`launch`] how it is started; [`crate::child`] carries both. Every call of a tool comes as
-//! a question, whatever the program's own settings allow, and nothing runs before it is answered.
+//! One process for each run, which lives between turns. [`conversation`] knows what is said, [`calls`] what is being done,
+//! [`quirks`] what is particular to the program, [`launch`] how it is started; [`crate::child`] carries both. Every call of a
+//! tool comes as a question, whatever the program's own settings allow, and nothing runs before it is answered.
 
 mod call;
+mod calls;
 mod conversation;
 mod faults;
 mod launch;
 mod memory;
+mod offers;
 mod questions;
 pub(crate) mod quirks;
 #[cfg(test)]
@@ -70,8 +72,10 @@ async fn process(carrier: &mut Carrier, which: &Which, prompt: Option<String>) -
     let is_resumed = matches!(which, Which::Resumed(_));
     let spent = if is_resumed { carrier.start.spent_micro_usd } else { 0 };
     let fresh = || ItemId::from_uuid(Uuid::now_v7());
-    let mut talk = Conversation::new(&carrier.start.folder, is_resumed, spent, fresh);
-    let instructions = memory::with_words_of_project(&carrier.start.instructions, &carrier.start.folder);
+    let start = &carrier.start;
+    let model = start.program.model.as_deref();
+    let mut talk = Conversation::new(&start.folder, is_resumed, model, spent, fresh);
+    let instructions = memory::with_words_of_project(&start.instructions, &start.folder);
     let opening = Conversation::opening(&instructions);
     carrier.process(&launch.spec, &mut talk, opening, prompt).await
 }

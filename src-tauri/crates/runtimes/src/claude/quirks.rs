@@ -3,6 +3,7 @@
 //! Measured with the version of [`TESTED`]; `tests/contract` tries the real program against this.
 
 use nox_domain::tool::ToolKind;
+use serde_json::Value;
 
 /// The program, for people.
 pub(crate) const TITLE: &str = "Claude Code";
@@ -65,19 +66,36 @@ pub(super) const GATE: &str = "nox-gate";
 /// What it says on a resume of a conversation that it does not have (any more).
 pub(super) const NO_CONVERSATION: &str = "No conversation found";
 
-/// Kinds of tools, by name. All others are [`ToolKind::Other`].
-pub(super) fn kind_of(tool: &str) -> ToolKind {
+/// What a sub-agent may be given and still only think: a worktree of its own, for one, is made before anything is asked.
+const OF_A_SUB_AGENT: &[&str] = &["description", "prompt", "subagent_type", "model"];
+
+/// Kinds of tools, by name and input. All others are [`ToolKind::Other`].
+pub(super) fn kind_of(tool: &str, input: &Value) -> ToolKind {
+    let has_only = |names: &[&str]| {
+        input.as_object().is_some_and(|input| input.keys().all(|name| names.contains(&name.as_str())))
+    };
     match tool {
         "Bash" => ToolKind::Execute,
         "Read" | "NotebookRead" | "LS" | "BashOutput" | "TaskOutput" => ToolKind::Read,
         "Grep" | "Glob" | "ToolSearch" => ToolKind::Search,
         "Edit" | "MultiEdit" | "Write" | "NotebookEdit" => ToolKind::Edit,
         "WebFetch" | "WebSearch" => ToolKind::Fetch,
+        "TodoWrite" => ToolKind::Think,
         // Whatever a sub-agent does is asked by itself.
-        "Agent" | "Task" | "TodoWrite" => ToolKind::Think,
+        "Agent" | "Task" if has_only(OF_A_SUB_AGENT) => ToolKind::Think,
         _ => ToolKind::Other,
     }
 }
+
+/// How the words begin that a command's failure is told with: by them one that ran is known from one that did not.
+pub(super) const FAILED: &str = "Exit code ";
+
+/// Modes that are offered: id, name, what it means. In all others it asks before each call just as well, so they would change
+/// nothing here.
+pub(super) const MODES: &[(&str, &str, &str)] = &[
+    ("default", "Work", "Does what is asked; each call is put before you."),
+    ("plan", "Plan", "Looks and makes a plan, and changes nothing before you accept it."),
+];
 
 /// The tool that tells the plan.
 pub(super) const PLAN_TOOL: &str = "TodoWrite";

@@ -28,7 +28,7 @@ fn fixtures() -> PathBuf {
 fn conversation() -> Conversation {
     let mut next = 0u128;
     std::fs::create_dir_all(FOLDER).unwrap();
-    Conversation::new(FOLDER.as_ref(), false, 0, move || {
+    Conversation::new(FOLDER.as_ref(), false, None, 0, move || {
         next += 1;
         ItemId::from_uuid(Uuid::from_u128(next))
     })
@@ -118,31 +118,114 @@ fn a_program_without_the_hook_is_ended_before_it_is_asked_anything() {
     }
 }
 
+/// After these frames and, in place of `null`, answers to the call that was proposed last.
+fn after(frames: &[Value], allowed: bool) -> Vec<Act> {
+    let (mut talk, mut acts) = (conversation(), Vec::new());
+    talk.prompt("x", &mut acts);
+    for frame in frames {
+        match frame {
+            Value::Null => talk.answer(&answer(&keys(&acts).pop().unwrap(), allowed), &mut acts),
+            frame => talk.hear(&frame.to_string(), &mut acts),
+        }
+    }
+    acts
+}
+
+fn answer(key: &str, allowed: bool) -> Answer {
+    let item = ItemId::from_uuid(Uuid::from_u128(99));
+    Answer { key: key.into(), item, allowed, reason: None, by_person: true, answers: Default::default() }
+}
+
+fn keys(acts: &[Act]) -> Vec<String> {
+    let key = |act: &Act| match act {
+        Act::Tell(Signal::Proposed(call)) => Some(call.key.clone()),
+        _ => None,
+    };
+    acts.iter().filter_map(key).collect()
+}
+
+fn used(id: &str) -> Value {
+    json!({ "type": "assistant", "message": { "id": "m", "content": [
+        { "type": "tool_use", "id": id, "name": "Bash", "input": { "command": "ls" } }] } })
+}
+
+fn ask(id: &str, command: &str) -> Value {
+    json!({ "type": "control_request", "request_id": id, "request": { "subtype": "can_use_tool",
+        "tool_name": "Bash", "tool_use_id": id, "input": { "command": command } } })
+}
+
+fn came_to(id: &str, failed: bool, said: &str) -> Value {
+    json!({ "type": "user", "message": { "content": [
+        { "type": "tool_result", "tool_use_id": id, "is_error": failed, "content": said }] } })
+}
+
 #[test]
 fn a_call_that_ran_without_an_answer_ends_the_program() {
-    let used = |id: &str, tool: &str| {
-        json!({ "type": "assistant", "message": { "id": "m", "content": [
-        { "type": "tool_use", "id": id, "name": tool, "input": { "command": "ls" } }] } })
+    let (used, asked, answered) = (used("t"), ask("t", "ls"), Value::Null);
+    let withdrawn = json!({ "type": "control_cancel_request", "request_id": "t" });
+    let (done, refused, failed) =
+        (came_to("t", false, "x"), came_to("t", true, "x"), came_to("t", true, "Exit code 2\nx"));
+    let ends = |frames: &[&Value]| {
+        let frames: Vec<Value> = frames.iter().map(|frame| (*frame).clone()).collect();
+        refuses(&after(&frames, false))
     };
-    let result = |failed: bool| {
-        json!({ "type": "user", "message": { "content": [
-        { "type": "tool_result", "tool_use_id": "t", "is_error": failed, "content": "x" }] } })
-    };
-    let asked = json!({ "type": "control_request", "request_id": "r", "request": { "subtype": "can_use_tool",
-        "tool_name": "Bash", "tool_use_id": "t", "input": { "command": "ls" } } });
-    let withdrawn = json!({ "type": "control_cancel_request", "request_id": "r" });
-    let after = |frames: &[Value]| {
-        let (mut talk, mut acts) = (conversation(), Vec::new());
-        for frame in frames {
-            talk.hear(&frame.to_string(), &mut acts);
-        }
-        refuses(&acts)
-    };
-    let used = used("t", "Bash");
-    assert!(after(&[used.clone(), asked.clone(), withdrawn.clone(), result(false)]), "taken back, and done");
-    assert!(!after(&[used.clone(), asked, withdrawn, result(true)]), "taken back, and not done");
-    assert!(after(&[used.clone(), result(false)]), "never asked, and done");
-    assert!(!after(&[used, result(true)]), "never asked, and not done");
+    let before = [
+        ("never asked", vec![&used]),
+        ("waiting", vec![&used, &asked]),
+        ("taken back", vec![&used, &asked, &withdrawn]),
+        ("denied", vec![&used, &asked, &answered]),
+    ];
+    for (how, frames) in before {
+        let and = |last| [&frames[..], &[last]].concat();
+        assert!(ends(&and(&done)), "{how}, and done");
+        assert!(ends(&and(&failed)), "{how}, and begun");
+        assert!(!ends(&and(&refused)), "{how}, and not done");
+    }
+    let mut kept = came_to("t", true, "Exit code 3 is what I do not want");
+    kept["tool_result_meta"] = json!([{ "id": "t", "non_execution_kind": "permission-rule" }]);
+    assert!(!ends(&[&used, &asked, &answered, &kept]), "a reason may have any words");
+    assert!(!refuses(&after(&[used, asked, answered, done.clone(), done], true)), "told twice");
+}
+
+#[test]
+fn what_is_asked_in_a_turn_that_was_ended_is_put_before_nobody() {
+    let (mut talk, mut acts) = (conversation(), Vec::new());
+    talk.prompt("x", &mut acts);
+    talk.interrupt(&mut acts);
+    talk.hear(&ask("t", "ls").to_string(), &mut acts);
+    assert_eq!(keys(&acts), Vec::<String>::new());
+    let denies =
+        |act: &Act| matches!(act, Act::Send(frame) if frame["response"]["response"]["behavior"] == "deny");
+    assert!(acts.iter().any(denies), "{acts:?}");
+    talk.hear(&came_to("t", false, "x").to_string(), &mut acts);
+    assert!(refuses(&acts), "it ran all the same");
+}
+
+#[test]
+fn an_answer_does_not_meet_a_later_call_of_the_same_text() {
+    let (mut talk, mut acts) = (conversation(), Vec::new());
+    talk.prompt("x", &mut acts);
+    talk.hear(&ask("a", "make").to_string(), &mut acts);
+    talk.hear(&json!({ "type": "control_cancel_request", "request_id": "a" }).to_string(), &mut acts);
+    talk.hear(&ask("b", "make").to_string(), &mut acts);
+    let [first, second] = &keys(&acts)[..] else { panic!("{acts:?}") };
+    assert_ne!(first, second);
+    let before = acts.len();
+    talk.answer(&answer(first, true), &mut acts);
+    assert_eq!(acts.len(), before, "the answer to a question that was taken back");
+    talk.answer(&answer(second, true), &mut acts);
+    assert!(acts.len() > before);
+}
+
+#[test]
+fn what_is_asked_counts_by_its_bytes_until_it_is_answered() {
+    let (mut talk, mut acts) = (conversation(), Vec::new());
+    talk.prompt("x", &mut acts);
+    let line = ask("a", &"x".repeat(100_000)).to_string();
+    talk.hear(&line, &mut acts);
+    assert!(talk.held_bytes() >= 100_000, "{}", talk.held_bytes());
+    talk.answer(&answer(&keys(&acts)[0], true), &mut acts);
+    assert_eq!(talk.held_bytes(), 0);
 }
 
 proptest! {
@@ -175,25 +258,10 @@ fn what_is_not_understood_is_shown_as_it_came() {
 
 #[test]
 fn the_same_call_twice_at_once_has_two_keys_and_one_key_over_runs() {
-    let ask = |id: &str| {
-        json!({ "type": "control_request", "request_id": id, "request": { "subtype": "can_use_tool",
-            "tool_name": "Bash", "tool_use_id": id, "input": { "command": "make" } } })
-        .to_string()
-    };
-    let keys = |lines: &[String]| -> Vec<String> {
-        let mut talk = conversation();
-        let mut acts = Vec::new();
-        lines.iter().for_each(|line| talk.hear(line, &mut acts));
-        acts.iter()
-            .filter_map(|act| match act {
-                Act::Tell(Signal::Proposed(call)) => Some(call.key.clone()),
-                _ => None,
-            })
-            .collect()
-    };
-    let both = keys(&[ask("a"), ask("b")]);
+    let keys = |ids: &[&str]| keys(&after(&ids.iter().map(|id| ask(id, "make")).collect::<Vec<_>>(), true));
+    let both = keys(&["a", "b"]);
     assert_ne!(both[0], both[1]);
-    assert_eq!(keys(&[ask("c")]), both[..1], "a later run asks under the same key");
+    assert_eq!(keys(&["c"]), both[..1], "a later run asks under the same key");
 }
 
 #[test]
