@@ -122,7 +122,8 @@ impl Talk for Conversation {
     }
 
     fn interrupt(&mut self, out: &mut Vec<Act>) {
-        let Some(turn) = &mut self.turn else { return };
+        // Once: a second one could meet the turn that comes next.
+        let Some(turn) = self.turn.as_mut().filter(|turn| !turn.interrupted) else { return };
         turn.interrupted = true;
         // What was said into it would be begun with as soon as it is ended.
         for name in turn.steers.clone() {

@@ -1,7 +1,8 @@
 //! Starting the program: its command line and its environment.
 
 use super::quirks::{
-    ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SHELL_FILE_VARIABLE,
+    ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SERVICE_KEY_VARIABLE,
+    SHELL_FILE_VARIABLE,
 };
 use crate::{
     Start,
@@ -9,9 +10,9 @@ use crate::{
     limits::of_tree,
 };
 use nox_process::{SpawnSpec, Stdin};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
-use std::{ffi::OsString, io::Write};
+use std::{collections::BTreeMap, ffi::OsString, io::Write};
 use tempfile::NamedTempFile;
 
 /// What to start, and what has to stay as long as it lives.
@@ -28,12 +29,14 @@ pub(super) enum Which {
     New(String),
     /// The one of this name.
     Resumed(String),
+    /// A copy of one, and the name of the copy.
+    Forked { of: String, name: String },
 }
 
 impl Which {
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::New(name) | Self::Resumed(name) => name,
+            Self::New(name) | Self::Resumed(name) | Self::Forked { name, .. } => name,
         }
     }
 }
@@ -49,6 +52,10 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
     match which {
         Which::New(name) => option("--session-id", name),
         Which::Resumed(name) => option("--resume", name),
+        Which::Forked { of, name } => {
+            option("--resume", of);
+            option("--session-id", name);
+        }
     }
     option("--permission-mode", program.mode.as_deref().unwrap_or("default"));
     if let Some(model) = &program.model {
@@ -57,7 +64,10 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
     if let Some(effort) = &program.effort {
         option("--effort", effort);
     }
-    let (shell_file, servers) = (shell_file()?, servers(start)?);
+    if matches!(which, Which::Forked { .. }) {
+        args.push("--fork-session".into());
+    }
+    let (shell_file, servers) = (shell_file(start)?, servers(start)?);
     args.extend(["--mcp-config".into(), servers.path().into()]);
     let spec = SpawnSpec {
         program: program.command.clone().unwrap_or_else(|| COMMAND.to_owned()).into(),
@@ -71,24 +81,40 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
     Ok(Launch { spec, _files: [shell_file, servers] })
 }
 
+/// The variables that hold keys of services, by the services' names.
+fn service_keys(start: &Start) -> impl Iterator<Item = (&String, String, &SecretString)> {
+    let keys = start.service_keys.iter().enumerate();
+    keys.map(|(number, (service, key))| (service, format!("{SERVICE_KEY_VARIABLE}{number}"), key))
+}
+
+/// All variables that may hold a key.
+fn key_variables(start: &Start) -> Vec<String> {
+    let own = KEY_VARIABLES.iter().map(|name| (*name).to_owned());
+    own.chain(service_keys(start).map(|(_, name, _)| name)).collect()
+}
+
 /// Takes keys away from commands, wherever they came from that the program runs. Only this user can write the file.
-fn shell_file() -> std::io::Result<NamedTempFile> {
+fn shell_file(start: &Start) -> std::io::Result<NamedTempFile> {
     let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".sh").tempfile()?;
-    writeln!(file, "unset {}", KEY_VARIABLES.join(" "))?;
+    writeln!(file, "unset {}", key_variables(start).join(" "))?;
     Ok(file)
 }
 
-/// The agent's MCP servers: in a file, since a key may stand in it, and everybody sees a command line.
+/// The agent's MCP servers: in a file, since everybody sees a command line. It outlives a program that is killed with Nox, so
+/// a key is only named in it: the program takes it from its environment.
 fn servers(start: &Start) -> std::io::Result<NamedTempFile> {
+    let variables = key_variables(start);
+    let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
+    let names: BTreeMap<_, _> = service_keys(start).map(|(service, name, _)| (service, name)).collect();
     let each = start.services.iter().filter_map(|(name, service)| {
         let server = match (&service.command, &service.address) {
             (Some(command), _) => {
-                let (command, arguments) = without_keys(command, &service.arguments, KEY_VARIABLES);
+                let (command, arguments) = without_keys(command, &service.arguments, &variables);
                 json!({ "type": "stdio", "command": command, "args": arguments, "env": service.environment })
             }
             (None, address) => {
-                let key = start.service_keys.get(name);
-                let headers = key.map(|key| json!({ "Authorization": format!("Bearer {}", key.expose_secret()) }));
+                let key = names.get(name);
+                let headers = key.map(|key| json!({ "Authorization": format!("Bearer ${{{key}}}") }));
                 json!({ "type": "http", "url": address.as_ref()?, "headers": headers.unwrap_or_else(|| json!({})) })
             }
         };
@@ -104,5 +130,7 @@ fn own(start: &Start, shell_file: &NamedTempFile) -> Vec<(String, OsString)> {
     let address = start.program.address.iter().map(|address| (ADDRESS_VARIABLE, address.into()));
     let key = start.key.iter().map(|key| (KEY_VARIABLE, key.expose_secret().into()));
     let file = [(SHELL_FILE_VARIABLE, shell_file.path().into())];
-    address.chain(key).chain(file).map(|(name, value)| (name.to_owned(), value)).collect()
+    let services = service_keys(start).map(|(_, name, key)| (name, key.expose_secret().into()));
+    let own = address.chain(key).chain(file).map(|(name, value)| (name.to_owned(), value));
+    own.chain(services).collect()
 }

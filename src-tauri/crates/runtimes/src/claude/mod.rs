@@ -34,6 +34,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         return Err(Error::NoFolder { folder: start.folder.display().to_string() });
     }
     let which = match &start.resume {
+        Some(of) if start.fork => Which::Forked { of: of.clone(), name: Uuid::now_v7().to_string() },
         Some(name) => Which::Resumed(name.clone()),
         None => Which::New(Uuid::now_v7().to_string()),
     };
@@ -69,7 +70,7 @@ async fn process(carrier: &mut Carrier, which: &Which, prompt: Option<String>) -
         Ok(launch) => launch,
         Err(error) => return Over::Refused(Problem::NotStarted { message: error.to_string() }),
     };
-    let is_resumed = matches!(which, Which::Resumed(_));
+    let is_resumed = !matches!(which, Which::New(_));
     let spent = if is_resumed { carrier.start.spent_micro_usd } else { 0 };
     let fresh = || ItemId::from_uuid(Uuid::now_v7());
     let start = &carrier.start;

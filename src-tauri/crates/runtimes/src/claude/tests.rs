@@ -14,7 +14,7 @@ use crate::{
     child::{Act, Carried, Talk},
     testing::{FOLDER, breaks, broken, check, compare, frames, recorded, run, told},
 };
-use nox_domain::{ids::ItemId, session::Signal};
+use nox_domain::{agent::Service, ids::ItemId, session::Signal};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ fn play(lines: &[Value]) -> String {
         } else if let Some(line) = line["to"].as_str() {
             let frame: Value = serde_json::from_str(line).unwrap();
             wish(&mut talk, &frame, &keys, &mut out);
-            let sent = out.iter().position(|act| matches!(act, Act::Send(sent) if same(sent, &frame)));
+            let sent = out.iter().position(|act| matches!(act, Act::Send(sent) if *sent == frame));
             let is_opening = frame["request"]["subtype"] == "initialize";
             match sent {
                 Some(place) => drop(out.remove(place)),
@@ -70,12 +70,9 @@ fn play(lines: &[Value]) -> String {
     }
     talk.over(&mut out);
     said.extend(out.iter().filter_map(told));
+    let left: Vec<_> = out.iter().filter(|act| matches!(act, Act::Send(_))).collect();
+    assert!(left.is_empty(), "Nox says what was never said: {left:?}");
     said
-}
-
-/// Ids of our own requests are counted; all else is the same.
-fn same(sent: &Value, recorded: &Value) -> bool {
-    sent == recorded
 }
 
 fn wish(talk: &mut Conversation, frame: &Value, keys: &BTreeMap<String, String>, out: &mut Vec<Act>) {
@@ -284,6 +281,129 @@ fn the_key_is_in_the_environment_of_the_program_only() {
     assert_eq!(value("DISABLE_TELEMETRY").as_deref(), Some("1"));
     drop(made);
     assert!(!std::path::Path::new(&file).exists(), "it goes with the run");
+}
+
+#[test]
+fn keys_of_services_stand_in_no_file_and_on_no_command_line() {
+    let mut start = crate::testing::start().0;
+    let service = Service { address: Some("http://127.0.0.1:9/".into()), ..Service::default() };
+    let tool = Service { command: Some("server".into()), ..Service::default() };
+    start.services = BTreeMap::from([("web".to_owned(), service), ("tool".to_owned(), tool)]);
+    start.service_keys.insert("web".into(), SecretString::from("a-key-of-a-service".to_owned()));
+    let made = launch(&start, &Which::New("n".into())).unwrap();
+    let args: Vec<String> = made.spec.args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let file = args.iter().position(|word| word == "--mcp-config").map(|place| &args[place + 1]).unwrap();
+    let file = std::fs::read_to_string(file).unwrap();
+    assert!(!args.concat().contains("a-key-of-a-service") && !file.contains("a-key-of-a-service"), "{file}");
+    assert!(file.contains("Bearer ${NOX_SERVICE_KEY_0}"), "{file}");
+    assert!(file.contains(r#""-u","NOX_SERVICE_KEY_0""#), "other servers do not get it: {file}");
+    let value = |name: &str| {
+        let pair = made.spec.env.iter().find(|(known, _)| known == name);
+        pair.map(|(_, value)| value.to_string_lossy().into_owned()).unwrap()
+    };
+    assert_eq!(value("NOX_SERVICE_KEY_0"), "a-key-of-a-service");
+    let unset = std::fs::read_to_string(value("CLAUDE_ENV_FILE")).unwrap();
+    assert!(unset.ends_with(" NOX_SERVICE_KEY_0\n"), "{unset}");
+}
+
+#[test]
+fn a_fork_goes_on_from_a_copy_under_a_name_of_its_own() {
+    let start = crate::testing::start().0;
+    let which = Which::Forked { of: "old".into(), name: "new".into() };
+    let args = format!("{:?}", launch(&start, &which).unwrap().spec.args);
+    for words in [r#""--resume", "old""#, r#""--session-id", "new""#, r#""--fork-session""#] {
+        assert!(args.contains(words), "{words} in {args}");
+    }
+    assert_eq!(which.name(), "new", "the one that is copied is held by nobody");
+}
+
+/// What was said to the program, last first.
+fn sent<'a>(acts: &'a [Act], kind: &str) -> Option<&'a Value> {
+    acts.iter().rev().find_map(|act| match act {
+        Act::Send(frame) if frame["request"]["subtype"] == kind || frame["type"] == kind => Some(frame),
+        _ => None,
+    })
+}
+
+fn ends(acts: &[Act]) -> usize {
+    acts.iter().filter(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. }))).count()
+}
+
+#[test]
+fn what_is_said_into_a_turn_belongs_to_it_until_the_program_is_through_with_it() {
+    let lifecycle = |name: &Value, state: &str| {
+        json!({ "type": "command_lifecycle", "command_uuid": name, "state": state }).to_string()
+    };
+    let result = json!({ "type": "result", "is_error": false }).to_string();
+    let steered = || {
+        let (mut talk, mut acts) = (conversation(), Vec::new());
+        talk.prompt("x", &mut acts);
+        talk.steer("more", &mut acts);
+        let name = sent(&acts, "user").unwrap()["uuid"].clone();
+        assert!(name.is_string(), "{acts:?}");
+        talk.hear(&lifecycle(&name, "queued"), &mut acts);
+        (talk, acts, name)
+    };
+    let (mut talk, mut acts, name) = steered();
+    talk.hear(&lifecycle(&name, "started"), &mut acts);
+    talk.hear(&result, &mut acts);
+    assert_eq!(ends(&acts), 1, "taken into the turn");
+
+    let (mut talk, mut acts, name) = steered();
+    talk.hear(&result, &mut acts);
+    assert_eq!(ends(&acts), 0, "the program begins with it by itself");
+    talk.hear(&lifecycle(&name, "started"), &mut acts);
+    talk.hear(&result, &mut acts);
+    assert_eq!(ends(&acts), 1);
+
+    let (mut talk, mut acts, name) = steered();
+    talk.interrupt(&mut acts);
+    assert_eq!(sent(&acts, "cancel_async_message").unwrap()["request"]["message_uuid"], name);
+    talk.hear(&result, &mut acts);
+    talk.hear(&lifecycle(&name, "cancelled"), &mut acts);
+    let last = acts.iter().rev().find(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. })));
+    assert!(ends(&acts) == 1 && format!("{last:?}").contains("Cancelled"), "{last:?}");
+    talk.steer("late", &mut acts);
+    assert!(format!("{:?}", acts.last()).contains("not_steered"), "{acts:?}");
+    assert!(!acts.iter().any(|act| format!("{act:?}").contains("unknown_frame")));
+}
+
+#[test]
+fn modes_and_models_are_offered_and_changed_when_the_program_says_so() {
+    let (mut talk, mut acts) = (conversation(), Vec::new());
+    let first = json!({ "hooks_applied": true, "claude_code_version": "2.1.329", "current_permission_mode": "default",
+        "models": [{ "value": "default" }, { "value": "sonnet" }], "commands": [{ "name": "compact" }] });
+    let answered = |id: &Value, subtype: &str, response: &Value| {
+        json!({ "type": "control_response", "response": { "subtype": subtype, "request_id": id,
+            "response": response, "error": "no" } })
+        .to_string()
+    };
+    talk.hear(&answered(&"nox-initialize".into(), "success", &first), &mut acts);
+    let offers = |acts: &[Act]| {
+        acts.iter().rev().find_map(|act| match act {
+            Act::Tell(Signal::Offers(offers)) => Some((**offers).clone()),
+            _ => None,
+        })
+    };
+    let told = offers(&acts).unwrap();
+    assert!(told.steers && told.forks && told.has_mode("plan") && told.models.len() == 2, "{told:?}");
+    talk.set_mode("plan", &mut acts);
+    let id = sent(&acts, "set_permission_mode").unwrap()["request_id"].clone();
+    assert_eq!(offers(&acts).unwrap().mode.as_deref(), Some("default"), "not before the program says so");
+    talk.hear(&answered(&id, "success", &json!({ "mode": "plan" })), &mut acts);
+    talk.set_model("sonnet", &mut acts);
+    let id = sent(&acts, "set_model").unwrap()["request_id"].clone();
+    talk.hear(&answered(&id, "success", &json!({ "model": "sonnet" })), &mut acts);
+    let told = offers(&acts).unwrap();
+    assert_eq!((told.mode.as_deref(), told.model.as_deref()), (Some("plan"), Some("sonnet")));
+    talk.set_mode("default", &mut acts);
+    let id = sent(&acts, "set_permission_mode").unwrap()["request_id"].clone();
+    talk.hear(&answered(&id, "error", &Value::Null), &mut acts);
+    assert!(format!("{acts:?}").contains("not_switched"));
+    assert_eq!(offers(&acts).unwrap().mode.as_deref(), Some("plan"));
+    let left = json!({ "type": "system", "subtype": "status", "permissionMode": "default" });
+    talk.hear(&left.to_string(), &mut acts);
+    assert_eq!(offers(&acts).unwrap().mode.as_deref(), Some("default"), "it may change by itself");
 }
 
 #[test]
