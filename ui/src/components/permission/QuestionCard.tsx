@@ -1,12 +1,14 @@
 // A question of an agent, ready to be answered. Inside a conversation it is a card; in the inbox it fills the pane.
 //
 // Nothing is chosen beforehand, and nothing is sent before each question has what it takes. For half a second after it
-// came into sight it takes no answer, as a permission request does.
+// came into sight it takes no answer, as a permission request does. An answer half given is kept by its request, also when
+// another one is looked at meanwhile.
 import { Checkbox, Radio, Textarea, TextInput } from '@mantine/core';
-import { useId, useState } from 'react';
+import { useEffect, useId } from 'react';
 import type { Question, RequestRow } from '../../bindings/nox';
 import { Button } from '../controls/Button';
 import { cx } from '../cx';
+import { keeping } from '../kept';
 import { keepClear } from '../layout/lowerBars';
 import { Age } from '../status/Age';
 import { StatusSign } from '../status/StatusSign';
@@ -37,12 +39,23 @@ interface Draft {
 
 const EMPTY: Draft = { chosen: [], own: '' };
 
-/** Give it the request's id as `key`: an answer half given to one request must not go to the next. */
+/** An answer half given: by question, and why the whole is skipped. */
+interface HalfGiven {
+  drafts: Readonly<Record<string, Draft>>;
+  reason: string;
+}
+
+const NOTHING: HalfGiven = { drafts: {}, reason: '' };
+const halfGiven = keeping(NOTHING);
+
 export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: QuestionCardProps) {
   const ready = useGuard(row.request.id);
-  const [drafts, setDrafts] = useState<Readonly<Record<string, Draft>>>({});
-  const [reason, setReason] = useState('');
+  const [{ drafts, reason }, write] = halfGiven.use(row.request.id);
   const open = row.state.state === 'open';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `write` is new with each drawing and does the same.
+  useEffect(() => {
+    if (!open) write(NOTHING);
+  }, [open, row.request.id]);
   const questions = row.request.call.questions ?? [];
   const answers = Object.fromEntries(
     questions.map((each) => [idOf(each), answersOf(each, drafts[idOf(each)] ?? EMPTY)]),
@@ -52,6 +65,9 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
   const title = QUESTION.label(row.agent_name);
   const send = () => {
     if (takes && missing === 0) onAnswer({ decision: 'allow_once', reason: null, rule: null, answers });
+  };
+  const skip = () => {
+    if (takes) onAnswer({ decision: 'deny', reason: reason.trim() || null, rule: null });
   };
   return (
     <section
@@ -82,7 +98,7 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
                 key={idOf(each)}
                 question={each}
                 draft={drafts[idOf(each)] ?? EMPTY}
-                onChange={(draft) => setDrafts({ ...drafts, [idOf(each)]: draft })}
+                onChange={(draft) => write((now) => ({ ...now, drafts: { ...now.drafts, [idOf(each)]: draft } }))}
               />
             ) : (
               <Answered key={idOf(each)} question={each} row={row} />
@@ -115,14 +131,18 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
                   aria-label={QUESTION.reason}
                   placeholder={QUESTION.reason}
                   value={reason}
-                  onChange={(event) => setReason(event.currentTarget.value)}
+                  onChange={(event) => {
+                    const said = event.currentTarget.value;
+                    write((now) => ({ ...now, reason: said }));
+                  }}
+                  // Enter in a form sends it; here it must not send the answers that the person is about to skip.
+                  onKeyDown={(event) => {
+                    if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
+                    event.preventDefault();
+                    skip();
+                  }}
                 />
-                <Button
-                  pending={pending}
-                  aria-disabled={!takes}
-                  title={QUESTION.skipWhat}
-                  onClick={() => takes && onAnswer({ decision: 'deny', reason: reason.trim() || null, rule: null })}
-                >
+                <Button pending={pending} aria-disabled={!takes} title={QUESTION.skipWhat} onClick={skip}>
                   {QUESTION.skip}
                 </Button>
               </div>

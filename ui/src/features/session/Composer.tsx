@@ -1,19 +1,23 @@
 // Where a person writes to the agent. While it works, a message waits for its turn, or is said into the turn that runs where
 // the program takes that; a session that takes none says why. A message that begins with a stroke lists the commands of
 // the agent's program.
-import { useState, useSyncExternalStore } from 'react';
+import { useState } from 'react';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
+import { keeping } from '@/components/kept';
 import { useAct } from '@/sync/act';
 import type { Conversation } from '@/sync/conversation';
 import { useControls, usePending } from '@/sync/hooks';
-import type { SessionId, SessionState, SessionView } from '../../bindings/nox';
+import type { SessionState, SessionView } from '../../bindings/nox';
 import s from './Composer.module.css';
 import { Dials } from './Dials';
 import { Interrupt } from './Interrupt';
 import { COMMANDS, COMPOSER } from './text';
 import { type Commands, useCommands } from './useCommands';
 import { Waiting } from './Waiting';
+
+/** What was written and not sent, by session. */
+const drafts = keeping('');
 
 export interface ComposerProps {
   view: SessionView;
@@ -32,7 +36,7 @@ export function Composer({ view, conversation }: ComposerProps) {
 function Writing({ view, conversation }: { view: SessionView; conversation: Conversation }) {
   const { row } = view;
   const act = useAct();
-  const [text, setText] = useDraft(row.id);
+  const [text, setText] = drafts.use(row.id);
   const sending = `prompt:${row.id}`;
   const pending = usePending(sending);
   const [refused, setRefused] = useState(false);
@@ -44,11 +48,11 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   const steers = Boolean(offers?.steers) && works && !row.paused;
   const send = async (name: 'promptSession' | 'steerSession') => {
     if (empty || pending) return;
-    // Taken out at once, put back when it was refused and nothing else was written meanwhile.
+    // Taken out at once, put back when it was refused: in front of what was written meanwhile.
     setText('');
     const done = await act(name, { session: row.id, text }, { about: [sending] });
     setRefused(!done);
-    if (!done) setText((now) => now || text);
+    if (!done) setText((now) => before(text, now));
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
@@ -162,6 +166,9 @@ function CommandList({ commands, onTake }: { commands: Commands; onTake: (text: 
   );
 }
 
+/** Both texts, the earlier one first. */
+const before = (text: string, now: string): string => (now.trim() === '' ? text : `${text}\n\n${now}`);
+
 function noteOf(state: SessionState): string {
   switch (state.state) {
     case 'idle':
@@ -177,26 +184,4 @@ function noteOf(state: SessionState): string {
     default:
       return COMPOSER.works;
   }
-}
-
-// What was written and not sent outlives leaving the session; it is gone with the window.
-const drafts = new Map<SessionId, string>();
-const listeners = new Set<() => void>();
-
-function useDraft(id: SessionId): [string, (change: string | ((now: string) => string)) => void] {
-  const text = useSyncExternalStore(subscribe, () => drafts.get(id) ?? '');
-  const write = (change: string | ((now: string) => string)) => {
-    const next = typeof change === 'string' ? change : change(drafts.get(id) ?? '');
-    if (next === '') drafts.delete(id);
-    else drafts.set(id, next);
-    for (const listener of [...listeners]) listener();
-  };
-  return [text, write];
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
 }

@@ -2,12 +2,15 @@ import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from '@/app/App';
+import { NoxError } from '@/bridge/bridge';
 import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
 import { forgetToasts } from '@/components/feedback/toasts';
+import { forgetKept } from '@/components/kept';
 import { faultsOf } from '@/test/axe';
 
 beforeEach(() => {
   forgetToasts();
+  forgetKept();
   // The page has no layout in these tests: the log is so high that every entry is drawn.
   vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(function (this: HTMLElement) {
     return this.dataset.index === undefined ? 2000 : 96;
@@ -55,6 +58,22 @@ describe('a session that works', () => {
     await user.type(box, 'Mind the gap{Control>}{Shift>}{Enter}{/Shift}{/Control}');
     await pane().findByText('Said while it worked');
     expect(bridge.sent.map(({ name }) => name)).toEqual(['steerSession']);
+  });
+
+  it('puts a refused message in front of what was written meanwhile', async () => {
+    const { bridge, user } = await open('Works, two messages wait');
+    const box = await pane().findByRole('textbox', { name: 'Message to Docs' });
+    let refuse: (why: NoxError) => void = () => undefined;
+    const answer = new Promise<never>((_, reject) => {
+      refuse = reject;
+    });
+    vi.spyOn(bridge, 'promptSession').mockReturnValueOnce(answer);
+    await user.type(box, 'First{Control>}{Enter}{/Control}');
+    expect(box).toHaveProperty('value', '');
+    await user.type(box, 'Second');
+    refuse(new NoxError({ code: 'disk', message: 'The disk is full.', hint: null, field: null }));
+    await pane().findByText('Not sent. What you wrote is kept here.');
+    expect(box).toHaveProperty('value', 'First\n\nSecond');
   });
 
   it('lists the commands of its program, by keys', async () => {
@@ -134,6 +153,34 @@ describe('a session that asks its person', () => {
       expect(bridge.sent).toHaveLength(1);
     });
     expect(bridge.sent[0]?.input).toMatchObject({ decision: 'deny', reason: 'Decide yourself' });
+  });
+
+  it('is skipped by Enter behind the reason, also when each answer is chosen', async () => {
+    const { bridge, user } = await open('Asks two questions');
+    const card = within(await screen.findByRole('region', { name: 'Docs asks you' }));
+    await user.click(card.getByRole('radio', { name: 'SQLite in memory' }));
+    await user.click(card.getByRole('checkbox', { name: 'Imports' }));
+    await user.type(card.getByRole('textbox', { name: 'Why you skip it, sent to the agent' }), 'Not now');
+    await waitFor(async () => {
+      await user.keyboard('{Enter}');
+      expect(bridge.sent).toHaveLength(1);
+    });
+    expect(bridge.sent[0]?.input).toMatchObject({ decision: 'deny', reason: 'Not now' });
+  });
+
+  it('keeps an answer half given while its person looks elsewhere', async () => {
+    const { user } = await open('Asks two questions');
+    const card = () => within(screen.getByRole('region', { name: 'Docs asks you' }));
+    await screen.findByRole('region', { name: 'Docs asks you' });
+    await user.click(card().getByRole('radio', { name: 'SQLite in memory' }));
+    await user.type(card().getByRole('textbox', { name: 'Why you skip it, sent to the agent' }), 'Not');
+    await user.click(screen.getByRole('link', { name: 'Settings' }));
+    await waitFor(() => expect(screen.queryByRole('region', { name: 'Docs asks you' })).toBeNull());
+    window.location.hash = '#/approvals';
+    await user.click(await screen.findByRole('link', { name: /Asks two questions/ }, { timeout: 5_000 }));
+    await screen.findByRole('region', { name: 'Docs asks you' });
+    expect(card().getByRole('radio', { name: 'SQLite in memory' })).toHaveProperty('checked', true);
+    expect(card().getByRole('textbox', { name: 'Why you skip it, sent to the agent' })).toHaveProperty('value', 'Not');
   });
 
   it('shows a plan as text to read', async () => {
