@@ -18,6 +18,7 @@
 mod bench;
 mod faults;
 mod lives;
+mod people;
 mod programs;
 mod report;
 mod tools;
@@ -61,6 +62,8 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "calls within a script" => turns::calls_within_a_script,
     "edit with diff" => turns::edit_with_diff,
     "parallel calls" => turns::parallel_calls,
+    "question answered" => people::question_answered,
+    "plan judged" => people::plan_judged,
     "MCP tool" => tools::mcp_tool,
     "key stays" => tools::key_stays,
     "interrupt in a text" => turns::interrupt_in_a_text,

@@ -5,6 +5,7 @@
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { PLAYER, TALK } from './samples.mjs';
 import { until } from './until.mjs';
 
 export const PLACES = ['Board', 'Sessions', 'Approvals', 'Agents', 'Processes', 'Documents', 'Activity', 'Settings'];
@@ -84,6 +85,21 @@ export async function answer(desk, word, by = 'pointer') {
     }
     return false;
   }, `the answer “${word}” to be taken`);
+}
+
+/** Makes the agent that plays recordings, gives it the task that talks with people, and starts that; it asks something then. */
+export async function startTalk(desk) {
+  const folder = path.join(desk.home, 'registry', 'agents', PLAYER.id);
+  desk.world.write(path.join(folder, 'prompt.md'), PLAYER.prompt);
+  desk.world.write(path.join(folder, 'agent.toml'), PLAYER.toml);
+  const dropped = desk.world.write('talk.md', `# ${TALK.title}\n\n${TALK.body}`);
+  await desk.dropFiles([dropped], await desk.column('To do'));
+  await desk.card(TALK.title, { in: 'To do' });
+  const { file, text } = await taskFile(desk, TALK.title);
+  desk.world.write(file, text.replace('---\n', `---\nagent: ${PLAYER.id}\n`));
+  await desk.says(await desk.card(TALK.title), /Player/);
+  await moveByKeys(desk, TALK.title, 'Working');
+  await desk.card(TALK.title, { in: 'Needs you', limitMs: 10_000 });
 }
 
 /** Waits for a card in Done, which may be folded. */

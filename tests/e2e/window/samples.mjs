@@ -46,3 +46,64 @@ export const SAMPLE_TASKS = [
   { title: 'Retry with backoff for bank imports', status: 'done', priority: 'critical', agent: 'backend', body: 'Six tries, with jitter.' },
   { title: 'Print styles for receipts', status: 'done', priority: 'low', agent: 'docs', body: 'One page each.' },
 ];
+
+/** An agent that plays a recording, so that what people do while a program works can be seen with none installed. */
+export const PLAYER = {
+  ...agent('player', 'Player', 'Plays a recorded conversation', 'It says what the recording says.'),
+  toml: 'schema = 1\nname = "Player"\ndescription = "Plays a recorded conversation"\nruntime = "recorded"\nreview = false\nenabled = true\n',
+};
+
+/** A text that such an agent plays: each line is one step. */
+export const recording = (...lines) => `\`\`\`recorded\n${lines.map((line) => JSON.stringify(line)).join('\n')}\n\`\`\`\n`;
+
+const offer = (id, name, description = '') => ({ id, name, description });
+
+const PLAN = `## How I would do it
+
+1. Keep the ledger’s tables as they are.
+2. Write the importer with a **dry run**, and compare the sums of three months.
+3. Switch over on a Sunday, with the old importer ready for a week.
+
+Nothing is deleted before you have seen the sums.
+`;
+
+/** A task that asks two questions, listens to what is said meanwhile, shows a plan, and has a second turn. */
+export const TALK = {
+  title: 'Replace the importer of bank statements',
+  question: 'Which format should it read first?',
+  body: `The old one breaks with every new bank.\n\n${recording(
+    {
+      offer: {
+        modes: [offer('ask', 'Ask each time', 'Nothing is changed without an answer'), offer('plan', 'Plan only', 'It reads and plans, and changes nothing')],
+        mode: 'ask',
+        models: [offer('small', 'Small'), offer('large', 'Large')],
+        model: 'small',
+        commands: [offer('review', 'review', 'Looks at what changed')],
+        steers: true,
+        forks: true,
+      },
+    },
+    { say: 'I have read the old importer. It knows **four formats**, and two of them share most of their code.' },
+    {
+      call: {
+        title: 'Two questions',
+        text: 'Which format should it read first?\nWhat has to be kept?',
+        kind: 'other',
+        questions: [
+          {
+            id: 'format', header: 'Format', text: 'Which format should it read first?', free: true,
+            options: [{ label: 'CAMT.053', description: 'XML. Three of five banks send it.' }, { label: 'MT940', description: 'Old, and the only one that the savings bank has.' }],
+          },
+          { id: 'keep', header: 'Keep', text: 'What has to be kept?', many: true, options: [{ label: 'Old bookings' }, { label: 'Notes of people' }, { label: 'The order of entries' }] },
+        ],
+      },
+    },
+    { say: 'Good. I compare the two with the statements of March.' },
+    'listen',
+    { call: { title: 'The plan', text: PLAN, kind: 'other', prose: true } },
+    { say: 'The plan stands.' },
+    { end: 'end' },
+    { say: 'I write the tests first, then.' },
+    { end: 'end' },
+  )}`,
+};

@@ -8,8 +8,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Desk } from './desk.mjs';
-import { PLACES, WORDS, answer, moveByKeys, openSession, passWelcome, taskFile } from './nox.mjs';
-import { SAMPLE_AGENTS, SAMPLE_TASKS } from './samples.mjs';
+import { PLACES, WORDS, answer, moveByKeys, openSession, passWelcome, startTalk, taskFile } from './nox.mjs';
+import { SAMPLE_AGENTS, SAMPLE_TASKS, TALK, recording } from './samples.mjs';
 import { installClaude, installOldCodex } from './programs.mjs';
 import { until } from './until.mjs';
 import { REPOSITORY } from './world.mjs';
@@ -113,6 +113,55 @@ async function fill(desk) {
     await answer(desk, 'Allow once');
     if (task.until) await desk.says(await desk.find('log'), task.until, 15_000);
   }
+  await desk.goTo('Board');
+}
+
+/** A session in which a person answers, speaks and forks while the agent works. */
+async function talk(desk) {
+  const both = async (name, arrange) => {
+    await picture(desk, name, arrange);
+    await picture(desk, `${name}-narrow`, () => desk.resize(...NARROW));
+    await desk.resize(...SIZE);
+  };
+  await desk.goTo('Board');
+  await startTalk(desk);
+  await openSession(desk, TALK.title);
+  await both('session-question', () => desk.find('region', 'Player asks you'));
+  await desk.click('radio', 'CAMT.053');
+  await desk.click('checkbox', 'Notes of people');
+  await until(async () => {
+    const [send] = await desk.findAll('button', 'Send answer');
+    await send?.click();
+    return !send;
+  }, 'the answer to be taken');
+  await picture(desk, 'session-modes', async () => {
+    await desk.click('button', 'Mode: Ask each time');
+    await desk.find('menu', /^Mode/);
+  });
+  await desk.keys('Escape');
+  await both('session-waiting', async () => {
+    for (const text of ['And then the tests, with the statements of March as an example.', 'Keep the change in one commit.']) {
+      await desk.focus(await desk.find('textbox', 'Message to Player'));
+      await desk.type(text);
+      await desk.keys('Control+Enter');
+      await desk.find('button', `Take back “${text}”`);
+    }
+    await desk.type('Only those of March.');
+  });
+  await desk.click('button', 'Say now');
+  await both('session-plan', () => desk.find('region', 'Player shows you its plan'));
+  await answer(desk, 'Allow once');
+  await both('session-fork', async () => {
+    await desk.click('button', 'Go on from a copy of this session');
+    await desk.dialog(/^Fork/);
+  });
+  await desk.focus(await desk.find('textbox', 'What should be done there?'));
+  await desk.type(recording({ say: 'In this copy I read MT940 first, and leave the other format for later.' }));
+  await desk.keys('Control+Enter');
+  await picture(desk, 'session-forked', async () => {
+    await desk.find('heading', `Fork of ${TALK.title}`);
+    await desk.says(await desk.find('log'), /MT940 first, and leave/);
+  });
   await desk.goTo('Board');
 }
 
@@ -272,6 +321,7 @@ async function main() {
     });
     await desk.keys('Escape');
     await desk.gone('dialog');
+    await talk(desk);
     await desk.killApp();
     await desk.openApp();
     await desk.resize(...SIZE);

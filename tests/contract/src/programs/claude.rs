@@ -1,6 +1,6 @@
 //! Claude Code, over its stream of JSON lines.
 
-use super::Program;
+use super::{Plan, Program};
 use nox_api::domain::agent::Runtime;
 use serde_json::json;
 
@@ -42,6 +42,26 @@ pub(super) const PROGRAM: Program = Program {
         }
     },
     script: None,
+    ask: Some(|| {
+        let option = |label: &str| json!({ "label": label, "description": "" });
+        let question = |text: &str, header: &str, many: bool, options: [&str; 2]| json!({ "question": text, "header": header, "multiSelect": many, "options": options.map(option) });
+        let questions = [
+            question("Which colour?", "Colour", false, ["red", "blue"]),
+            question("Which parts?", "Parts", true, ["roof", "wall"]),
+        ];
+        ("AskUserQuestion", json!({ "questions": questions }))
+    }),
+    plan: Some(Plan {
+        mode: "plan",
+        file: |told| {
+            let end = told.find("/.claude/plans/").expect("the place of the plan");
+            let from = told[..end].rfind(|before: char| before.is_whitespace() || "(`\"".contains(before));
+            let name = told[end..].find(".md").expect("its name") + ".md".len();
+            told[from.map_or(0, |at| at + 1)..end + name].into()
+        },
+        write: |path, plan| ("Write", json!({ "file_path": path, "content": plan })),
+        show: || ("ExitPlanMode", json!({})),
+    }),
     forget: |own| std::fs::remove_dir_all(own.join(".claude/projects")).unwrap(),
     lacks: &[],
     not_offered: &[("calls within a script", "It offers its model no tool that runs scripts of the model.")],

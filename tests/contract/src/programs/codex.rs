@@ -65,7 +65,20 @@ pub(super) const PROGRAM: Program = Program {
         let call = json!({ "cmd": command });
         ("exec", Value::String(format!("text(await tools.exec_command({call}));")))
     })),
+    ask: Some(|| {
+        let option = |label: &str| json!({ "label": label, "description": "A choice." });
+        let question = |id: &str, text: &str, options: [&str; 2]| json!({ "id": id, "question": text, "header": id, "options": options.map(option) });
+        let questions = [
+            question("colour", "Which colour?", ["red", "blue"]),
+            question("parts", "Which parts?", ["roof", "wall"]),
+        ];
+        ("request_user_input", json!({ "questions": questions }))
+    }),
+    plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
     lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],
-    not_offered: &[],
+    not_offered: &[(
+        "plan judged",
+        "Its plan is a block <proposed_plan> in what it says (0.169.0); no call asks whether it may begin.",
+    )],
 };

@@ -30,6 +30,8 @@ pub(super) const PROGRAM: Program = Program {
     keeps_calls: false,
     strangers: |_| {},
     script: None,
+    ask: None,
+    plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".local/share/goose/sessions")).unwrap(),
     lacks: &[
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
@@ -37,6 +39,12 @@ pub(super) const PROGRAM: Program = Program {
         (Lack::Cost, "Its answers and updates bring tokens and no cost."),
     ],
     not_offered: &[
+        (
+            "question answered",
+            "None of the tools that it offers its model asks a person: analyze, edit, load_skill, shell, todo_write, \
+             tree and write (0.20.1).",
+        ),
+        ("plan judged", "None of those tools shows a plan."),
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
         ("hooks decide nothing", "It has no hooks in settings of the folder or of the user."),
     ],

@@ -19,6 +19,15 @@ pub(super) const ANTHROPIC: Program = Program {
     keeps_calls: true,
     strangers: nothing,
     script: None,
+    ask: Some(|| {
+        let question = |text: &str, many: bool, options: [&str; 2]| json!({ "question": text, "many": many, "options": options.map(|label| json!({ "label": label })) });
+        let questions = [
+            question("Which colour?", false, ["red", "blue"]),
+            question("Which parts?", true, ["roof", "wall"]),
+        ];
+        ("ask", json!({ "questions": questions }))
+    }),
+    plan: None,
     forget: |own| {
         let root = own.parent().expect("a world has a root");
         std::fs::remove_dir_all(root.join("home/conversations")).unwrap();
@@ -32,6 +41,7 @@ pub(super) const ANTHROPIC: Program = Program {
             "No process stands behind it. That Nox itself is killed is tried by nox-integration \
              llm::after_kill_9_a_call_that_ran_is_unknown_and_one_that_waited_happens_once.",
         ),
+        ("plan judged", "It has no mode in which only a plan is made."),
         ("not installed", "Nothing has to be installed."),
     ],
 };

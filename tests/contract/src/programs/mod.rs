@@ -58,12 +58,28 @@ pub(crate) struct Program {
     pub(crate) strangers: fn(&Places),
     /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
     pub(crate) script: Option<(&'static str, Wants)>,
+    /// The model asks a person "Which colour?" and "Which parts?", the latter with roof and wall to choose from.
+    pub(crate) ask: Option<fn() -> Call>,
+    /// How its model shows a plan.
+    pub(crate) plan: Option<Plan>,
     /// Loses all conversations.
     pub(crate) forget: fn(&Path),
     /// What it does not do within scenarios that hold otherwise.
     pub(crate) lacks: &'static [(Lack, &'static str)],
     /// Scenarios that it does not offer, with the evidence.
     pub(crate) not_offered: &'static [(&'static str, &'static str)],
+}
+
+/// How a model shows a plan.
+pub(crate) struct Plan {
+    /// The mode in which one is made.
+    pub(crate) mode: &'static str,
+    /// Where it is to be written, as the model was told.
+    pub(crate) file: fn(&str) -> PathBuf,
+    /// Writing it there.
+    pub(crate) write: fn(&Path, &str) -> Call,
+    /// Showing it.
+    pub(crate) show: fn() -> Call,
 }
 
 /// What settings of others would make in the folder of a scenario.
