@@ -5,8 +5,7 @@ use nox_domain::tool::ToolKind;
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read},
-    path::Path,
-    sync::atomic::AtomicBool,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 pub(super) const TOOL: Tool = Tool {
@@ -32,19 +31,20 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
     let count = number(input, "limit")?.unwrap_or(LINES).min(LINES * 10);
     let mut call = call(ToolKind::Read, format!("Read {}", place.short), input, desk);
     place.put_into(&mut call, (first > 1).then_some(first));
-    let work = move |_: &AtomicBool| Outcome::of(place.again().and_then(|path| read(&path, first, count)));
+    let work = move |halt: &AtomicBool| {
+        Outcome::of(place.open().and_then(|file| read(BufReader::new(file), first, count, halt)))
+    };
     Ok(Look { call, work: Work::Files(Box::new(work)) })
 }
 
-fn read(path: &Path, first: u64, count: u64) -> Result<String, String> {
+fn read(mut file: impl BufRead, first: u64, count: u64, halt: &AtomicBool) -> Result<String, String> {
     let said = |error: std::io::Error| format!("it cannot be read: {error}");
-    if !std::fs::metadata(path).map_err(said)?.is_file() {
-        return Err("it is no file; list shows what is in a folder".into());
-    }
-    let mut file = BufReader::new(std::fs::File::open(path).map_err(said)?);
     let (mut shown, mut number) = (String::new(), 0);
     let mut line = Vec::new();
     loop {
+        if halt.load(Ordering::Relaxed) {
+            return Err("it was ended".into());
+        }
         line.clear();
         let read = file.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line).map_err(said)?;
         if read == 0 {
@@ -56,7 +56,7 @@ fn read(path: &Path, first: u64, count: u64) -> Result<String, String> {
         }
         let is_cut = read as u64 == LINE_BYTES && line.last() != Some(&b'\n');
         if is_cut {
-            skip_line(&mut file).map_err(said)?;
+            skip_line(&mut file, halt).map_err(said)?;
         }
         if number < first {
             continue;
@@ -76,8 +76,8 @@ fn read(path: &Path, first: u64, count: u64) -> Result<String, String> {
     }
 }
 
-fn skip_line(file: &mut impl BufRead) -> std::io::Result<()> {
-    loop {
+fn skip_line(file: &mut impl BufRead, halt: &AtomicBool) -> std::io::Result<()> {
+    while !halt.load(Ordering::Relaxed) {
         let bytes = file.fill_buf()?;
         let (used, ends) = match bytes.iter().position(|byte| *byte == b'\n') {
             Some(place) => (place + 1, true),
@@ -88,4 +88,5 @@ fn skip_line(file: &mut impl BufRead) -> std::io::Result<()> {
             return Ok(());
         }
     }
+    Ok(())
 }

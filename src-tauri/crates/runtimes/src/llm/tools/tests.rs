@@ -141,7 +141,11 @@ fn what_leads_out_is_outside_and_what_begins_to_lead_out_is_refused() {
             ("write", json!({ "path": path, "content": "x" })),
         ] {
             let Look { call, .. } = look_at(folder.path(), tool, input).unwrap();
-            assert!(call.outside && call.diff.is_empty(), "{tool} {path}");
+            assert!(call.outside, "{tool} {path}");
+            // What would be written is shown; what is there now is not.
+            let shown = call.diff.iter().map(|diff| diff.text.as_str()).collect::<String>();
+            assert_eq!(shown.contains("+x"), tool == "write", "{tool} {path}: {shown}");
+            assert!(!shown.contains("one"), "{tool} {path}: {shown}");
         }
     }
     let Look { call, work } =
@@ -152,6 +156,122 @@ fn what_leads_out_is_outside_and_what_begins_to_lead_out_is_refused() {
     let outcome = done(work);
     assert!(outcome.failed && outcome.text.contains("elsewhere"), "{outcome:?}");
     assert!(!elsewhere.path().join("x.txt").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_lies_outside_is_opened_by_nobody_before_it_is_allowed() {
+    let (folder, elsewhere) = (folder(), folder());
+    let secret = elsewhere.path().join("a.txt");
+    let edit = |old: &str| json!({ "path": secret, "old": old, "new": "2" });
+    // Whether the text stands there is told only by what was allowed.
+    let Look { call, work } = look_at(folder.path(), "edit", edit("two")).unwrap();
+    assert!(call.outside && call.diff[0].text.contains("+2"), "{call:?}");
+    let wrong = look_at(folder.path(), "edit", edit("zzz")).unwrap();
+    assert!(done(wrong.work).text.contains("does not stand"));
+    assert!(!done(work).failed);
+    assert_eq!(fs::read_to_string(&secret).unwrap(), "one\n2\nthree\n");
+    // What never ends is not read.
+    for path in ["/dev/zero", "/dev/stdin", "/proc/self/environ"] {
+        let Look { call, work } =
+            look_at(folder.path(), "write", json!({ "path": path, "content": "x" })).unwrap();
+        assert!(call.outside && call.title.contains("without seeing"), "{call:?}");
+        assert!(done(work).failed, "{path}");
+    }
+    // A change behind the question is seen there, too.
+    let Look { work, .. } =
+        look_at(folder.path(), "write", json!({ "path": secret, "content": "x" })).unwrap();
+    fs::write(&secret, "by hand, and longer than before\n").unwrap();
+    assert!(done(work).text.contains("has changed"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_keeps_nobody_waiting() {
+    let folder = folder();
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (tool, input) in [
+        ("write", json!({ "path": "pipe", "content": "x" })),
+        ("edit", json!({ "path": "pipe", "old": "a", "new": "b" })),
+        ("read", json!({ "path": "pipe" })),
+        ("write", json!({ "path": "src", "content": "x" })),
+    ] {
+        let outcome = does(folder.path(), tool, input);
+        assert!(outcome.failed && outcome.text.contains("no file"), "{tool}: {outcome:?}");
+    }
+    assert_eq!(
+        does(folder.path(), "search", json!({ "path": "pipe", "pattern": "x" })).text,
+        "[nothing is found]"
+    );
+}
+
+#[test]
+fn a_change_that_would_grow_without_measure_is_refused() {
+    let folder = folder();
+    fs::write(folder.path().join("b.txt"), "x".repeat(1 << 20)).unwrap();
+    let input = json!({ "path": "b.txt", "old": "x", "new": "y".repeat(1 << 20), "all": true });
+    let outcome = does(folder.path(), "edit", input);
+    assert!(outcome.failed && outcome.text.contains("too large"), "{}", outcome.text.len());
+    let huge = fs::File::create(folder.path().join("huge")).unwrap();
+    huge.set_len(1 << 40).unwrap();
+    for (tool, input) in [
+        ("write", json!({ "path": "huge", "content": "x" })),
+        ("search", json!({ "path": "huge", "pattern": "x" })),
+    ] {
+        assert!(does(folder.path(), tool, input).text.contains("too large"), "{tool}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_parent_that_becomes_a_link_while_it_is_written_leads_nowhere() {
+    use std::{
+        os::unix::fs::symlink,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+    let (folder, elsewhere) = (folder(), folder());
+    let (inside, out, aside) =
+        (folder.path().join("d"), folder.path().join("out"), folder.path().join("aside"));
+    fs::create_dir(&inside).unwrap();
+    symlink(elsewhere.path(), &out).unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let _ = fs::rename(&inside, &aside);
+                let _ = fs::rename(&out, &inside);
+                let _ = fs::rename(&inside, &out);
+                let _ = fs::rename(&aside, &inside);
+            }
+        });
+        for _ in 0..300 {
+            if let Ok(look) =
+                look_at(folder.path(), "write", json!({ "path": "d/x.txt", "content": "x" }))
+                && !look.call.outside
+            {
+                done(look.work);
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert!(!elsewhere.path().join("x.txt").exists());
+}
+
+#[test]
+fn work_with_files_ends_when_it_is_told_to() {
+    let folder = folder();
+    fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
+    for (tool, input) in [
+        ("read", json!({ "path": "huge" })),
+        ("search", json!({ "path": "a.txt", "pattern": "o" })),
+    ] {
+        let Work::Files(work) = look_at(folder.path(), tool, input).unwrap().work else {
+            unreachable!("work with files")
+        };
+        let outcome = work(&AtomicBool::new(true));
+        assert!(outcome.failed && outcome.text.contains("ended"), "{tool}: {outcome:?}");
+    }
 }
 
 #[test]
