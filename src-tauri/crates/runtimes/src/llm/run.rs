@@ -43,6 +43,10 @@ use uuid::Uuid;
 const LOCAL_CONTEXT: u32 = 32_768;
 /// The same of a model that somebody sells.
 const USUAL_CONTEXT: u32 = 128_000;
+/// How long it may take to find out what a call would do.
+const LOOK_LIMIT: Duration = Duration::from_secs(20);
+/// How long a run that is told to stop waits for its disk.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A run before it has begun.
 pub(super) struct Run {
@@ -90,6 +94,9 @@ struct Live {
     keys: HashMap<tokio::task::Id, String>,
     ends: HashMap<String, watch::Sender<Ending>>,
     wake_at: Option<Instant>,
+    /// It was told to stop, and nothing begins any more.
+    stopping: bool,
+    /// The conversation knows of it.
     stopped: bool,
     /// The conversation cannot be kept: the run ends.
     broken: Option<String>,
@@ -202,6 +209,7 @@ impl Run {
             keys: HashMap::new(),
             ends: HashMap::new(),
             wake_at: None,
+            stopping: false,
             stopped: false,
             broken: None,
             _carried: carried,
@@ -258,8 +266,7 @@ impl Live {
                 Event::Told(told) => self.told(told, &mut acts).await,
                 Event::Stopped => {
                     self.stopped = true;
-                    self.hush();
-                    self.to_look.clear();
+                    self.stopping();
                     self.wake_at = None;
                     self.talk.stop(&mut acts);
                 }
@@ -357,7 +364,7 @@ impl Live {
                 self.talk.answer(&answer, acts);
             }
             Told::Interrupt => {
-                self.to_look.clear();
+                self.forget_looks();
                 self.talk.interrupt(acts);
                 self.wake_at = None;
             }
@@ -368,13 +375,17 @@ impl Live {
 
     fn looked(&mut self, key: String, found: Result<Look, String>, acts: &mut Vec<Act>) {
         self.look_on();
-        let found = found.map(|mut look| {
-            look.call.key.clone_from(&key);
-            let call = look.call.clone();
-            self.looks.insert(key.clone(), look);
-            call
-        });
-        self.talk.looked(&key, found, acts);
+        let (call, look) = match found {
+            Ok(mut look) => {
+                look.call.key.clone_from(&key);
+                (Ok(look.call.clone()), Some(look))
+            }
+            Err(text) => (Err(text), None),
+        };
+        self.talk.looked(&key, call, acts);
+        // Nothing is kept of a call that nobody will answer.
+        let is_proposed = acts.iter().any(|act| matches!(act, Act::Tell(Signal::Proposed(_))));
+        self.looks.extend(look.filter(|_| is_proposed).map(|look| (key, look)));
     }
 
     /// Looks at the next call, if none is looked at.
@@ -387,7 +398,54 @@ impl Live {
         let of_service = self.services.look(&name, &input, &desk);
         let looking =
             spawn_blocking(move || of_service.unwrap_or_else(|| tools::look(&name, &input, &desk, &program)));
+        // A disk that does not answer holds a thread, and nothing else.
+        let looking = tokio::spawn(async move {
+            match tokio::time::timeout(LOOK_LIMIT, looking).await {
+                Ok(looked) => looked.unwrap_or_else(|_| Err("a fault of Nox".into())),
+                Err(_) => Err(format!("what is there was not found out within {} s", LOOK_LIMIT.as_secs())),
+            }
+        });
         self.looking = Some((key, looking));
+    }
+
+    /// Calls that wait are over.
+    fn forget_looks(&mut self) {
+        self.to_look.clear();
+        self.looks.clear();
+        self.looking = None;
+    }
+
+    /// It is told to stop: the model is not listened to, what runs is ended, and nothing begins any more.
+    fn stopping(&mut self) {
+        self.stopping = true;
+        self.hush();
+        self.to_look.clear();
+        self.looking = None;
+        for end in self.ends.values() {
+            end.send_replace(Ending::Now);
+        }
+    }
+
+    /// Waits for something that may take long. A stop is heard meanwhile, and then it is waited for only so long; for ever
+    /// when that is none.
+    async fn heed<T>(&mut self, work: impl Future<Output = T>, patience: Option<Duration>) -> Option<T> {
+        tokio::pin!(work);
+        loop {
+            let stopping = self.stopping;
+            let late = async {
+                match patience.filter(|_| stopping) {
+                    Some(patience) => tokio::time::sleep(patience).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.wishes.stop(), if !stopping => {}
+                () = late => return None,
+            }
+            self.stopping();
+        }
     }
 
     async fn perform(&mut self, acts: Vec<Act>) {
@@ -406,14 +464,18 @@ impl Live {
                     }
                 }
                 Act::Append(item, text) => {
-                    let (session, store) = (&self.start.session, &self.start.output);
-                    let output =
-                        self.outputs.entry(item).or_insert_with_key(|item| store.begin(session, item));
-                    output.write(Pipe::Out, text.into_bytes()).await;
+                    let begin = || self.start.output.begin(&self.start.session, &item);
+                    let mut output = self.outputs.remove(&item).unwrap_or_else(begin);
+                    let writing = async move {
+                        output.write(Pipe::Out, text.into_bytes()).await;
+                        output
+                    };
+                    let written = self.heed(writing, Some(PATIENCE)).await;
+                    self.outputs.extend(written.map(|output| (item, output)));
                 }
                 Act::TextEnds(item) => {
                     if let Some(output) = self.outputs.remove(&item) {
-                        output.finish().await;
+                        self.heed(output.finish(), Some(PATIENCE)).await;
                     }
                 }
                 Act::Ask { request } => self.ask(request),
@@ -443,13 +505,18 @@ impl Live {
             let kept = keeper.keep(&line);
             (keeper, kept)
         });
-        let (keeper, kept) = kept.await.map_err(io::Error::other)?;
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the disk does not answer");
+        let kept = self.heed(kept, Some(PATIENCE)).await.ok_or_else(late)?;
+        let (keeper, kept) = kept.map_err(io::Error::other)?;
         self.keeper = Some(keeper);
         kept
     }
 
     fn ask(&mut self, request: u64) {
         self.hush();
+        if self.stopping {
+            return;
+        }
         let (to, heard) = mpsc::channel(64);
         let (wire, history, tools) = (self.wire.clone(), self.talk.history().clone(), self.offered.clone());
         let (model, system) = (self.talk.model().to_owned(), self.system.clone());
@@ -467,7 +534,7 @@ impl Live {
     }
 
     fn work(&mut self, key: String, item: ItemId) {
-        let Some(Look { call, work }) = self.looks.remove(&key) else { return };
+        let Some(Look { call, work }) = self.looks.remove(&key).filter(|_| !self.stopping) else { return };
         let (end, ending) = watch::channel(Ending::No);
         let peer = match &work {
             tools::Work::Service { service, .. } => self.services.peer(service),
@@ -492,7 +559,8 @@ impl Live {
     }
 
     async fn tell(&mut self, signal: Signal) {
-        self.start.signals.send(signal).await;
+        let signals = self.start.signals.clone();
+        self.heed(signals.send(signal), None).await;
     }
 }
 

@@ -94,7 +94,15 @@ impl Bench {
         if let Work::Program { program, args, environment } = work {
             return self.program(call, (program, args, environment), item, limit, ending).await;
         }
-        self.signals.send(Signal::CallStarted { key: call.key.clone(), process: None }).await;
+        let started = Signal::CallStarted { key: call.key.clone(), process: None };
+        tokio::select! {
+            biased;
+            _ = self.signals.send(started) => {}
+            () = ended(&mut ending) => {
+                let text = "This was not done: the turn was interrupted.".to_owned();
+                return Done { text, end: CallEnd::Cancelled, output: None, plan: None };
+            }
+        }
         let plan = match &work {
             Work::Plan(steps) => Some(steps.clone()),
             _ => None,
@@ -146,9 +154,13 @@ impl Bench {
             Some(CallEnd::Cancelled) => (CallEnd::Cancelled, CUT.to_owned()),
             Some(end) => (end, format!("This was ended after {seconds} s. It may have been done in part.")),
         };
-        let output = self.keep(&item, outcome.text).await;
+        let output = tokio::select! {
+            biased;
+            output = self.keep(&item, outcome.text) => Some(Box::new(output)),
+            () = given_up(&mut ending) => None,
+        };
         let plan = plan.filter(|_| end == CallEnd::Succeeded);
-        Done { text, end, output: Some(Box::new(output)), plan }
+        Done { text, end, output, plan }
     }
 
     async fn keep(&self, item: &ItemId, text: String) -> OutputDigest {
@@ -186,10 +198,20 @@ impl Bench {
         };
         let _throttle = Throttle::over(&tree, self.limits.max_cpu_percent, &self.signals, &self.throttled);
         let process = Some(reference(&tree));
-        self.signals.send(Signal::CallStarted { key: call.key.clone(), process }).await;
+        let mut fate = Fate::Ran;
+        let started = self.signals.send(Signal::CallStarted { key: call.key.clone(), process });
+        tokio::pin!(started);
+        tokio::select! {
+            biased;
+            _ = &mut started => {}
+            () = ended(&mut ending) => {
+                fate = Fate::Stopped;
+                tree.stop(GRACE);
+                started.await;
+            }
+        }
         let mut output = self.store.begin(&self.session, &item);
         let mut shown = Shown::default();
-        let mut fate = Fate::Ran;
         let late = sleep(limit);
         tokio::pin!(late);
         let mut stream = tree.take_output();
@@ -214,7 +236,7 @@ impl Bench {
                         // A full disk makes this wait, and a stop waits for it no longer than for the program.
                         tokio::select! {
                             () = output.write(pipe, chunk.bytes) => {}
-                            () = async { ended(&mut ending).await; sleep(GRACE).await; } => {
+                            () = given_up(&mut ending) => {
                                 fate = Fate::Stopped;
                                 tree.stop(GRACE);
                                 stream = None;
@@ -239,7 +261,11 @@ impl Bench {
                 }
             }
         };
-        let digest = Box::new(output.finish().await);
+        let digest = tokio::select! {
+            biased;
+            digest = output.finish() => Some(Box::new(digest)),
+            () = given_up(&mut ending) => None,
+        };
         if let Some(met) = exit.limit {
             let hit = limits::hit(met, &self.limits, exit.is_success());
             self.signals.send(Signal::Limit(hit)).await;
@@ -252,7 +278,7 @@ impl Bench {
             }
             text.push_str(&format!("[{how}]"));
         }
-        Done { text, end, output: Some(digest), plan: None }
+        Done { text, end, output: digest, plan: None }
     }
 }
 
@@ -279,6 +305,12 @@ async fn ended(ending: &mut watch::Receiver<Ending>) {
     if ending.wait_for(|ending| *ending == Ending::Now).await.is_err() {
         std::future::pending::<()>().await;
     }
+}
+
+/// Waits until a disk that keeps a call from ending is not waited for any more.
+async fn given_up(ending: &mut watch::Receiver<Ending>) {
+    ended(ending).await;
+    sleep(GRACE).await;
 }
 
 fn failed(exit: Option<Exit>, timed_out: bool, problem: Option<String>) -> CallEnd {

@@ -1,14 +1,25 @@
 //! Fetches a page: http and https only, within bounds of size and time, HTML as text.
 //!
-//! A redirect is followed on the same host only: an answer of another one was not what somebody has allowed.
+//! A redirect is followed on the same host only: an answer of another one was not what somebody has allowed. What is on
+//! this computer or in its network is asked for as something outside; a name that leads there without saying so is not
+//! fetched, whatever it led to before.
 
 use super::{Desk, Look, Outcome, Tool, Work, call, object, string, text};
 use crate::llm::wire::http;
 use futures::StreamExt;
 use nox_domain::tool::ToolKind;
-use reqwest::{Url, header};
+use reqwest::{
+    Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    header,
+};
 use serde_json::Value;
-use std::time::Duration;
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+use tokio::net::lookup_host;
 
 pub(super) const TOOL: Tool = Tool {
     name: "fetch",
@@ -34,17 +45,98 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
     }
     let mut call = call(ToolKind::Fetch, format!("Fetch {url}"), input, desk);
     call.text = url.to_string();
+    // Nothing there counts on being asked by somebody else's words.
+    call.outside = is_near(&url);
     Ok(Look { call, work: Work::Fetch(url) })
 }
 
 /// Fetches an address.
 pub(crate) async fn fetch(url: Url) -> Outcome {
-    let fetched = tokio::time::timeout(LIMIT, follow(url)).await;
+    fetch_by(url, |name| async move { Ok(lookup_host((name, 0)).await?.collect()) }).await
+}
+
+async fn fetch_by<F>(url: Url, find: fn(String) -> F) -> Outcome
+where
+    F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+{
+    let fetched = tokio::time::timeout(LIMIT, follow(url, find)).await;
     Outcome::of(fetched.unwrap_or_else(|_| Err(format!("it took longer than {} s", LIMIT.as_secs()))))
 }
 
-async fn follow(mut url: Url) -> Result<String, String> {
-    let client = http().connect_timeout(Duration::from_secs(15)).build();
+/// Whether an address says itself that it is on this computer or in its network.
+fn is_near(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_lowercase();
+    match host.trim_matches(['[', ']']).parse() {
+        Ok(ip) => is_near_ip(ip),
+        // A name of one word is one of this network.
+        Err(_) => {
+            !host.contains('.')
+                || [".localhost", ".local", ".internal", ".lan", ".home.arpa"].iter().any(|end| host.ends_with(end))
+        }
+    }
+}
+
+/// Whether an address is one of this computer or of a network that is not the Internet.
+fn is_near_ip(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_broadcast()
+                || ip.is_multicast()
+                || a == 0
+                || a == 100 && (64..128).contains(&b)
+        }
+        IpAddr::V6(ip) => {
+            let parts = ip.segments();
+            let v4 = |high: u16, low: u16| IpAddr::V4((u32::from(high) << 16 | u32::from(low)).into());
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_multicast()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local()
+                // An address of version 4 in another dress: mapped, compatible, translated, tunnelled.
+                || parts[..5] == [0; 5] && is_near_ip(v4(parts[6], parts[7]))
+                || parts[..2] == [0x64, 0xff9b] && is_near_ip(v4(parts[6], parts[7]))
+                || parts[0] == 0x2002 && is_near_ip(v4(parts[1], parts[2]))
+        }
+    }
+}
+
+/// Finds the addresses of names, and connects to what it has looked at.
+struct Guarded<F> {
+    find: fn(String) -> F,
+    /// Somebody has allowed an address near by.
+    near: bool,
+}
+
+impl<F> Resolve for Guarded<F>
+where
+    F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+{
+    fn resolve(&self, name: Name) -> Resolving {
+        let (finding, near) = ((self.find)(name.as_str().to_owned()), self.near);
+        Box::pin(async move {
+            let found = finding.await?;
+            if !near && found.iter().any(|found| is_near_ip(found.ip())) {
+                return Err(Box::from(NEAR));
+            }
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+const NEAR: &str = "its name leads to this computer or its network";
+
+async fn follow<F>(mut url: Url, find: fn(String) -> F) -> Result<String, String>
+where
+    F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+{
+    let guarded = Guarded { find, near: is_near(&url) };
+    // A proxy would look names up again.
+    let client = http().connect_timeout(Duration::from_secs(15)).no_proxy().dns_resolver(guarded).build();
     let client = client.map_err(|error| format!("it cannot be fetched: {error}"))?;
     for _ in 0..=REDIRECTS {
         let answer = client.get(url.clone()).header(header::USER_AGENT, "Nox").send().await;
@@ -102,7 +194,9 @@ async fn body(answer: reqwest::Response) -> Result<String, String> {
 }
 
 fn said(error: &reqwest::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let why = match () {
+        () if causes.into_iter().any(|cause| cause.to_string() == NEAR) => NEAR,
         () if error.is_timeout() => "it took too long",
         () if error.is_connect() => "nobody answers there",
         () => "the answer broke off",
@@ -165,5 +259,41 @@ mod tests {
         assert!(outcome.text.len() < BYTES + 100 && outcome.text.contains("longer than what is taken"));
         let gone = fetch(serve(vec![answer("404 Not Found", "", "no")]).await).await;
         assert!(gone.failed && gone.text.contains("404"), "{gone:?}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_here_when_it_is_connected_to_is_not_fetched() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let here = |_| async { Ok(vec![([192, 0, 2, 1], 0).into(), ([127, 0, 0, 1], 0).into()]) };
+        let url = Url::parse(&format!("http://rebinds.example:{port}/")).unwrap();
+        assert!(!is_near(&url));
+        let outcome = fetch_by(url, here).await;
+        assert!(outcome.failed && outcome.text.contains(NEAR), "{outcome:?}");
+        let nobody = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+        assert!(nobody.is_err(), "nobody connected");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_says_that_it_is_near_is_fetched_once_it_is_allowed() {
+        let mut url = serve(vec![answer("200 OK", "", "hello")]).await;
+        url.set_host(Some("printer.local")).unwrap();
+        assert!(is_near(&url));
+        let outcome = fetch_by(url, |_| async { Ok(vec![([127, 0, 0, 1], 0).into()]) }).await;
+        assert_eq!(outcome, Outcome { text: "hello".into(), failed: false });
+    }
+
+    #[test]
+    fn what_is_near_is_known_in_every_dress() {
+        for near in [
+            "localhost", "a.localhost", "x.local", "router", "127.1", "0x7f000001", "2130706433", "10.0.0.1",
+            "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[::1]", "[::]", "[fd00::1]",
+            "[fe80::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "localhost.",
+        ] {
+            assert!(is_near(&Url::parse(&format!("http://{near}/")).unwrap()), "{near}");
+        }
+        for far in ["example.com", "8.8.8.8", "172.32.0.1", "[2606:4700::1111]", "local.example"] {
+            assert!(!is_near(&Url::parse(&format!("http://{far}/")).unwrap()), "{far}");
+        }
     }
 }
