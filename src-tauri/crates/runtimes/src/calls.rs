@@ -59,7 +59,11 @@ fn write_sorted(value: &Value, text: &mut String) {
 /// An input that no tool explains, as text.
 pub(crate) fn plain(input: &Value) -> String {
     let text = serde_json::to_string_pretty(input).unwrap_or_default();
-    cut(&text, MAX_TEXT_BYTES).to_owned()
+    let shown = cut(&text, MAX_TEXT_BYTES);
+    match text.len() - shown.len() {
+        0 => text,
+        more => format!("{shown}\n… {more} bytes more, which are not shown"),
+    }
 }
 
 /// What fits into a title.

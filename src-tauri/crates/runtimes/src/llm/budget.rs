@@ -29,18 +29,24 @@ pub(super) struct Compaction {
     pub(super) note: String,
 }
 
-/// What has to be left out before a model that reads so many tokens is asked. `always`: although it seems to fit, since
+/// What has to be left out before a model that reads so many tokens is asked, with so many bytes of what is the same in each
+/// request. `always`: although it seems to fit, since
 /// the model server said that it does not.
-pub(super) fn compaction(history: &History, context_tokens: u64, always: bool) -> Option<Compaction> {
-    let tokens = history.tokens();
+pub(super) fn compaction(
+    history: &History,
+    fixed: u64,
+    context_tokens: u64,
+    always: bool,
+) -> Option<Compaction> {
+    let tokens = history.tokens(fixed);
     if !always && tokens <= context_tokens * FULL_PERCENT / 100 {
         return None;
     }
     let entries = history.entries();
-    let all = history.bytes().max(1);
+    let all = (history.bytes() + fixed).max(1);
     let rate = tokens as f64 / all as f64;
     let wanted = if always { tokens.min(context_tokens) / 2 } else { context_tokens * KEPT_PERCENT / 100 };
-    let mut kept = entries.first()?.bytes() as f64 * rate;
+    let mut kept = (entries.first()?.bytes() + fixed) as f64 * rate;
     let mut begin = entries.len();
     for (place, entry) in entries.iter().enumerate().skip(1).rev() {
         kept += entry.bytes() as f64 * rate;
@@ -134,7 +140,7 @@ mod tests {
         for turn in 1..=turns {
             let input = json!({ "path": format!("file-{turn}") });
             let call = Part::Call { id: format!("c{turn}"), name: "read".into(), input };
-            history.apply(&Line::Answered { parts: vec![call], input_tokens: 0 });
+            history.apply(&Line::Answered { parts: vec![call], input_tokens: 0, cut: false });
             let text = "x".repeat(3_500);
             history.apply(&Line::Result { key: format!("call:{turn}"), fate: Fate::Succeeded, text });
         }
@@ -143,17 +149,19 @@ mod tests {
 
     #[test]
     fn what_fits_stays() {
-        assert_eq!(compaction(&long(5), 100_000, false), None);
+        assert_eq!(compaction(&long(5), 0, 100_000, false), None);
+        // Tools and what the model is told before anything else take their part.
+        assert!(compaction(&long(5), 350_000, 100_000, false).is_some());
     }
 
     #[test]
     fn the_oldest_goes_and_is_named_and_pairs_stay_together() {
         let mut history = long(20);
-        let before = history.tokens();
-        let compaction = compaction(&history, 15_000, false).unwrap();
+        let before = history.tokens(0);
+        let compaction = compaction(&history, 0, 15_000, false).unwrap();
         assert!(compaction.note.contains("tool calls"), "{}", compaction.note);
         history.apply(&compaction.line);
-        assert!(history.tokens() < 15_000 * 6 / 10 && before > 15_000, "{}", history.tokens());
+        assert!(history.tokens(0) < 15_000 * 6 / 10 && before > 15_000, "{}", history.tokens(0));
         assert_eq!(history.entries()[0], Entry::Asked("the task".into()));
         let Entry::Asked(mark) = &history.entries()[1] else { unreachable!("the mark") };
         assert!(mark.contains("file-1"), "{mark}");
@@ -161,11 +169,11 @@ mod tests {
         // Again, later: the mark itself is dropped, its lines are not.
         for turn in 21..=40 {
             let call = Part::Call { id: "c".into(), name: "read".into(), input: json!({}) };
-            history.apply(&Line::Answered { parts: vec![call], input_tokens: 0 });
+            history.apply(&Line::Answered { parts: vec![call], input_tokens: 0, cut: false });
             let text = "x".repeat(3_500);
             history.apply(&Line::Result { key: format!("call:{turn}"), fate: Fate::Succeeded, text });
         }
-        let Line::LeftOut { text, .. } = super::compaction(&history, 15_000, false).unwrap().line else {
+        let Line::LeftOut { text, .. } = super::compaction(&history, 0, 15_000, false).unwrap().line else {
             unreachable!("a line of that kind")
         };
         assert!(text.contains("read {}"), "{text}");
@@ -174,8 +182,8 @@ mod tests {
 
     #[test]
     fn a_server_that_says_no_is_believed() {
-        assert!(compaction(&long(5), 100_000, true).is_some());
-        assert_eq!(compaction(&long(0), 10, true), None, "there is nothing to leave out");
+        assert!(compaction(&long(5), 0, 100_000, true).is_some());
+        assert_eq!(compaction(&long(0), 0, 10, true), None, "there is nothing to leave out");
     }
 
     proptest! {

@@ -7,7 +7,7 @@
 use super::{
     budget,
     faults::Failure,
-    history::{Fate, History, Line, Part},
+    history::{Fate, History, Line, OpenCall, Part},
     prices::{Prices, Tokens},
     retries,
     wire::{Heard, Reply},
@@ -77,7 +77,12 @@ pub(super) struct Done {
 pub(super) struct Settings {
     pub(super) model: String,
     pub(super) max_iterations: u32,
-    pub(super) context_tokens: u64,
+    /// Tokens that the model reads, as the agent says.
+    pub(super) own_context: Option<u64>,
+    /// The same, when neither the agent nor the table says.
+    pub(super) usual_context: u64,
+    /// Bytes of what is the same in each request: what the model is told before anything else, and its tools.
+    pub(super) fixed_bytes: u64,
     pub(super) prices: Prices,
     /// Nobody sells it.
     pub(super) is_local: bool,
@@ -164,16 +169,17 @@ impl Conversation {
 
     /// Asks another model from the next request on.
     pub(super) fn set_model(&mut self, model: String) {
-        if let Some(context) = self.settings.prices.context(&model) {
-            self.settings.context_tokens = context.into();
-        }
         self.settings.model = model;
     }
 
-    /// Asks something.
+    /// Asks something. The same again after the model server's limit goes on where that was met.
     pub(super) fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+        let goes_on = self.history.is_limited(text);
         self.close_calls(out);
         self.turn = Some(Turn::default());
+        if goes_on {
+            return self.ask(out);
+        }
         self.keep(Line::Asked { text: text.to_owned(), steered: false }, out);
         self.ask(out);
     }
@@ -205,8 +211,9 @@ impl Conversation {
         }
         if unseen.len() < open.len() {
             for call in open.into_iter().filter(|call| !call.allowed) {
-                self.look(call.key, call.name, call.input, out);
+                self.take_up(call, out);
             }
+            self.settle(out);
         } else {
             self.ask(out);
         }
@@ -237,7 +244,7 @@ impl Conversation {
             let said = self.open.as_ref().filter(|open| !open.thought).map(|open| open.text.clone());
             self.end_text(out);
             if let Some(text) = said.filter(|text| !text.trim().is_empty()) {
-                self.keep(Line::Answered { parts: vec![Part::Text { text }], input_tokens: 0 }, out);
+                self.keep(Line::Answered { parts: vec![Part::Text { text }], input_tokens: 0, cut: false }, out);
             }
         }
         self.end_calls(out);
@@ -393,7 +400,9 @@ impl Conversation {
 
     /// Leaves out what does not fit; answers whether it did.
     fn compact(&mut self, always: bool, out: &mut Vec<Act>) -> bool {
-        let Some(found) = budget::compaction(&self.history, self.settings.context_tokens, always) else {
+        let Settings { own_context, usual_context, fixed_bytes, prices, model, .. } = &self.settings;
+        let context = own_context.or_else(|| prices.context(model).map(u64::from)).unwrap_or(*usual_context);
+        let Some(found) = budget::compaction(&self.history, *fixed_bytes, context, always) else {
             return false;
         };
         self.keep(found.line, out);
@@ -430,7 +439,7 @@ impl Conversation {
             turn.tries = 0;
         }
         let input_tokens = reply.tokens.read();
-        self.keep(Line::Answered { parts: reply.parts, input_tokens }, out);
+        self.keep(Line::Answered { parts: reply.parts, input_tokens, cut: reply.cut }, out);
         self.end_text(out);
         self.used(&reply.tokens, out);
         let wanted: Vec<_> = self.history.open_calls().cloned().collect();
@@ -440,20 +449,23 @@ impl Conversation {
                 "The answer came to the length that the model may write, and was cut off there.",
             ));
         }
-        for (place, call) in wanted.into_iter().enumerate() {
-            if reply.cut {
-                // What it would be given may be cut off as well.
-                let text =
-                    "This was not done: your answer was cut off at its greatest length. Want less at once.";
-                self.result(&call.key, Fate::Failed, text.to_owned(), out);
-            } else if place >= MAX_CALLS {
-                let text = format!("This was not done: at most {MAX_CALLS} calls at once.");
-                self.result(&call.key, Fate::Failed, text, out);
-            } else {
-                self.look(call.key, call.name, call.input, out);
-            }
+        for call in wanted {
+            self.take_up(call, out);
         }
         self.settle(out);
+    }
+
+    /// Finds out what a call would do, if it is one that can be made.
+    fn take_up(&mut self, call: OpenCall, out: &mut Vec<Act>) {
+        let text = if self.history.is_cut() {
+            // What it would be given may be cut off as well.
+            "This was not done: your answer was cut off at its greatest length. Want less at once.".to_owned()
+        } else if call.place >= MAX_CALLS {
+            format!("This was not done: at most {MAX_CALLS} calls at once.")
+        } else {
+            return self.look(call.key, call.name, call.input, out);
+        };
+        self.result(&call.key, Fate::Failed, text, out);
     }
 
     fn look(&mut self, key: String, name: String, input: Value, out: &mut Vec<Act>) {
@@ -568,7 +580,9 @@ impl Conversation {
         for text in std::mem::take(&mut self.steers) {
             self.keep(Line::Asked { text, steered: true }, out);
         }
-        self.keep(Line::TurnOver { well: end == TurnEnd::End }, out);
+        let limited = end == TurnEnd::Failed
+            && matches!(problem, Some(Problem::Agent { fault: AgentFault::RateLimit, until: Some(_), .. }));
+        self.keep(Line::TurnOver { well: end == TurnEnd::End, limited }, out);
         out.push(Act::Tell(Signal::TurnEnded { end, problem: problem.filter(|_| end == TurnEnd::Failed) }));
     }
 }

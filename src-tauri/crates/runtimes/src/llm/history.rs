@@ -56,15 +56,26 @@ pub(super) enum Line {
         steered: bool,
     },
     /// The model said something.
-    Answered { parts: Vec<Part>, input_tokens: u64 },
+    Answered {
+        parts: Vec<Part>,
+        input_tokens: u64,
+        /// It was cut off at the length that the model may write.
+        #[serde(default)]
+        cut: bool,
+    },
     /// The call with this key is let run: from here on it may have had an effect.
     Allowed { key: String },
     /// What the model is told about a call.
     Result { key: String, fate: Fate, text: String },
     /// So many entries behind the first one are left out from here on; the text stands in their place.
     LeftOut { entries: usize, text: String },
-    /// The turn is over; whether the model was through.
-    TurnOver { well: bool },
+    /// The turn is over; whether the model was through. `limited`: it met the model server's limit, and goes on when the
+    /// same is asked again.
+    TurnOver {
+        well: bool,
+        #[serde(default)]
+        limited: bool,
+    },
 }
 
 /// Something that a model is shown.
@@ -92,6 +103,8 @@ pub(super) struct OpenCall {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) input: Value,
+    /// How many calls stand before it in the same answer.
+    pub(super) place: usize,
     /// It was let run.
     pub(super) allowed: bool,
     result: Option<CallResult>,
@@ -109,6 +122,9 @@ pub(super) struct History {
     asked: Option<String>,
     turn_is_open: bool,
     ended_well: bool,
+    is_limited: bool,
+    /// The newest answer was cut off.
+    is_cut: bool,
     /// Tokens of the newest request, as the model server counted them, and the estimate of the same.
     measured: Option<(u64, u64)>,
 }
@@ -125,7 +141,8 @@ impl History {
                 }
                 self.turn_is_open = true;
             }
-            Line::Answered { parts, input_tokens } => {
+            Line::Answered { parts, input_tokens, cut } => {
+                self.is_cut = *cut;
                 if *input_tokens > 0 {
                     self.measured = Some((*input_tokens, self.bytes()));
                 }
@@ -138,6 +155,7 @@ impl History {
                             id: id.clone(),
                             name: name.clone(),
                             input: input.clone(),
+                            place: self.calls.len(),
                             allowed: false,
                             result: None,
                         });
@@ -158,9 +176,10 @@ impl History {
                     self.measured = None;
                 }
             }
-            Line::TurnOver { well } => {
+            Line::TurnOver { well, limited } => {
                 self.turn_is_open = false;
                 self.ended_well = *well;
+                self.is_limited = *limited;
             }
         }
     }
@@ -197,6 +216,16 @@ impl History {
         !self.turn_is_open && self.ended_well && self.asked.as_deref() == Some(prompt)
     }
 
+    /// Whether the newest turn was asked this and met the model server's limit before it was answered.
+    pub(super) fn is_limited(&self, prompt: &str) -> bool {
+        !self.turn_is_open && self.is_limited && self.asked.as_deref() == Some(prompt) && self.wants_an_answer()
+    }
+
+    /// Whether the newest answer was cut off at the length that the model may write.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// Whether the turn that is open was asked this.
     pub(super) fn is_asked(&self, prompt: &str) -> bool {
         self.turn_is_open && self.asked.as_deref() == Some(prompt)
@@ -225,16 +254,16 @@ impl History {
         self.entries.iter().map(Entry::bytes).sum()
     }
 
-    /// Tokens of all that the model is shown: as the model server counted the last time, and else a token for each
-    /// three and a half bytes.
-    pub(super) fn tokens(&self) -> u64 {
+    /// Tokens of all that the model is shown, with so many bytes of what is the same in each request: as the model server
+    /// counted the last time, and else a token for each three and a half bytes.
+    pub(super) fn tokens(&self, fixed: u64) -> u64 {
         match self.measured {
             Some((tokens, bytes)) if bytes > 0 => {
                 // What is new since counts as it did before, at a sane rate whatever a server says.
-                let rate = (tokens as f64 / bytes as f64).clamp(0.1, 1.0);
+                let rate = (tokens as f64 / (bytes + fixed) as f64).clamp(0.1, 1.0);
                 tokens + (self.bytes().saturating_sub(bytes) as f64 * rate) as u64
             }
-            _ => self.bytes() * 2 / 7,
+            _ => (self.bytes() + fixed) * 2 / 7,
         }
     }
 }
@@ -288,7 +317,7 @@ mod tests {
 
     #[test]
     fn results_are_shown_together_and_in_order_and_keys_count_on() {
-        let answer = Line::Answered { parts: vec![call("call_0"), call("call_0")], input_tokens: 0 };
+        let answer = Line::Answered { parts: vec![call("call_0"), call("call_0")], input_tokens: 0, cut: false };
         let mut history = after(&[asked("a"), answer.clone(), result("call:2")]);
         assert_eq!(history.open_calls().map(|call| call.key.as_str()).collect::<Vec<_>>(), ["call:1"]);
         history.apply(&result("call:1"));
@@ -303,7 +332,7 @@ mod tests {
     #[test]
     fn what_is_left_out_keeps_the_first_prompt() {
         let mut history =
-            after(&[asked("the task"), Line::Answered { parts: vec![], input_tokens: 9 }, asked("b")]);
+            after(&[asked("the task"), Line::Answered { parts: vec![], input_tokens: 9, cut: false }, asked("b")]);
         history.apply(&Line::LeftOut { entries: 1, text: "[left out]".into() });
         let entries = [Entry::Asked("the task".into()), Entry::Asked("[left out]".into())];
         assert_eq!(history.entries()[..2], entries);
@@ -314,8 +343,8 @@ mod tests {
     fn a_turn_that_was_answered_is_known() {
         let history = after(&[
             asked("a"),
-            Line::Answered { parts: vec![Part::Text { text: "yes".into() }], input_tokens: 1 },
-            Line::TurnOver { well: true },
+            Line::Answered { parts: vec![Part::Text { text: "yes".into() }], input_tokens: 1, cut: false },
+            Line::TurnOver { well: true, limited: false },
         ]);
         assert!(history.has_answered("a") && !history.has_answered("b") && !history.is_asked("a"));
         assert_eq!(history.last_words(), "yes");
@@ -324,9 +353,19 @@ mod tests {
     #[test]
     fn tokens_follow_what_the_server_counted() {
         let mut history = after(&[asked(&"x".repeat(3_484))]);
-        assert_eq!(history.tokens(), 1_000);
-        history.apply(&Line::Answered { parts: vec![], input_tokens: 2_000 });
-        assert!((2_000..2_020).contains(&history.tokens()), "{}", history.tokens());
+        assert_eq!(history.tokens(0), 1_000);
+        history.apply(&Line::Answered { parts: vec![], input_tokens: 2_000, cut: false });
+        assert!((2_000..2_020).contains(&history.tokens(0)), "{}", history.tokens(0));
+    }
+
+    #[test]
+    fn what_is_the_same_in_each_request_counts_as_well() {
+        let mut history = after(&[asked(&"x".repeat(3_484))]);
+        assert_eq!(history.tokens(3_500), 2_000);
+        // The server counts all of it.
+        history.apply(&Line::Answered { parts: vec![], input_tokens: 2_000, cut: false });
+        history.apply(&asked(&"x".repeat(3_484)));
+        assert!((2_900..3_100).contains(&history.tokens(3_500)), "{}", history.tokens(3_500));
     }
 
     proptest! {
@@ -336,15 +375,15 @@ mod tests {
             for pick in picks {
                 history.apply(&match pick {
                     0 => asked("x"),
-                    1 => Line::Answered { parts: vec![call("a"), call("b")], input_tokens: u64::from(u32::MAX) },
+                    1 => Line::Answered { parts: vec![call("a"), call("b")], input_tokens: u64::from(u32::MAX), cut: false },
                     2 => result("call:1"),
                     3 => result("call:2"),
                     4 => Line::Allowed { key: "call:3".into() },
                     5 => Line::LeftOut { entries: usize::MAX / 2, text: String::new() },
-                    6 => Line::TurnOver { well: true },
+                    6 => Line::TurnOver { well: true, limited: false },
                     _ => Line::Begun { schema: 9 },
                 });
-                prop_assert!(history.tokens() < u64::MAX);
+                prop_assert!(history.tokens(0) < u64::MAX);
             }
         }
     }

@@ -170,7 +170,7 @@ mod tests {
         drop(kept);
         let (mut kept, found) = Keeper::open(folder.path(), &name).unwrap();
         assert!(found.history.is_asked("hello\nthere") && found.lost_lines == 0);
-        kept.keep(&Line::TurnOver { well: true }).unwrap();
+        kept.keep(&Line::TurnOver { well: true, limited: false }).unwrap();
         let (_, found) = Keeper::open(folder.path(), &name).unwrap();
         assert!(found.history.has_answered("hello\nthere"));
     }

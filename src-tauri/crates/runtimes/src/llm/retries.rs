@@ -4,8 +4,8 @@ use super::{budget::cut_middle, faults::Failure};
 use nox_domain::{terminal::harmless, transcript::AgentFault};
 use std::time::Duration;
 
-/// The longest that a model server is waited for before the turn is given up.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// The longest that a model server is waited for here. A limit that lasts longer is the engine's to wait for.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// How long to wait before the next try, and how many there are; none when it is given up.
 pub(super) fn wait_for(failure: &Failure, tries: u32) -> Option<(Duration, u32)> {
@@ -14,7 +14,7 @@ pub(super) fn wait_for(failure: &Failure, tries: u32) -> Option<(Duration, u32)>
         AgentFault::Overloaded => (Duration::from_secs(2), 6),
         _ => (Duration::from_millis(500), 3),
     };
-    let usual = (first * 2u32.saturating_pow(tries.min(10))).min(Duration::from_secs(60));
+    let usual = (first * 2u32.saturating_pow(tries.min(10))).min(LONGEST_WAIT);
     let wait = failure.again_in.unwrap_or(usual);
     (tries < of && wait <= LONGEST_WAIT).then_some((wait, of))
 }
@@ -42,7 +42,7 @@ mod tests {
         let failure = Failure::of(AgentFault::Overloaded, "");
         let waits: Vec<u64> =
             (0..).map_while(|tries| wait_for(&failure, tries)).map(|(wait, _)| wait.as_secs()).collect();
-        assert_eq!(waits, [2, 4, 8, 16, 32, 60]);
+        assert_eq!(waits, [2, 4, 8, 16, 30, 30]);
         let (_, text) = note(&failure, Duration::from_millis(1_500), 1, 6);
         assert!(text.contains("asks again in 2 s (try 1 of 6)"), "{text}");
     }
@@ -54,6 +54,6 @@ mod tests {
             ..Failure::of(AgentFault::RateLimit, "")
         };
         assert_eq!(wait_for(&after(7), 0).unwrap().0, Duration::from_secs(7));
-        assert_eq!(wait_for(&after(7_200), 0), None);
+        assert_eq!(wait_for(&after(31), 0), None, "the engine waits so long");
     }
 }

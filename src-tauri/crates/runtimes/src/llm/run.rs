@@ -173,14 +173,6 @@ impl Run {
         let (prices, fault) = Prices::read(start.prices.as_deref());
         notes.extend(fault);
         let usual = if wire.is_local() { LOCAL_CONTEXT } else { USUAL_CONTEXT };
-        let context = start.program.context_tokens.or_else(|| prices.context(&model)).unwrap_or(usual);
-        let settings = Settings {
-            model,
-            max_iterations: start.program.max_iterations.unwrap_or(MAX_ITERATIONS).max(1),
-            context_tokens: context.into(),
-            prices,
-            is_local: wire.is_local(),
-        };
         let unknown = tools::unknown(&start.program);
         if !unknown.is_empty() {
             notes.push(format!(
@@ -188,13 +180,30 @@ impl Run {
                 unknown.join(", ")
             ));
         }
+        let hidden = tools::hidden(&start.program);
+        if !hidden.is_empty() {
+            notes.push(format!(
+                "Commands of the agent that have the name of a tool of Nox are left out: {}. Give them other names.",
+                hidden.join(", ")
+            ));
+        }
         let mut offered = tools::offered(&start.program);
         offered.extend(services.offered());
+        let system = system(&start);
+        let settings = Settings {
+            model,
+            max_iterations: start.program.max_iterations.unwrap_or(MAX_ITERATIONS).max(1),
+            own_context: start.program.context_tokens.map(u64::from),
+            usual_context: usual.into(),
+            fixed_bytes: (system.len() + offered.iter().map(Offered::bytes).sum::<usize>()) as u64,
+            prices,
+            is_local: wire.is_local(),
+        };
         let bench = Arc::new(Bench::of(&start));
         let mut live = Live {
             talk: Conversation::new(settings, found.history, || ItemId::from_uuid(Uuid::now_v7())),
             keeper: Some(keeper),
-            system: system(&start),
+            system,
             desk: bench.desk.clone(),
             bench,
             services,
@@ -456,7 +465,10 @@ impl Live {
                 Act::Keep(line) => {
                     if let Err(error) = self.keep(line).await {
                         // Nothing that follows from this line may happen.
-                        acts.clear();
+                        // What is being written is through all the same.
+                        acts.retain(|act| {
+                            matches!(act, Act::TextEnds(_) | Act::Tell(Signal::Wrote { .. }))
+                        });
                         let mut last = Vec::new();
                         self.talk.cannot_keep(&error.to_string(), &mut last);
                         acts.extend(last);
@@ -536,14 +548,14 @@ impl Live {
     fn work(&mut self, key: String, item: ItemId) {
         let Some(Look { call, work }) = self.looks.remove(&key).filter(|_| !self.stopping) else { return };
         let (end, ending) = watch::channel(Ending::No);
-        let peer = match &work {
-            tools::Work::Service { service, .. } => self.services.peer(service),
+        let caller = match &work {
+            tools::Work::Service { service, .. } => self.services.caller(service),
             _ => None,
         };
         let answers = std::mem::take(&mut self.answers);
         let bench = self.bench.clone();
         let task =
-            self.working.spawn(async move { bench.carry_out(call, work, item, answers, peer, ending).await });
+            self.working.spawn(async move { bench.carry_out(call, work, item, answers, caller, ending).await });
         self.keys.insert(task.id(), key.clone());
         self.ends.insert(key, end);
     }

@@ -9,23 +9,29 @@ use super::{
 };
 use crate::{
     Start,
+    calls::hash,
     child::{LastLines, environment},
     limits::of_tree,
 };
-use nox_domain::{agent::Service, tool::ToolKind};
+use nox_domain::{
+    agent::Service,
+    tool::{ToolKind, sha256_hex},
+};
 use nox_process::{OutputChunk, ProcessTree, SpawnSpec, Stdin, StreamName, TreeStdin, framing::LineFramer};
 use rmcp::{
     RoleClient, ServiceExt,
     model::{
-        CallToolRequestParams, CallToolResult, ClientConfig, ContentBlock, Implementation, ResourceContents,
+        CallToolRequestParams, CallToolResult, ClientConfig, ContentBlock, Implementation,
+        PaginatedRequestParams, ResourceContents,
     },
     service::{Peer, RunningService},
     transport::streamable_http_client::{StreamableHttpClientTransport, StreamableHttpClientTransportConfig},
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -35,6 +41,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long one may take to end by itself.
 const GRACE: Duration = Duration::from_secs(2);
+/// Pages of tools that are asked for.
+const MAX_PAGES: usize = 50;
 /// Tools of all servers that are offered.
 const MAX_TOOLS: usize = 200;
 /// Bytes of a description that are shown to the model.
@@ -55,6 +63,7 @@ struct Running {
     service: RunningService<RoleClient, ClientConfig>,
     /// None for one that runs by itself.
     tree: Option<ProcessTree>,
+    key: Option<SecretString>,
 }
 
 /// A tool of a server.
@@ -63,6 +72,14 @@ struct ServiceTool {
     service: String,
     tool: String,
     offered: Offered,
+    /// What binds its calls: the hash of how the server is reached and of all that it says about the tool.
+    pin: String,
+}
+
+/// Whoever calls the tools of a server.
+pub(super) struct Caller {
+    peer: Peer<RoleClient>,
+    key: Option<SecretString>,
 }
 
 impl Services {
@@ -77,7 +94,15 @@ impl Services {
         for (name, begun) in futures::future::join_all(begun).await {
             match begun {
                 Ok((running, tools)) => {
-                    services.add(&name, tools);
+                    let left_out = services.add(&name, &start.services[&name], tools);
+                    if !left_out.is_empty() {
+                        let names = nox_domain::terminal::harmless(left_out.join(", ").as_bytes());
+                        let names = super::budget::cut_middle(&names, 600);
+                        notes.push(format!(
+                            "Tools of the service {name} are left out, since others have their names or there are more \
+                             than {MAX_TOOLS}: {names}"
+                        ));
+                    }
                     services.running.insert(name, running);
                 }
                 Err(why) => {
@@ -86,20 +111,19 @@ impl Services {
                 }
             }
         }
-        if services.tools.len() > MAX_TOOLS {
-            let more = services.tools.len() - MAX_TOOLS;
-            services.tools.truncate(MAX_TOOLS);
-            notes.push(format!("The services have too many tools for a model: {more} of them are left out."));
-        }
         (services, notes)
     }
 
-    fn add(&mut self, service: &str, tools: Vec<rmcp::model::Tool>) {
+    /// Takes the tools of a server in; answers with the names of those that are left out.
+    fn add(&mut self, service: &str, settings: &Service, tools: Vec<rmcp::model::Tool>) -> Vec<String> {
+        let mut left_out = Vec::new();
         for tool in tools {
             let name = name_of(service, &tool.name);
-            if self.tools.iter().any(|known| known.offered.name == name) {
+            if self.tools.len() == MAX_TOOLS || self.tools.iter().any(|known| known.offered.name == name) {
+                left_out.push(tool.name.into_owned());
                 continue;
             }
+            let pin = hash(&serde_json::json!([settings, tool]));
             let description = tool.description.as_deref().unwrap_or_default();
             let schema = Value::Object((*tool.input_schema).clone());
             let fits = schema.to_string().len() <= SCHEMA_BYTES;
@@ -111,8 +135,10 @@ impl Services {
                     description: super::budget::cut_middle(description, DESCRIPTION_BYTES),
                     schema: if fits { schema } else { serde_json::json!({ "type": "object" }) },
                 },
+                pin,
             });
         }
+        left_out
     }
 
     /// What the model is told of.
@@ -129,13 +155,16 @@ impl Services {
         let title = format!("{}: {}", tool.service, tool.tool);
         let mut call = call(ToolKind::Other, title, input, desk);
         call.text = format!("{} {}", tool.offered.name, call.text);
+        // A server that says something else about its tool is asked about anew.
+        call.input_hash = sha256_hex(format!("{}\n{}", call.input_hash, tool.pin).as_bytes());
         let (service, tool) = (tool.service.clone(), tool.tool.clone());
         Some(Ok(Look { call, work: Work::Service { service, tool, input: given.clone() } }))
     }
 
     /// Whoever calls the tools of a server.
-    pub(super) fn peer(&self, service: &str) -> Option<Peer<RoleClient>> {
-        self.running.get(service).map(|running| running.service.peer().clone())
+    pub(super) fn caller(&self, service: &str) -> Option<Caller> {
+        let running = self.running.get(service)?;
+        Some(Caller { peer: running.service.peer().clone(), key: running.key.clone() })
     }
 
     /// Ends all of them; nothing of them is alive afterwards.
@@ -161,18 +190,21 @@ fn name_of(service: &str, tool: &str) -> String {
 
 /// Calls a tool of a server.
 pub(super) async fn use_tool(
-    peer: &Peer<RoleClient>,
+    caller: &Caller,
     tool: String,
     input: serde_json::Map<String, Value>,
 ) -> Result<String, String> {
     use rmcp::model::CallToolResponse;
     let asked = CallToolRequestParams::new(tool).with_arguments(input);
-    let said = match peer.call_tool_once(asked).await {
+    let said = match caller.peer.call_tool_once(asked).await {
         Ok(CallToolResponse::Complete(result)) => result,
         Ok(_) => return Err("the service wants to ask something, and Nox does not answer services".into()),
-        Err(error) => return Err(format!("the service does not answer: {error}")),
+        Err(error) => {
+            let said = without_key(&error.to_string(), caller.key.as_ref());
+            return Err(format!("the service does not answer: {said}"));
+        }
     };
-    let text = text_of(&said);
+    let text = without(&text_of(&said), caller.key.as_ref());
     if said.is_error == Some(true) { Err(text) } else { Ok(text) }
 }
 
@@ -203,33 +235,49 @@ async fn begin(
 ) -> Result<(Running, Vec<rmcp::model::Tool>), String> {
     let mut us = ClientConfig::default();
     us.client_info = Implementation::new("nox", env!("CARGO_PKG_VERSION"));
+    let key = start.service_keys.get(name);
     let running = match (&service.command, &service.address) {
         (Some(command), _) => begin_command(command, service, start, us).await?,
         (None, Some(address)) => {
             let mut config = StreamableHttpClientTransportConfig::with_uri(address.as_str());
-            if let Some(key) = start.service_keys.get(name) {
+            if let Some(key) = key {
                 config = config.auth_header(key.expose_secret());
             }
             let client = http().build().map_err(|_| "the system's certificates cannot be read".to_owned())?;
             let transport = StreamableHttpClientTransport::with_client(client, config);
             let service = us.serve(transport).await;
             Running {
-                service: service.map_err(|error| without_key(&error.to_string(), name, start))?,
+                service: service.map_err(|error| without_key(&error.to_string(), key))?,
                 tree: None,
+                key: key.cloned(),
             }
         }
         (None, None) => return Err("it has neither a command nor an address".into()),
     };
-    let tools = running.service.list_all_tools().await;
-    let tools = tools.map_err(|error| without_key(&error.to_string(), name, start))?;
+    let (mut tools, mut cursor) = (Vec::new(), None);
+    // A server may go on without an end.
+    for _ in 0..MAX_PAGES {
+        let page = PaginatedRequestParams::default().with_cursor(cursor.take());
+        let page = running.service.list_tools(Some(page)).await;
+        let page = page.map_err(|error| without_key(&error.to_string(), key))?;
+        tools.extend(page.tools);
+        cursor = page.next_cursor;
+        if cursor.is_none() || tools.len() > MAX_TOOLS {
+            break;
+        }
+    }
     Ok((running, tools))
 }
 
-fn without_key(said: &str, name: &str, start: &Start) -> String {
-    let said = super::budget::cut_middle(said, 600);
-    match start.service_keys.get(name) {
-        Some(key) => said.replace(key.expose_secret(), "(the key)"),
-        None => said,
+/// What a server says in an error, without its key and not too long.
+fn without_key(said: &str, key: Option<&SecretString>) -> String {
+    super::budget::cut_middle(&without(said, key), 600)
+}
+
+fn without(said: &str, key: Option<&SecretString>) -> String {
+    match key.map(SecretString::expose_secret).filter(|key| !key.is_empty()) {
+        Some(key) => said.replace(key, "(the key)"),
+        None => said.to_owned(),
     }
 }
 
@@ -239,9 +287,7 @@ async fn begin_command(
     start: &Start,
     us: ClientConfig,
 ) -> Result<Running, String> {
-    let own = service.environment.iter().map(|(name, value)| (name.clone(), value.into()));
-    let mut environment = environment(start, &[], own);
-    environment.retain(|(name, _)| !key_variables().any(|variable| name == variable));
+    let environment = environment_of(service, start);
     let spec = SpawnSpec {
         program: command.into(),
         args: service.arguments.iter().map(Into::into).collect(),
@@ -263,7 +309,7 @@ async fn begin_command(
         tokio::spawn(tell(stdin, told));
     }
     match us.serve((from, into)).await {
-        Ok(service) => Ok(Running { service, tree: Some(tree) }),
+        Ok(service) => Ok(Running { service, tree: Some(tree), key: None }),
         Err(error) => {
             tree.kill();
             tree.wait().await;
@@ -272,6 +318,16 @@ async fn begin_command(
             Err(if last.is_empty() { said } else { format!("{said}. Its last lines:\n{last}") })
         }
     }
+}
+
+/// Keys of model servers are for nobody but these, unless a person gives one to this service by its name.
+fn environment_of(service: &Service, start: &Start) -> Vec<(OsString, OsString)> {
+    let mut environment = environment(start, &[], []);
+    let is_given = |name: &OsString| service.environment.keys().any(|own| name == own.as_str());
+    environment.retain(|(name, _)| !is_given(name) && !key_variables().any(|variable| name == variable));
+    environment.extend(service.environment.iter().map(|(name, value)| (name.into(), value.into())));
+    environment.sort();
+    environment
 }
 
 /// What a server says goes to its reader; standard error is kept for people.
@@ -303,6 +359,7 @@ async fn tell(mut stdin: TreeStdin, mut from: DuplexStream) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -310,5 +367,51 @@ mod tests {
         assert_eq!(name_of("files", "read_file"), "files__read_file");
         assert_eq!(name_of("a b", "c.d/é"), "a_b__c_d__");
         assert_eq!(name_of("x", &"y".repeat(99)).len(), 64);
+    }
+
+    fn tool(name: &str, description: &str) -> rmcp::model::Tool {
+        let said = serde_json::json!({ "name": name, "description": description, "inputSchema": {} });
+        serde_json::from_value(said).unwrap()
+    }
+
+    fn binding(settings: &Service, description: &str) -> String {
+        let mut services = Services::default();
+        services.add("files", settings, vec![tool("delete", description)]);
+        let desk = Desk {
+            folder: "/".into(),
+            shell: "sh",
+            environment: BTreeMap::new(),
+            max_call_seconds: None,
+        };
+        let look = services.look("files__delete", &serde_json::json!({}), &desk).unwrap().unwrap();
+        look.call.binding_hash()
+    }
+
+    #[test]
+    fn a_tool_that_says_something_else_or_is_elsewhere_is_another_one() {
+        let here = Service { command: Some("files".into()), ..Service::default() };
+        let there = Service { command: Some("other".into()), ..Service::default() };
+        let hashes = [binding(&here, "a"), binding(&here, "b"), binding(&there, "a")];
+        assert_eq!(binding(&here, "a"), hashes[0]);
+        assert!(hashes[0] != hashes[1] && hashes[0] != hashes[2]);
+    }
+
+    #[test]
+    fn tools_that_are_left_out_are_named() {
+        let mut services = Services::default();
+        let settings = Service::default();
+        let tools = vec![tool("a.b", ""), tool("a_b", "")];
+        assert_eq!(services.add("x", &settings, tools), ["a_b"]);
+        let many = (0..MAX_TOOLS + 5).map(|number| tool(&format!("t{number}"), "")).collect();
+        assert_eq!(services.add("y", &settings, many).len(), 6);
+        assert_eq!(services.tools.len(), MAX_TOOLS);
+    }
+
+    #[test]
+    fn a_key_is_taken_out_before_anything_is_cut() {
+        let key = SecretString::from("the-secret-key-of-a-service".to_owned());
+        let said = format!("{}the-secret-key-of-a-service{}", "x".repeat(390), "y".repeat(600));
+        let shown = without_key(&said, Some(&key));
+        assert!(!shown.contains("the-secret") && !shown.contains("of-a-service"), "{shown}");
     }
 }

@@ -25,7 +25,9 @@ fn settings() -> Settings {
     Settings {
         model: "gpt-4o".into(),
         max_iterations: 5,
-        context_tokens: 100_000,
+        own_context: Some(100_000),
+        usual_context: 0,
+        fixed_bytes: 0,
         prices: Prices::read(None).0,
         is_local: false,
     }
@@ -192,7 +194,7 @@ fn a_text_streams_and_the_answer_is_kept_before_the_turn_ends() {
     let place = |like: fn(&Act) -> bool| table.acts.iter().position(like).unwrap();
     let kept = place(|act| matches!(act, Act::Keep(Line::Answered { .. })));
     let said = place(|act| matches!(act, Act::Tell(Signal::Wrote { .. })));
-    let over = place(|act| matches!(act, Act::Keep(Line::TurnOver { well: true })));
+    let over = place(|act| matches!(act, Act::Keep(Line::TurnOver { well: true, limited: false })));
     let told = place(|act| matches!(act, Act::Tell(Signal::TurnEnded { end: TurnEnd::End, .. })));
     assert!(kept < said && said < over && over < told, "{:?}", table.acts);
     let used = table.acts.iter().find_map(|act| match act {
@@ -309,6 +311,17 @@ fn a_rate_limit_is_waited_for_as_long_as_the_server_says() {
         unreachable!("{:?}", table.acts)
     };
     assert!(fault == AgentFault::RateLimit && until.is_some());
+    // The engine waits, and asks the same again: it goes on, here and in a later run, and is not said twice.
+    let mut later = Table::from(&table.kept);
+    for table in [&mut table, &mut later] {
+        let before = table.kept.len();
+        table.prompt("go");
+        assert_eq!((table.kept.len(), table.acts.len()), (before, 1), "{:?}", table.acts);
+        table.hear(reply(vec![text("at last")]));
+        assert_eq!(table.turn_end(), Some((TurnEnd::End, None)));
+        table.prompt("go");
+        assert!(matches!(table.kept.last(), Some(Line::Asked { .. })), "the next one is another");
+    }
 }
 
 #[test]
@@ -357,6 +370,24 @@ fn calls_of_an_answer_that_was_cut_off_are_not_made() {
     table.prompt("go").hear(Heard::Reply(Box::new(cut)));
     assert_eq!((table.looks(), table.notes()), (vec![], vec!["answer_cut".to_owned()]));
     assert_eq!(table.results(), [("call:1".into(), Fate::Failed)]);
+    // Nor after a crash that came before that was kept.
+    let kept = table.kept.iter().position(|line| matches!(line, Line::Answered { .. })).unwrap();
+    let mut next = Table::from(&table.kept[..=kept]);
+    next.does(|talk, out| talk.go_on("go", out));
+    assert_eq!((next.looks(), next.results()), (vec![], vec![("call:1".into(), Fate::Failed)]));
+    next.hear(reply(vec![text("less, then")]));
+    assert_eq!(next.turn_end(), Some((TurnEnd::End, None)));
+}
+
+#[test]
+fn a_call_too_many_is_not_made_before_or_after_a_crash() {
+    let mut table = Table::new();
+    table.prompt("go").hear(reply((0..70).map(|_| call("read")).collect()));
+    assert_eq!((table.looks().len(), table.results().len()), (64, 6));
+    let kept = table.kept.iter().position(|line| matches!(line, Line::Answered { .. })).unwrap();
+    let mut next = Table::from(&table.kept[..=kept]);
+    next.does(|talk, out| talk.go_on("go", out));
+    assert_eq!((next.looks().len(), next.results().len()), (64, 6));
 }
 
 #[test]
@@ -438,7 +469,7 @@ fn happens(table: &mut Table, pick: u8, number: u8) {
         4 => hear(table, reply(vec![])),
         5 => hear(table, failed(AgentFault::Overloaded)),
         6 => hear(table, failed(AgentFault::ContextFull)),
-        7 => drop(table.does(|talk, out| talk.looked(&key, Ok(ToolCall::default()), out))),
+        7 => drop(table.does(|talk, out| talk.looked(&key, Ok(ToolCall { key: key.clone(), ..ToolCall::default() }), out))),
         8 => drop(table.does(|talk, out| talk.looked(&key, Err("no".into()), out))),
         9 => drop(table.does(|talk, out| talk.answer(&answer(&key, number.is_multiple_of(2)), out))),
         10 => drop(table.does(|talk, out| talk.done(&key, done("d"), out))),
@@ -457,13 +488,23 @@ proptest! {
         events in proptest::collection::vec((0u8..16, any::<u8>()), 0..80),
     ) {
         let mut table = Table::new();
-        let mut proposed = std::collections::HashSet::new();
+        // Keys of calls that were proposed and not answered yet, and of those that ran.
+        let (mut proposed, mut ran) = (std::collections::HashSet::new(), std::collections::HashSet::new());
         for (pick, number) in events {
+            // The answer that this event gives, if it gives one.
+            let (key, allowed) = (format!("call:{}", number % 6), number.is_multiple_of(2));
+            let is_allowing = pick == 9 && allowed && proposed.contains(&key);
             happens(&mut table, pick, number);
+            if pick == 9 {
+                proposed.remove(&key);
+            }
             for act in &table.acts {
                 match act {
-                    Act::Look { key, .. } => drop(proposed.insert(key.clone())),
-                    Act::Run { key, .. } => prop_assert!(proposed.contains(key), "{key} was never looked at"),
+                    Act::Tell(Signal::Proposed(call)) => drop(proposed.insert(call.key.clone())),
+                    Act::Run { key: run, .. } => {
+                        prop_assert!(is_allowing && *run == key, "{run} runs without an answer that allows it");
+                        prop_assert!(ran.insert(run.clone()), "{run} runs twice");
+                    }
                     _ => {}
                 }
             }

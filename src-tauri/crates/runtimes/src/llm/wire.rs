@@ -21,7 +21,7 @@ use genai::{
 use nox_domain::{agent::Program, transcript::AgentFault};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::sync::mpsc;
 
 /// How long a model server may take until it begins to answer: one that has to load a large model takes minutes.
@@ -30,8 +30,12 @@ const FIRST_LIMIT: Duration = Duration::from_secs(600);
 const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 /// How long it may take to connect.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// How long a whole answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3600);
 /// The longest answer that is taken.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Calls that one answer may have.
+const MAX_ANSWER_CALLS: usize = 1_000;
 
 /// What a model server said.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +66,13 @@ pub(super) struct Offered {
     pub(super) name: String,
     pub(super) description: String,
     pub(super) schema: Value,
+}
+
+impl Offered {
+    /// Bytes that it costs in each request, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.name.len() + self.description.len() + self.schema.to_string().len()
+    }
 }
 
 /// A kind of model server.
@@ -157,7 +168,7 @@ impl Wire {
         let address = program.address.as_deref().map(str::trim).filter(|address| !address.is_empty());
         let base = match address {
             Some(address) => Some(base_of(address, provider).ok_or_else(|| {
-                refused(&format!("the address {address} cannot be read: it begins with http:// or https://"))
+                refused(&format!("the address {address} cannot be used: it begins with http:// or https:// and has no ? or #"))
             })?),
             None => None,
         };
@@ -189,35 +200,40 @@ impl Wire {
 
     /// Asks, and tells what is heard, until the answer is through or nobody listens any more.
     pub(super) async fn ask(&self, request: Request<'_>, heard: &mpsc::Sender<Heard>) {
-        let last = match self.try_ask(request, heard).await {
-            Ok(reply) => Heard::Reply(Box::new(reply)),
-            Err(failure) => Heard::Failed(failure),
+        let endless = || Failure::of(AgentFault::Protocol, ENDLESS);
+        let last = match tokio::time::timeout(ANSWER_LIMIT, self.try_ask(request, heard)).await {
+            Ok(Ok(reply)) => Heard::Reply(Box::new(reply)),
+            Ok(Err(failure)) => Heard::Failed(failure),
+            Err(_) => Heard::Failed(endless()),
         };
         let _ = heard.send(last).await;
     }
 
     async fn try_ask(&self, request: Request<'_>, heard: &mpsc::Sender<Heard>) -> Result<Reply, Failure> {
         let failed = |error: &genai::Error| faults::of_error(error, self.key.as_ref());
-        let broken = || Failure::of(AgentFault::Unreachable, "its answer broke off");
+        let broken = || Failure::of(AgentFault::Unreachable, BROKEN);
         let target = self.target(request.model).await.map_err(|error| failed(&error))?;
         let options = self.options(request.model);
         let chat = self.chat(&request);
         let answer = self.client.exec_chat_stream(target, chat, Some(&options)).await;
         let mut stream = answer.map_err(|error| failed(&error))?.stream;
-        let mut bytes = 0;
+        let (mut bytes, mut inputs) = (0, BTreeMap::new());
         while let Some(event) = stream.next().await {
             let more = match event.map_err(|error| failed(&error))? {
                 ChatStreamEvent::Chunk(chunk) => Heard::Text(chunk.content),
                 ChatStreamEvent::ReasoningChunk(chunk) => Heard::Thought(chunk.content),
                 ChatStreamEvent::ToolCallChunk(chunk) => {
-                    let input = &chunk.tool_call.fn_arguments;
-                    if input.as_str().is_some_and(|input| input.len() > MAX_ANSWER_BYTES) {
-                        return Err(Failure::of(AgentFault::Protocol, "its answer has no end"));
+                    // Each tells all of the input so far.
+                    let input = chunk.tool_call.fn_arguments.as_str().map_or(0, str::len);
+                    inputs.insert(chunk.tool_call.call_id, input);
+                    let all = bytes + inputs.values().sum::<usize>();
+                    if all > MAX_ANSWER_BYTES || inputs.len() > MAX_ANSWER_CALLS {
+                        return Err(Failure::of(AgentFault::Protocol, ENDLESS));
                     }
                     continue;
                 }
                 ChatStreamEvent::End(end) => {
-                    return reply_of(end).ok_or_else(broken);
+                    return reply_of(end);
                 }
                 ChatStreamEvent::Start
                 | ChatStreamEvent::ThoughtSignatureChunk(_)
@@ -227,7 +243,7 @@ impl Wire {
                 bytes += text.len();
             }
             if bytes > MAX_ANSWER_BYTES {
-                return Err(Failure::of(AgentFault::Protocol, "its answer has no end"));
+                return Err(Failure::of(AgentFault::Protocol, ENDLESS));
             }
             if heard.send(more).await.is_err() {
                 return Err(broken());
@@ -371,13 +387,20 @@ pub(super) struct Request<'a> {
     pub(super) tools: &'a [Offered],
 }
 
-/// The answer, if it says why it ended.
-fn reply_of(end: StreamEnd) -> Option<Reply> {
-    let cut = match end.captured_stop_reason? {
+const ENDLESS: &str = "its answer has no end";
+const BROKEN: &str = "its answer broke off";
+
+/// The answer, if it says why it ended and was not held back.
+fn reply_of(end: StreamEnd) -> Result<Reply, Failure> {
+    let Some(reason) = end.captured_stop_reason else {
+        return Err(Failure::of(AgentFault::Unreachable, BROKEN));
+    };
+    let cut = match reason {
         StopReason::MaxTokens(_) => true,
+        StopReason::ContentFilter(_) => return Err(held_back()),
+        StopReason::Other(word) if word.to_lowercase().contains("refus") => return Err(held_back()),
         StopReason::Completed(_)
         | StopReason::ToolCall(_)
-        | StopReason::ContentFilter(_)
         | StopReason::StopSequence(_)
         | StopReason::Other(_) => false,
     };
@@ -404,13 +427,19 @@ fn reply_of(end: StreamEnd) -> Option<Reply> {
         cache_write,
         output: count(usage.completion_tokens),
     };
-    Some(Reply { parts, cut, tokens })
+    Ok(Reply { parts, cut, tokens })
+}
+
+fn held_back() -> Failure {
+    Failure::of(AgentFault::Refused, "the model or its filter refused to answer this; ask in other words")
 }
 
 /// What the paths of a wire are put behind.
 fn base_of(address: &str, provider: Provider) -> Option<String> {
     let url = reqwest::Url::parse(address).ok()?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+    // What stands behind a question mark would stand before the path of the wire.
+    let is_whole = url.query().is_none() && url.fragment().is_none();
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !is_whole {
         return None;
     }
     let mut base = url.to_string();
@@ -457,6 +486,7 @@ mod tests {
         assert!(said(&program("else", None)).said.contains("ollama"));
         assert!(said(&program("compatible", None)).said.contains("address"));
         assert!(said(&program("openai", Some("ftp://x"))).said.contains("http"));
+        assert!(said(&program("openai", Some("http://x/v1?key=1"))).said.contains("no ?"));
         assert_eq!(said(&program("anthropic", None)).fault, AgentFault::NotSignedIn);
         let effort = Program { effort: Some("much".into()), ..program("ollama", None) };
         assert!(said(&effort).said.contains("effort"));
@@ -466,7 +496,15 @@ mod tests {
 
     #[test]
     fn an_end_without_a_reason_is_no_answer() {
-        assert_eq!(reply_of(StreamEnd::default()), None);
+        assert_eq!(reply_of(StreamEnd::default()).err().unwrap().fault, AgentFault::Unreachable);
+        for word in ["content_filter", "refusal"] {
+            let held = StreamEnd {
+                captured_stop_reason: Some(StopReason::from(word.to_owned())),
+                ..StreamEnd::default()
+            };
+            let failure = reply_of(held).err().unwrap();
+            assert!(failure.fault == AgentFault::Refused && failure.said.contains("refused"), "{word}");
+        }
         let end = StreamEnd {
             captured_stop_reason: Some(StopReason::from("length".to_owned())),
             ..StreamEnd::default()

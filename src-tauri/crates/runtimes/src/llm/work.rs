@@ -4,7 +4,7 @@
 use super::{
     budget::RESULT_BYTES,
     conversation::Done,
-    services::use_tool,
+    services::{Caller, use_tool},
     tools::{self, Desk, Outcome, Work},
     wire::key_variables,
 };
@@ -22,7 +22,6 @@ use nox_domain::{
     tool::{CallEnd, OutputDigest, ToolCall},
 };
 use nox_process::{Exit, ProcessTree, ShimPath, SpawnSpec, Stdin, StreamName};
-use rmcp::{RoleClient, service::Peer};
 use std::{
     collections::{BTreeMap, VecDeque},
     ffi::{OsStr, OsString},
@@ -86,7 +85,7 @@ impl Bench {
         work: Work,
         item: ItemId,
         answers: BTreeMap<String, Vec<String>>,
-        peer: Option<Peer<RoleClient>>,
+        caller: Option<Caller>,
         mut ending: watch::Receiver<Ending>,
     ) -> Done {
         let seconds = call.timeout_seconds.or(self.desk.max_call_seconds).unwrap_or(SECONDS);
@@ -119,8 +118,8 @@ impl Bench {
                 Work::Fetch(url) => tools::fetch(url).await,
                 Work::Ask(asked) => Outcome { text: tools::answered(&asked, &answers), failed: false },
                 Work::Plan(_) => Outcome { text: "The plan is noted.".into(), failed: false },
-                Work::Service { tool, input, .. } => match peer {
-                    Some(peer) => match use_tool(&peer, tool, input).await {
+                Work::Service { tool, input, .. } => match caller {
+                    Some(caller) => match use_tool(&caller, tool, input).await {
                         Ok(text) => Outcome { text, failed: false },
                         Err(text) => Outcome { text, failed: true },
                     },

@@ -131,6 +131,12 @@ pub(super) fn offered(program: &Program) -> Vec<Offered> {
     built_in.chain(declared.map(command::offered)).collect()
 }
 
+/// Names of declared programs that a built-in tool has already.
+pub(super) fn hidden(program: &Program) -> Vec<&str> {
+    let declared = program.commands.iter().map(|command| command.name.as_str());
+    declared.filter(|name| find(name).is_some()).collect()
+}
+
 /// Names of tools that are chosen and not there.
 pub(super) fn unknown(program: &Program) -> Vec<&str> {
     let chosen = program.tools.iter().flatten().map(String::as_str);

@@ -314,6 +314,8 @@ fn a_declared_program_gets_its_arguments_without_a_shell() {
     let program = Program { commands: vec![command], tools: Some(vec!["read".into()]), ..Program::default() };
     let names: Vec<String> = offered(&program).into_iter().map(|tool| tool.name).collect();
     assert_eq!(names, ["read", "notes"]);
+    let shadowed = CliTool { name: "read".into(), command: "cat".into(), readme: String::new() };
+    assert_eq!(hidden(&Program { commands: vec![shadowed], ..program.clone() }), ["read"]);
     let input = json!({ "arguments": ["two; rm -rf /", "a.txt"] });
     let Look { call, work } = look("notes", &input, &desk(folder.path()), &program).unwrap();
     assert_eq!((call.kind, call.text.as_str()), (ToolKind::Execute, "grep -n 'two; rm -rf /' a.txt"));
