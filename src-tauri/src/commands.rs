@@ -168,7 +168,7 @@ pub async fn desktop_status(app: AppHandle) -> DesktopStatus {
 
 /// One Tauri command for each operation of the catalogue.
 macro_rules! operation {
-    (query export_session($input:ident) -> $output:ident) => {
+    (act export_session($input:ident) -> $output:ident) => {
         #[tauri::command]
         #[specta::specta]
         #[doc = "The query `export_session` of the catalogue, into a file that the person chose."]
@@ -210,6 +210,9 @@ macro_rules! operation {
         ) -> Result<$output, ApiError> {
             engine.api().await?.$name(&Caller { command, face: Face::Window, processes: vec![] }, input).await
         }
+    };
+    (act $name:ident($input:ident) -> $output:ident) => {
+        operation!(query $name($input) -> $output);
     };
     (query $name:ident($input:ident) -> $output:ident) => {
         #[tauri::command]

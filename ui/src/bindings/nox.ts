@@ -2597,6 +2597,8 @@ export type Tried = {
 	offers?: Offers | null,
 	/**  What it answered, when it was asked something. */
 	answer?: string | null,
+	/**  Whether it stands without its model, and that was not asked: nothing is known of address, key and model. */
+	model_unasked?: boolean,
 	/**  What the answer used. */
 	usage?: Usage | null,
 	/**  What else it noted, for people. */

@@ -1,7 +1,8 @@
 //! The one list of operations. Every face is generated from it: Tauri commands, the control socket, the command line.
 //!
 //! An entry is `kind name(Input) -> Output`. A `command` changes something, carries a command id and is answered from
-//! its receipt when it is repeated; a `query` only reads.
+//! its receipt when it is repeated; a `query` only reads; an `act` does something of which nothing is recorded, and
+//! is ended when its caller goes away.
 
 /// Calls `$callback!` with the whole catalogue.
 #[macro_export]
@@ -60,11 +61,11 @@ macro_rules! with_catalogue {
             query read_policy(Nothing) -> PolicyView;
             query preview_rule(PreviewRule) -> RulePreview;
             query list_keys(Nothing) -> KeysView;
-            query test_key(OneKey) -> KeyTest;
-            query discover(Discover) -> Discovered;
-            query try_agent(TryAgent) -> AgentTried;
-            query stop_trial(OneTrial) -> TrialStopped;
-            query export_session(ExportSession) -> Exported;
+            act test_key(OneKey) -> KeyTest;
+            act discover(Discover) -> Discovered;
+            act try_agent(TryAgent) -> AgentTried;
+            act stop_trial(OneTrial) -> TrialStopped;
+            act export_session(ExportSession) -> Exported;
             query log(Nothing) -> LogView;
             query doctor(Nothing) -> DoctorReport;
             query processes(Nothing) -> ProcessesView;

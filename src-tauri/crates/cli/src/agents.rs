@@ -256,6 +256,9 @@ fn findings(answer: &AgentTried) -> String {
     for note in &tried.notes {
         line("note", note.clone());
     }
+    if tried.model_unasked {
+        line("model", "was not asked".into());
+    }
     if let Some(answer) = &tried.answer {
         line("answer", answer.clone());
     }

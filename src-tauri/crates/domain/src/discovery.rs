@@ -110,6 +110,8 @@ pub struct Tried {
     pub offers: Option<Offers>,
     /// What it answered, when it was asked something.
     pub answer: Option<String>,
+    /// Whether it stands without its model, and that was not asked: nothing is known of address, key and model.
+    pub model_unasked: bool,
     /// What the answer used.
     pub usage: Option<Usage>,
     /// What else it noted, for people.

@@ -530,6 +530,14 @@ impl Engine {
             }
             Inverse::Forget(project) => self.forget_project(&project, cause).await,
             Inverse::Session { session, command } => {
+                // A prompt that comes back must not open again what is over.
+                let says = matches!(command, SessionCommand::Prompt { .. });
+                if says && self.session(&session).await?.state.is_closed() {
+                    return Err(Error::Conflict {
+                        message: "the session is over, so its message cannot wait again".into(),
+                        hint: "Write it anew: that goes on with the session.".into(),
+                    });
+                }
                 Ok(self.sessions().command(&session, command, cause).await?.seq)
             }
         }

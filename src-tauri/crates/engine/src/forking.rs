@@ -53,7 +53,7 @@ impl Engine {
         let id = task.id.clone();
         self.files().want(Want::CreateTasks { tasks: vec![task] }, quiet, serde_json::Value::Null).await?;
         let start = StartTask {
-            task: id,
+            task: id.clone(),
             agent: Some(row.agent.clone()),
             folder: Some(row.folder.into()),
             pre_allowed: PreAllowed::Nothing,
@@ -61,7 +61,15 @@ impl Engine {
             fork: Some(fork),
             asked_from,
         };
-        self.start_task(start, cause).await
+        let started = self.start_task(start, cause).await;
+        // Its card by itself would begin a session that knows nothing of the conversation.
+        if started.is_err() {
+            let gone = Want::DeleteTasks { tasks: vec![id] };
+            if let Err(error) = self.files().want(gone, Cause::nox(), serde_json::Value::Null).await {
+                tracing::warn!(%error, "the task of a fork that was refused stays");
+            }
+        }
+        started
     }
 
     async fn fork_of(&self, row: &SessionRow) -> Result<Fork, Error> {

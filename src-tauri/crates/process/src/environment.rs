@@ -15,11 +15,21 @@ pub fn allowed_environment(extra: &[&str]) -> Vec<(OsString, OsString)> {
 
 fn pick(variables: impl Iterator<Item = (OsString, OsString)>, extra: &[&str]) -> Vec<(OsString, OsString)> {
     let mut picked: Vec<_> = variables.filter(|(name, _)| is_allowed(name, extra)).collect();
+    for (_, path) in picked.iter_mut().filter(|(name, _)| name == "PATH") {
+        *path = absolute_only(path);
+    }
     if !extra.contains(&"TERM") {
         picked.push(("TERM".into(), "dumb".into()));
     }
     picked.sort();
     picked
+}
+
+/// Without folders that depend on where a program stands: a project must not bring the programs that are started in it.
+fn absolute_only(path: &OsStr) -> OsString {
+    let folders = std::env::split_paths(path).filter(|folder| folder.is_absolute());
+    // None of these had the sign in it that stands between them.
+    std::env::join_paths(folders).unwrap_or_default()
 }
 
 fn is_allowed(name: &OsStr, extra: &[&str]) -> bool {
@@ -30,6 +40,13 @@ fn is_allowed(name: &OsStr, extra: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_brings_no_programs() {
+        let path = [("PATH".into(), ".:/bin::sub/bin:/usr/bin:".into())];
+        let picked = pick(path.into_iter(), &["TERM"]);
+        assert_eq!(picked, [("PATH".into(), "/bin:/usr/bin".into())]);
+    }
 
     #[test]
     fn only_listed_names_pass() {

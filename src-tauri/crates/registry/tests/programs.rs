@@ -116,3 +116,24 @@ fn a_program_that_cannot_start_is_a_problem_with_what_to_do() {
         assert!(all.contains(says), "{text}: {found:?}");
     }
 }
+
+#[test]
+fn an_edit_of_one_command_leaves_the_others_as_they_are_written() {
+    let mine = "name = \"x\"\nruntime = \"llm\"\n\n[program]\nprovider = \"ollama\"\nmodel = \"m\"\n\n\
+        # counts\n[[program.commands]]\nname = \"wc\"\ncommand = \"wc\" # words\nmine = 1\n\n\
+        [[program.commands]]\nname = \"jq\"\ncommand = \"jq\"\n";
+    let before = parse_agent(&id(), mine, "").unwrap().agent.program;
+    let edit = |commands: Vec<CliTool>| {
+        let program = Program { commands: commands.clone(), ..before.clone() };
+        let edited =
+            edit_agent(&id(), mine, &AgentPatch { program: Some(program), ..AgentPatch::default() }).unwrap();
+        assert_eq!(parse_agent(&id(), &edited, "").unwrap().agent.program.commands, commands, "{edited}");
+        edited
+    };
+    let (wc, jq) = (before.commands[0].clone(), before.commands[1].clone());
+    let changed = edit(vec![wc.clone(), CliTool { readme: "Filters JSON.".into(), ..jq.clone() }]);
+    assert!(changed.contains("# counts\n") && changed.contains("# words\nmine = 1\n"), "{changed}");
+    let fewer = edit(vec![jq.clone()]);
+    assert!(!fewer.contains("wc"), "{fewer}");
+    edit(vec![jq, wc]);
+}

@@ -42,7 +42,7 @@ export function Trial({ input, runtime, onOffers, onError }: TrialProps) {
       const answer = await bridge.tryAgent({ ...tried, trial, ask });
       setResult(answer);
       if (answer.tried?.offers) onOffers(answer.tried.offers);
-      announce(answer.is_good ? TRIAL.good : `${TRIAL.bad}: ${answer.problem ?? ''}`);
+      announce(answer.is_good ? goodWord(answer.tried) : `${TRIAL.bad}: ${answer.problem ?? ''}`);
     } catch (thrown) {
       onError(asNoxError(thrown));
     } finally {
@@ -78,6 +78,9 @@ export function Trial({ input, runtime, onOffers, onError }: TrialProps) {
   );
 }
 
+/** What stands without its model has not shown that it works. */
+const goodWord = (tried: AgentTried['tried']) => (tried?.model_unasked ? TRIAL.unasked : TRIAL.good);
+
 function Result({ result: { is_good, problem, tried = {} } }: { result: AgentTried }) {
   const { ready_ms, version, memory_bytes, processes, offers, answer, usage, notes } = tried;
   const facts: [string, ReactNode][] = [];
@@ -94,7 +97,7 @@ function Result({ result: { is_good, problem, tried = {} } }: { result: AgentTri
   for (const note of notes ?? []) facts.push([TRIAL.note, note]);
   return (
     <div className={s.result}>
-      <StatusText sign={is_good ? 'done' : 'failed'} word={is_good ? TRIAL.good : TRIAL.bad} />
+      <StatusText sign={is_good ? 'done' : 'failed'} word={is_good ? goodWord(tried) : TRIAL.bad} />
       {problem && (
         <p className={s.trialProblem} data-selectable>
           {problem}

@@ -212,6 +212,7 @@ export const TRIAL = {
   running: 'Starting it',
   hint: 'Starts it, says what it can do, and ends it. Asks no model, costs nothing.',
   good: 'It works',
+  unasked: 'Ready; its model was not asked',
   bad: 'It does not work yet',
   ask: 'Ask it one question',
   askHint: 'Costs what its model costs.',

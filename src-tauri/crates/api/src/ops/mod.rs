@@ -51,8 +51,12 @@ macro_rules! dispatch {
     };
     (@kind command) => { OperationKind::Command };
     (@kind query) => { OperationKind::Query };
+    (@kind act) => { OperationKind::Act };
     (@call command, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
         output($api.$name($caller, input::<$input>($value)?).await?)
+    };
+    (@call act, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
+        output($api.$name(input::<$input>($value)?).await?)
     };
     (@call query, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
         output($api.$name(input::<$input>($value)?).await?)
@@ -66,6 +70,8 @@ pub enum OperationKind {
     Command,
     /// It only reads.
     Query,
+    /// It does something of which nothing is recorded: starts a program, asks a server, writes a file of the caller's.
+    Act,
 }
 
 crate::with_catalogue!(dispatch);

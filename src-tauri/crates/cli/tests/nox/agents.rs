@@ -75,9 +75,23 @@ fn a_program_that_is_found_becomes_an_agent_and_is_tried() {
     assert_eq!(tried.code, Some(1), "{tried:?}");
     assert!(tried.out.contains("version    2.1.329"), "{tried:?}");
     assert!(tried.err.contains("no such thing") && tried.err.contains("exit code 7"), "{tried:?}");
-    let scratch = desk.world.home().join("scratch");
-    let left: Vec<_> = std::fs::read_dir(scratch).map(|it| it.flatten().collect()).unwrap_or_default();
+    let trials = desk.world.home().join("run/trials");
+    let left: Vec<_> = std::fs::read_dir(trials).map(|it| it.flatten().collect()).unwrap_or_default();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_program_that_stands_and_then_ends_by_itself_does_not_work() {
+    let desk = Desk::new();
+    let ready = r#"{"type":"control_response","response":{"subtype":"success","request_id":"nox-initialize","response":{"hooks_applied":true}}}"#;
+    desk.program(
+        "claude",
+        &format!("case $1 in --version) echo 2.1.329;; *) read _; echo '{ready}'; exit 3;; esac"),
+    );
+    desk.nox(&["agent", "add", "--from", "claude"]);
+    let tried = desk.nox(&["agent", "test", "claude code"]);
+    assert_eq!(tried.code, Some(1), "{tried:?}");
+    assert!(tried.out.contains("ready ") && tried.err.contains("exit code 3"), "{tried:?}");
 }
 
 #[test]

@@ -82,7 +82,8 @@ async fn an_agent_allows_itself_nothing() {
     let nox = env!("CARGO_BIN_EXE_nox");
     world.file("inner.md", "```sh\ntouch inner-ran\n```\n");
     let export = format!("{nox} export ses_00000000000000000000000000 2> refused-too || true");
-    let blocks = format!("```sh\n{export}\n{nox} run inner.md --allow all 2> refused\n```\n");
+    let trial = format!("{nox} agent test Runbook 2> refused-trial || true");
+    let blocks = format!("```sh\n{export}\n{trial}\n{nox} run inner.md --allow all 2> refused\n```\n");
     world.file("outer.md", &blocks);
     let running = world.start(&["run", "outer.md", "--allow", "once"]);
     let ended = tokio::task::spawn_blocking(move || running.end()).await.unwrap();
@@ -90,6 +91,8 @@ async fn an_agent_allows_itself_nothing() {
     let refused = std::fs::read_to_string(world.work().join("refused")).unwrap();
     assert!(refused.contains("cannot allow another one anything"), "{refused}");
     let refused = std::fs::read_to_string(world.work().join("refused-too")).unwrap();
+    assert!(refused.contains("cannot be asked for from inside a run"), "{refused}");
+    let refused = std::fs::read_to_string(world.work().join("refused-trial")).unwrap();
     assert!(refused.contains("cannot be asked for from inside a run"), "{refused}");
     assert_eq!(opened(&api).await.len(), 1);
     assert!(!world.work().join("inner-ran").exists());

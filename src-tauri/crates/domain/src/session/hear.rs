@@ -52,6 +52,7 @@ impl Session {
                 output_tokens: used.output_tokens,
                 cost_micro_usd: used.cost_micro_usd,
             }),
+            Signal::NotSteered(text) => self.not_steered(text, now, &mut step),
             Signal::Offers(offers) => self.offers(*offers, &mut step),
             // A run that is being ended begins nothing more; the next one proposes it again.
             Signal::Proposed(_) if self.stopping || self.is_ending() => {}

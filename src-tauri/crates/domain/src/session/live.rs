@@ -49,6 +49,24 @@ impl Session {
         })
     }
 
+    /// What reached nobody waits for its turn, as if it had been asked then.
+    pub(super) fn not_steered(&self, text: String, now: &mut Now<'_>, step: &mut Step) {
+        match self.prompt(&text, now) {
+            Ok(queued) => {
+                step.events.extend(queued.events);
+                step.effects.extend(queued.effects);
+            }
+            Err(why) => {
+                let text = format!("The agent did not hear this, and it cannot wait either ({why}): {text}");
+                step.events.push(Event::Noted {
+                    item: ItemId::fresh(now.ids),
+                    code: "not_steered".into(),
+                    text,
+                });
+            }
+        }
+    }
+
     pub(super) fn change_prompt(&self, turn: &TurnId, text: &str) -> Result<Step, Rejection> {
         self.waiting(turn)?;
         if text.trim().is_empty() {

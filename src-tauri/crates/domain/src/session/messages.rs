@@ -117,6 +117,8 @@ pub enum Signal {
     Planned(Vec<PlanStep>),
     /// What was used since it was told last.
     Used(Usage),
+    /// What should have been said into a turn reached nobody: it was over, or the program did not take it.
+    NotSteered(String),
     /// What the program offers, all of it anew.
     Offers(Box<Offers>),
     /// The driver notes something: a stable code, and words.

@@ -179,6 +179,22 @@ fn steering_reaches_the_turn_that_runs_or_waits_for_its_turn() {
 }
 
 #[test]
+fn what_was_said_too_late_into_a_turn_is_asked_next() {
+    let mut play = talking(PreAllowed::Nothing);
+    play.hear(Signal::Offers(Box::new(offers(true))));
+    // Its turn is over on the other side already.
+    play.want(SessionCommand::Steer { text: "mind the gap".into() }).unwrap();
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    play.effects.clear();
+    play.hear(Signal::NotSteered("mind the gap".into()));
+    assert_eq!(play.effects, [Effect::Prompt { text: "mind the gap".into() }]);
+    // While a turn runs it waits for it.
+    play.hear(Signal::NotSteered("and the step".into()));
+    let waiting = controls(&play).unwrap().waiting;
+    assert_eq!(waiting.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(), ["and the step"]);
+}
+
+#[test]
 fn prompts_that_wait_are_shown_beside_the_conversation_changed_and_taken_back() {
     let mut play = talking(PreAllowed::Nothing);
     prompt(&mut play, "one");

@@ -145,7 +145,7 @@ async fn ask(kind: Port, address: SocketAddr) -> Option<FoundServer> {
         next,
         agent: AgentOffer {
             name: kind.title.to_owned(),
-            description: "A model on this computer. Nothing it is told leaves it.".into(),
+            description: format!("A model of the server at {address} on this computer."),
             runtime: Runtime::Llm,
             program: Program {
                 provider: Some(kind.provider.to_owned()),

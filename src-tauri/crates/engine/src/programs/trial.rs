@@ -10,7 +10,7 @@ use nox_domain::{
     Size,
     agent::{Agent, Runtime},
     discovery::Tried,
-    event::{Problem, ProcessRef},
+    event::{Problem, ProcessRef, TurnEnd},
     ids::{ItemId, SessionId},
     session::Signal,
     tool::OutputDigest,
@@ -20,7 +20,7 @@ use nox_runtimes::{AgentConnection, Answer, ItemOutput, OutputStore, Pipe, Signa
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -59,6 +59,7 @@ pub struct Trial {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Trials {
     running: Arc<Mutex<HashMap<String, Arc<Notify>>>>,
+    swept: Arc<OnceLock<()>>,
 }
 
 /// A trial that runs, until it is dropped.
@@ -106,13 +107,16 @@ impl Engine {
     /// Too many trials run, or there is no room for its folder.
     pub async fn try_agent(&self, trial: Trial) -> Result<Tried, Error> {
         let running = self.inner.programs.trials.begin(&trial.id)?;
-        let scratch = self.home().scratch();
+        let folders = self.home().run().join("trials");
+        let swept = self.inner.programs.trials.swept.clone();
         let folder = tokio::task::spawn_blocking(move || {
+            // What an engine left that was killed in the middle of one.
+            swept.get_or_init(|| drop(std::fs::remove_dir_all(&folders)));
             let make = || {
-                std::fs::create_dir_all(&scratch)?;
-                tempfile::Builder::new().prefix("trial-").tempdir_in(&scratch)
+                std::fs::create_dir_all(&folders)?;
+                tempfile::tempdir_in(&folders)
             };
-            make().map_err(|source| Error::home(&scratch, source))
+            make().map_err(|source| Error::home(&folders, source))
         });
         let folder = folder.await.map_err(|_| Error::Closing)??;
         let version = version_of(&trial.agent, self.shim());
@@ -181,6 +185,8 @@ impl Engine {
             () = wanted => {}
             () = running.stop.notified() => carried.tried.problem = Some(Problem::Stopped),
         }
+        // A loop of our own stands without its model server: only an answer shows that there is one.
+        carried.tried.model_unasked = agent.runtime == Runtime::Llm && carried.tried.answer.is_none();
         carried.end().await
     }
 }
@@ -270,14 +276,17 @@ impl Carried {
                 };
                 self.connection.answer(answer).await;
             }
-            Signal::TurnEnded { problem, .. } => {
+            Signal::TurnEnded { end, problem } => {
                 self.turn_is_over = true;
-                self.tried.problem = self.tried.problem.take().or(problem);
+                let failed = (end == TurnEnd::Failed)
+                    .then(|| Problem::ConnectionEnded { message: "its turn failed without a reason".into() });
+                self.tried.problem = self.tried.problem.take().or(problem).or(failed);
             }
             Signal::RunEnded { detail, .. } => {
                 self.is_over = true;
-                if self.tried.ready_ms.is_none() && self.tried.problem.is_none() {
-                    let message = detail.unwrap_or_else(|| "it ended before it stood".into());
+                // The trial has not asked for its end: what is heard behind that is left out.
+                if self.tried.problem.is_none() {
+                    let message = detail.unwrap_or_else(|| "it ended by itself".into());
                     self.tried.problem = Some(Problem::ConnectionEnded { message });
                 }
             }

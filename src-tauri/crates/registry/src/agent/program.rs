@@ -270,17 +270,37 @@ pub(super) fn edit(table: &mut dyn TableLike, old: &Program, new: &Program) {
         None => drop(table.remove("tools")),
     }
     if old.commands != new.commands {
-        let tables = new.commands.iter().map(|tool| {
-            let mut table = Table::new();
-            put(&mut table, "name", tool.name.as_str().into());
-            put(&mut table, "command", tool.command.as_str().into());
-            put(&mut table, "readme", tool.readme.as_str().into());
-            table
-        });
-        table.insert("commands", Item::ArrayOfTables(tables.collect::<ArrayOfTables>()));
+        edit_commands(table, &new.commands);
     }
     edit_value(table, "max_iterations", old.max_iterations.map(i64::from), new.max_iterations.map(i64::from));
     edit_value(table, "context_tokens", old.context_tokens.map(i64::from), new.context_tokens.map(i64::from));
+}
+
+/// Each command keeps its own table with what else stands in it.
+fn edit_commands(table: &mut dyn TableLike, new: &[CliTool]) {
+    let name_of = |table: &Table| table.get("name").and_then(Item::as_str).map(str::to_owned);
+    let old = table.get("commands").and_then(Item::as_array_of_tables).cloned().unwrap_or_default();
+    let in_order =
+        old.iter().filter_map(name_of).eq(new.iter().take(old.len()).map(|tool| tool.name.clone()));
+    let tables = new.iter().map(|tool| {
+        let found = old.iter().find(|table| name_of(table).as_ref() == Some(&tool.name));
+        let mut table = found.cloned().unwrap_or_default();
+        if !in_order {
+            table.set_position(None);
+        }
+        for (key, value) in [("name", &tool.name), ("command", &tool.command), ("readme", &tool.readme)] {
+            let is_same = table.get(key).and_then(Item::as_str).unwrap_or_default() == value;
+            if !is_same {
+                put(&mut table, key, value.as_str().into());
+            }
+        }
+        table
+    });
+    let tables: ArrayOfTables = tables.collect();
+    match tables.is_empty() {
+        true => drop(table.remove("commands")),
+        false => drop(table.insert("commands", Item::ArrayOfTables(tables))),
+    }
 }
 
 /// A list of texts; an empty one has no line.

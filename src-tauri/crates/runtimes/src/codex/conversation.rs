@@ -54,7 +54,8 @@ enum Wish {
     Thread,
     Models,
     Turn,
-    Steer,
+    /// Something was said into the turn.
+    Steer(String),
     /// What a turn left running in this thread.
     Left(String),
     /// Whatever comes of it is told otherwise.
@@ -125,7 +126,7 @@ impl Talk for Conversation {
     }
 
     fn steer(&mut self, text: &str, out: &mut Vec<Act>) {
-        self.say(text, Wish::Steer, out);
+        self.say(text, Wish::Steer(text.to_owned()), out);
     }
 
     fn interrupt(&mut self, out: &mut Vec<Act>) {
@@ -229,10 +230,15 @@ impl Conversation {
 
     /// Says something into the turn that runs.
     fn say(&mut self, text: &str, wish: Wish, out: &mut Vec<Act>) {
-        let Some(turn) = &mut self.turn else { return };
+        let late = |wish| match wish {
+            Wish::Steer(text) => Some(Act::Tell(Signal::NotSteered(text))),
+            _ => None,
+        };
+        let Some(turn) = &mut self.turn else { return out.extend(late(wish)) };
         let Some(id) = turn.id.clone() else {
-            if turn.steers.len() < MAX_WAITING {
-                turn.steers.push_back(text.to_owned());
+            match turn.steers.len() < MAX_WAITING {
+                true => turn.steers.push_back(text.to_owned()),
+                false => out.extend(late(wish)),
             }
             return;
         };
@@ -286,12 +292,14 @@ impl Conversation {
                 out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) }));
             }
             (Wish::Turn, None) => self.turn_named(&text(&result["turn"]["id"]), out),
-            (Wish::Steer, Some(error)) => {
+            (Wish::Steer(text), Some(error)) => {
                 let error = shown(cut(&error, RAW_BYTES));
-                out.push(note("not_steered", format!("{TITLE} did not take this into its turn: {error}")));
+                let said = format!("{TITLE} did not take this into its turn, so it is asked next: {error}");
+                out.push(note("not_steered", said));
+                out.push(Act::Tell(Signal::NotSteered(text)));
             }
             (Wish::Left(thread), _) => self.left(thread, &result["data"], out),
-            (Wish::Account | Wish::Models, Some(_)) | (Wish::Steer, None) | (Wish::Quiet, _) => {}
+            (Wish::Account | Wish::Models, Some(_)) | (Wish::Steer(_), None) | (Wish::Quiet, _) => {}
         }
     }
 
@@ -350,7 +358,7 @@ impl Conversation {
         if turn.interrupted {
             self.end_turn(&thread, id, out);
         }
-        steers.iter().for_each(|text| self.say(text, Wish::Steer, out));
+        steers.iter().for_each(|text| self.say(text, Wish::Steer(text.clone()), out));
         // Before its first turn nothing of a conversation is kept.
         if !std::mem::replace(&mut self.named, true) {
             out.push(Act::Named(thread));

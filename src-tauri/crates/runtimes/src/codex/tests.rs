@@ -385,6 +385,22 @@ fn an_interrupt_before_the_turn_has_a_name_is_said_when_it_has_one() {
 }
 
 #[test]
+fn what_cannot_be_said_into_a_turn_is_given_back() {
+    let back = |text: &str| Act::Tell(Signal::NotSteered(text.into()));
+    let (mut talk, mut out) = (conversation(Which::New), Vec::new());
+    hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
+    talk.steer("There is no turn.", &mut out);
+    assert_eq!(out, [back("There is no turn.")]);
+    talk.prompt("x", &mut out);
+    hear(&mut talk, &[json!({ "id": 4, "result": { "turn": { "id": "u" } } }).to_string()]);
+    out.clear();
+    talk.steer("Too late.", &mut out);
+    let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
+    let refused = json!({ "id": sent["id"], "error": { "code": -32600, "message": "no active turn" } });
+    assert!(hear(&mut talk, &[refused.to_string()]).contains(&back("Too late.")));
+}
+
+#[test]
 fn a_key_that_is_not_taken_ends_the_turn_at_once() {
     let (mut talk, _) = begun(Which::New);
     let error = json!({ "message": "Reconnecting... 1/5", "additionalDetails": "unexpected status 401",

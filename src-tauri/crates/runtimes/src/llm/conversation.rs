@@ -221,15 +221,8 @@ impl Conversation {
 
     /// Says something into the turn that runs; the model hears it with its next request.
     pub(super) fn steer(&mut self, text: String, out: &mut Vec<Act>) {
-        if self.turn.is_none() {
-            return;
-        }
-        if self.steers.len() == MAX_STEERS {
-            out.push(note(
-                "steered_too_often",
-                "So much waits to be told to the agent that this was left out.",
-            ));
-            return;
+        if self.turn.is_none() || self.steers.len() == MAX_STEERS {
+            return out.push(Act::Tell(Signal::NotSteered(text)));
         }
         self.steers.push_back(text);
     }
