@@ -1,7 +1,7 @@
 // Programs and model servers of this computer, each with what is known of it and one click that makes an agent of it.
 // It is given what was found and what to do; the first page and Settings show the same.
 import { NativeSelect } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { routes } from '@/app/routes';
 import type { Agent, AgentOffer, Discovered, FoundProgram, FoundServer } from '../../bindings/nox';
@@ -10,6 +10,7 @@ import { Icon } from '../icons/icons';
 import { Monogram } from '../identity/Monogram';
 import { StatusSign } from '../status/StatusSign';
 import { CopyButton } from '../text/CopyButton';
+import { useHeldFocus } from '../useHeldFocus';
 import s from './Found.module.css';
 import { FOUND } from './text';
 
@@ -135,16 +136,21 @@ interface AddProps {
 }
 
 function Add({ title, agent, pending, onAdd }: AddProps) {
+  const link = useRef<HTMLAnchorElement>(null);
+  const focus = useHeldFocus();
+  const made = agent !== undefined;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at when the link has come in the place of the button.
+  useEffect(() => focus.catchBy(link.current), [made]);
   if (agent) {
     return (
-      <Link className={s.open} href={routes.agent(agent.id)} aria-label={FOUND.openIt(agent.name)}>
+      <Link ref={link} className={s.open} href={routes.agent(agent.id)} aria-label={FOUND.openIt(agent.name)}>
         <StatusSign sign="done" size="sm" />
         {FOUND.open}
       </Link>
     );
   }
   return (
-    <Button icon="plus" pending={pending} aria-label={FOUND.addIt(title)} onClick={onAdd}>
+    <Button icon="plus" pending={pending} aria-label={FOUND.addIt(title)} onClick={onAdd} {...focus.watch}>
       {FOUND.add}
     </Button>
   );

@@ -6,6 +6,7 @@ import { newId } from '@/bridge/ids';
 import { Button } from '@/components/controls/Button';
 import { announce } from '@/components/feedback/announce';
 import { StatusText } from '@/components/status/StatusText';
+import { useHeldFocus } from '@/components/useHeldFocus';
 import { useNox } from '@/sync/context';
 import type { AgentTried, Offer, Offers, TryAgent, Usage } from '../../bindings/nox';
 import s from './Agents.module.css';
@@ -51,10 +52,15 @@ export function Trial({ input, runtime, onOffers, onError }: TrialProps) {
     }
   };
   const stop = () => left.current?.();
+  // Stop goes when the trial ends, and the question when it is asked.
+  const test = useRef<HTMLButtonElement>(null);
+  const focus = useHeldFocus();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at when a button may have gone.
+  useEffect(() => focus.catchBy(test.current), [running, result]);
   return (
-    <section className={s.trial} aria-label={TRIAL.title}>
+    <section className={s.trial} aria-label={TRIAL.title} {...focus.watch}>
       <div className={s.trialHead}>
-        <Button icon="play" pending={running !== null} onClick={() => void run(null)}>
+        <Button ref={test} icon="play" pending={running !== null} onClick={() => void run(null)}>
           {TRIAL.test}
         </Button>
         {running !== null && (

@@ -288,6 +288,7 @@ describe('a trial', () => {
     await user.click(await screen.findByRole('button', { name: 'Stop' }));
     await within(screen.getByRole('region', { name: 'Test' })).findByText('It does not work yet');
     within(screen.getByRole('region', { name: 'Test' })).getByText('stopped');
+    expect(document.activeElement).toBe(button('Test this agent'));
   });
 });
 

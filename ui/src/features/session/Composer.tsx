@@ -1,7 +1,7 @@
 // Where a person writes to the agent. While it works, a message waits for its turn, or is said into the turn that runs where
 // the program takes that; a session that takes none says why. A message that begins with a stroke lists the commands of
 // the agent's program.
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
 import { keeping } from '@/components/kept';
@@ -39,7 +39,8 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   const [text, setText] = drafts.use(row.id);
   const sending = `prompt:${row.id}`;
   const pending = usePending(sending);
-  const [refused, setRefused] = useState(false);
+  const [back, setBack] = useState<'refused' | 'late' | null>(null);
+  const box = useRef<HTMLTextAreaElement>(null);
   const offers = useControls(conversation)?.offers;
   const commands = useCommands(text, offers?.commands ?? []);
   const waiting = row.waiting_prompts ?? 0;
@@ -51,7 +52,7 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
     // Taken out at once, put back when it was refused: in front of what was written meanwhile.
     setText('');
     const done = await act(name, { session: row.id, text }, { about: [sending] });
-    setRefused(!done);
+    setBack(done ? null : 'refused');
     if (!done) setText((now) => before(text, now));
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
@@ -65,7 +66,15 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   const listed = commands.found.length > 0;
   return (
     <div className={s.composer}>
-      <Waiting conversation={conversation} session={row.id} />
+      <Waiting
+        conversation={conversation}
+        session={row.id}
+        composer={box}
+        onLate={(late) => {
+          setBack('late');
+          setText((now) => before(late, now));
+        }}
+      />
       <form
         className={s.form}
         aria-label={COMPOSER.label(row.agent_name)}
@@ -76,10 +85,13 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
       >
         {listed && <CommandList commands={commands} onTake={(next) => setText(next)} />}
         <textarea
+          ref={box}
           className={s.text}
           aria-label={COMPOSER.label(row.agent_name)}
           aria-keyshortcuts="Control+Enter Meta+Enter"
           aria-autocomplete={offers?.commands?.length ? 'list' : undefined}
+          // A text of several lines may not have the role of a combobox: it says what comes up beside it.
+          aria-haspopup={listed ? 'listbox' : undefined}
           aria-controls={listed ? commands.listId : undefined}
           aria-activedescendant={listed ? commands.optionId(commands.active) : undefined}
           placeholder={
@@ -93,7 +105,7 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
         <div className={s.line}>
           <Dials conversation={conversation} view={view} />
           <p className={s.note} role="status">
-            {refused ? COMPOSER.refused : waiting > 0 && !steers ? COMPOSER.waiting(waiting) : note}
+            {back ? COMPOSER[back] : waiting > 0 && !steers ? COMPOSER.waiting(waiting) : note}
           </p>
           <div className={s.buttons}>
             <Interrupt row={row} />

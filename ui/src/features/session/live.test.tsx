@@ -1,4 +1,4 @@
-import { render, screen, waitFor, within } from '@testing-library/react';
+import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from '@/app/App';
@@ -42,6 +42,12 @@ describe('a session that works', () => {
     const list = within(await screen.findByRole('region', { name: 'Messages that wait' }));
     await user.click(list.getByRole('button', { name: 'Take back “And add a test for it.”' }));
     await list.findByText('1 message waits for its turn');
+    // The focus goes on to what waits still, and comes back to it after a change.
+    const change = list.getByRole('button', { name: /^Change/ });
+    await waitFor(() => expect(document.activeElement).toBe(change));
+    await user.click(change);
+    await user.keyboard('{Escape}');
+    expect(document.activeElement).toBe(list.getByRole('button', { name: /^Change/ }));
     await user.click(list.getByRole('button', { name: /^Change/ }));
     const box = list.getByRole('textbox', { name: 'The message that waits' });
     await user.clear(box);
@@ -50,6 +56,25 @@ describe('a session that works', () => {
     await list.findByText('Only the changelog.');
     expect(bridge.state.controls.get(id)?.waiting.map((each) => each.text)).toEqual(['Only the changelog.']);
     expect(await faultsOf(document.body)).toEqual([]);
+  });
+
+  it('gives back a change that was not saved before its turn came', async () => {
+    const { bridge, id, user } = await open('Works, two messages wait');
+    const list = within(await screen.findByRole('region', { name: 'Messages that wait' }));
+    const box = pane().getByRole('textbox', { name: 'Message to Docs' });
+    await user.type(box, 'Later.');
+    const [change] = list.getAllByRole('button', { name: /^Change/ });
+    if (!change) throw new Error('nothing waits');
+    await user.click(change);
+    await user.clear(list.getByRole('textbox'));
+    await user.type(list.getByRole('textbox'), 'Sooner.');
+    const [turn] = bridge.state.controls.get(id)?.waiting ?? [];
+    if (!turn) throw new Error('nothing waits');
+    // Its turn comes: it waits no longer.
+    await act(async () => void (await bridge.withdrawPrompt({ session: id, turn: turn.turn })));
+    await pane().findByText('Its turn came before you saved your change. What you wrote is kept here.');
+    expect(box).toHaveProperty('value', 'Sooner.\n\nLater.');
+    expect(document.activeElement).toBe(box);
   });
 
   it('hears what is said now', async () => {
@@ -88,8 +113,10 @@ describe('a session that works', () => {
       '/compactMakes the conversation shorter',
       '/clearBegins anew',
     ]);
+    expect(box.getAttribute('aria-haspopup')).toBe('listbox');
     expect(await faultsOf(document.body)).toEqual([]);
     await user.keyboard('{ArrowDown}{Tab}');
+    expect(box.getAttribute('aria-haspopup')).toBeNull();
     expect(box).toHaveProperty('value', '/compact ');
     expect(screen.queryByRole('listbox', { name: 'Commands of the agent' })).toBeNull();
     await user.clear(box);

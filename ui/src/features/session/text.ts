@@ -131,6 +131,7 @@ export const COMPOSER = {
   waiting: (count: number) =>
     count === 1 ? '1 message waits for its turn.' : `${count} messages wait for their turn.`,
   refused: 'Not sent. What you wrote is kept here.',
+  late: 'Its turn came before you saved your change. What you wrote is kept here.',
   none: 'This session carries out the text of its task and takes no messages. To have something else done, change the task and start it again.',
 };
 

@@ -21,9 +21,9 @@ describe('what was found on this computer', { timeout: 20_000 }, () => {
     const bridge = fakeBridge('first');
     const user = await open(bridge);
     await user.click(await screen.findByRole('button', { name: 'Add Claude Code' }));
-    expect((await screen.findByRole('link', { name: 'Open the agent Claude Code' })).getAttribute('href')).toBe(
-      '#/agents/claude-code',
-    );
+    const opens = await screen.findByRole('link', { name: 'Open the agent Claude Code' });
+    expect(opens.getAttribute('href')).toBe('#/agents/claude-code');
+    expect(document.activeElement).toBe(opens);
     expect(bridge.sent).toMatchObject([{ name: 'createAgent', input: { name: 'Claude Code', runtime: 'claude' } }]);
     screen.getByText(/Nox was tested with version 0\.169/);
     screen.getByText(/Run “codex login” in a terminal/);
