@@ -66,3 +66,17 @@ fn error_of(failure: &Failure) -> Error {
         _ => Error::Agent { fault: failure.fault, message: failure.said.clone() },
     }
 }
+
+/// What the model is told before anything else.
+fn system(start: &Start) -> String {
+    let place = format!(
+        "You work in the folder {} on {}. Paths that are not absolute count from there. Before a tool is used, a rule or \
+         a person is asked; what is denied is not to be tried in another way.",
+        start.folder.display(),
+        std::env::consts::OS
+    );
+    match start.instructions.trim() {
+        "" => place,
+        instructions => format!("{instructions}\n\n{place}"),
+    }
+}

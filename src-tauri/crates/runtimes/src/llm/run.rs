@@ -189,7 +189,7 @@ impl Run {
         }
         let mut offered = tools::offered(&start.program);
         offered.extend(services.offered());
-        let system = system(&start);
+        let system = super::system(&start);
         let settings = Settings {
             model,
             max_iterations: start.program.max_iterations.unwrap_or(MAX_ITERATIONS).max(1),
@@ -590,19 +590,5 @@ fn broke_down() -> Done {
         end,
         output: None,
         plan: None,
-    }
-}
-
-/// What the model is told before anything else.
-fn system(start: &Start) -> String {
-    let place = format!(
-        "You work in the folder {} on {}. Paths that are not absolute count from there. Before a tool is used, a rule or \
-         a person is asked; what is denied is not to be tried in another way.",
-        start.folder.display(),
-        std::env::consts::OS
-    );
-    match start.instructions.trim() {
-        "" => place,
-        instructions => format!("{instructions}\n\n{place}"),
     }
 }
