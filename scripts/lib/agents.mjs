@@ -70,15 +70,6 @@ export const AGENTS = [
     licence: 'Apache-2.0',
     withNode: true,
   },
-  {
-    name: 'codex-acp',
-    title: 'Codex over ACP',
-    package: '@agentclientprotocol/codex-acp',
-    version: '2.6.0',
-    bin: 'codex-acp',
-    licence: 'Apache-2.0',
-    withNode: true,
-  },
 ];
 
 /** A real MCP server that the agents use. It has no `--version`. */

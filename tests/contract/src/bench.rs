@@ -20,7 +20,11 @@ use nox_test_support::{
     model::{Asked, ModelServer, Reply, Script},
     processes,
 };
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// What one scenario begins with.
 pub(crate) struct Bench {
@@ -115,6 +119,12 @@ impl Bench {
             },
             ..CreateAgent::default()
         };
+        // What was installed beside a program is found first: some want a newer node than the system's.
+        let beside = self.path.parent().into_iter().map(Path::to_owned);
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let path = beside.chain(std::env::split_paths(&inherited));
+        let path = std::env::join_paths(path).unwrap().into_string().unwrap();
+        agent.environment.insert("PATH".into(), path);
         (self.program.settings)(&mut agent, &places, &server.address());
         if let Some(folder) = &self.tools.record {
             let folder = folder.join(self.program.name);

@@ -23,11 +23,15 @@ pub(crate) async fn reply(bench: Bench) {
     });
     let writing = writing.await;
     let so_far = scene.world.until_output(&scene.session, &writing.id, "Hello").await;
-    assert!(!so_far.contains("friend"), "it came before it was written: {so_far}");
+    assert!(
+        !scene.has(Lack::Pieces) || !so_far.contains("friend"),
+        "it came before it was written: {so_far}"
+    );
     assert_eq!(scene.idle().await, None);
     assert_eq!(scene.said().await, ["Hello **there**, friend."]);
     let items = scene.items().await;
-    let thinks = |item: &Item| matches!(&item.body, ItemBody::Thought { text } if text == "First I think.");
+    let thinks =
+        |item: &Item| matches!(&item.body, ItemBody::Thought { text } if text.ends_with("First I think."));
     assert!(items.iter().any(thinks));
     assert!(items.iter().any(|item| item.id == writing.id), "it keeps its item");
     assert_eq!(scene.notes().await, Vec::<String>::new());
@@ -51,7 +55,9 @@ pub(crate) async fn tool_allowed(bench: Bench) {
     assert_eq!(scene.idle().await, None);
     assert_eq!(std::fs::read_to_string(scene.folder.join("made.txt")).unwrap(), "one\n");
     assert_eq!(scene.statuses().await, [CallStatus::Succeeded]);
-    assert_eq!(scene.world.output(&session, &request.item).await.trim(), "one");
+    if scene.has(Lack::Output) {
+        assert_eq!(scene.world.output(&session, &request.item).await.trim(), "one");
+    }
     assert_eq!(scene.said().await, ["Done."]);
     scene.close().await;
 }
@@ -75,7 +81,9 @@ pub(crate) async fn tool_denied(bench: Bench) {
     assert_eq!(scene.statuses().await, [CallStatus::Denied]);
     let told = scene.asked().last().unwrap().body.to_string();
     assert!(!scene.has(Lack::Reason) || told.contains(reason), "the agent does not know why: {told}");
-    assert_eq!(scene.said().await, ["Then not."]);
+    if scene.has(Lack::GoesOn) {
+        assert_eq!(scene.said().await, ["Then not."]);
+    }
     scene.close().await;
 }
 

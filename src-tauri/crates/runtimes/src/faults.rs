@@ -47,6 +47,10 @@ pub(crate) fn fault_of(status: Option<u64>, said: &str) -> AgentFault {
             AgentFault::ContextFull
         }
         _ if says(&["not logged in", "please run /login"]) => AgentFault::NotSignedIn,
+        // Some tell what the model server said, and not its status.
+        None if says(&["x-api-key", "invalid api key", "incorrect api key", "unauthorized"]) => {
+            AgentFault::BadKey
+        }
         _ if says(&["usage limit", "limit reached", "rate limit"]) => AgentFault::RateLimit,
         Some(500..) => AgentFault::Unreachable,
         None if says(&[

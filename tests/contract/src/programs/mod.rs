@@ -3,9 +3,13 @@
 //! A program that comes anew gets a file with its [`Program`] and a line in [`ALL`]; no scenario names one.
 
 mod claude;
+mod claude_acp;
 mod codex;
+mod gemini;
 mod goose;
 mod llm;
+mod opencode;
+mod qwen;
 
 use nox_api::{domain::agent::Runtime, dto::CreateAgent};
 use nox_test_support::model::{Part, Reply};
@@ -21,6 +25,10 @@ pub(crate) const ALL: &[&Program] = &[
     &llm::OPENAI,
     &llm::RESPONSES,
     &llm::OLLAMA,
+    &opencode::PROGRAM,
+    &claude_acp::PROGRAM,
+    &gemini::PROGRAM,
+    &qwen::PROGRAM,
 ];
 
 /// What a model asks of a tool: its name and its input.
@@ -97,6 +105,12 @@ pub(crate) enum Lack {
     Cost,
     /// Its model server is shown no key.
     Key,
+    /// Its agent does not go on after a denial.
+    GoesOn,
+    /// It tells a text in bursts.
+    Pieces,
+    /// It does not tell what a command wrote.
+    Output,
 }
 
 impl Lack {
@@ -106,6 +120,9 @@ impl Lack {
             Self::Waiting => "does not say that it waits for the model server",
             Self::Cost => "does not tell the cost of a turn",
             Self::Key => "shows its model server no key",
+            Self::GoesOn => "ends the turn after a denial",
+            Self::Pieces => "tells a text in bursts",
+            Self::Output => "does not tell what a command wrote",
         }
     }
 }

@@ -68,6 +68,11 @@ impl Told {
         }
     }
 
+    /// It was allowed: what it shows from here on is what it gives back.
+    pub(super) fn begins(&mut self) {
+        self.content.retain(|part| part["type"] == "diff");
+    }
+
     /// The program's name of the tool, as far as it says one.
     pub(super) fn tool(&self, id: &str) -> String {
         if !self.tool.is_empty() {
@@ -162,10 +167,14 @@ impl Told {
 
     /// How the call ended, and what it wrote. `interrupted`: somebody ended the turn.
     pub(super) fn end(&self, failed: bool, interrupted: bool) -> (CallEnd, String, String) {
+        let report = Report::of(&self.words());
         let output = &self.output;
         let codes = [&output["exit_code"], &output["exitCode"], &output["metadata"]["exit"]];
         let exit_code = codes.into_iter().find_map(Value::as_i64).and_then(|code| i32::try_from(code).ok());
+        let exit_code = exit_code.or(report.as_ref().and_then(|report| report.exit_code));
         let failed = failed || exit_code.is_some_and(|code| code != 0);
+        // OpenCode calls a command that it ended a good one.
+        let failed = failed || interrupted && self.words().contains("User aborted the command");
         let end = match (failed, interrupted) {
             (false, _) => CallEnd::Succeeded,
             (true, true) => CallEnd::Cancelled,
@@ -173,7 +182,8 @@ impl Told {
         };
         let pipes = output["stdout"].as_str().zip(output["stderr"].as_str());
         let pipes = pipes.map(|(out, err)| (out.to_owned(), err.to_owned()));
-        let (out, err) = pipes.or_else(|| self.pipes.clone()).unwrap_or_else(|| {
+        let pipes = pipes.or_else(|| self.pipes.clone()).or(report.map(|report| (report.out, report.err)));
+        let (out, err) = pipes.unwrap_or_else(|| {
             let plain = output.as_str().or_else(|| output["output"].as_str()).map(str::to_owned);
             let text = self.words();
             (plain.filter(|_| text.is_empty() || output.is_string()).unwrap_or(text), String::new())
@@ -260,6 +270,25 @@ impl Told {
         let parts = self.content.iter().filter(|part| part["type"] == "content");
         let parts = parts.map(|part| words_of(&part["content"]));
         parts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// What Qwen Code tells of a command: one text with a line for each part.
+struct Report {
+    out: String,
+    err: String,
+    exit_code: Option<i32>,
+}
+
+impl Report {
+    fn of(text: &str) -> Option<Self> {
+        let (_, rest) = text.strip_prefix("Command: ")?.split_once("\nOutput: ")?;
+        let (out, rest) = rest.rsplit_once("\nError: ")?;
+        let (err, rest) = rest.split_once("\nExit Code: ")?;
+        let exit_code = rest.lines().next()?.trim().parse().ok();
+        let pipe =
+            |text: &str| if text == "(empty)" || text == "(none)" { String::new() } else { text.to_owned() };
+        Some(Self { out: pipe(out), err: pipe(err), exit_code })
     }
 }
 

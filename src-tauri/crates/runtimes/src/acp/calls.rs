@@ -152,6 +152,9 @@ impl Calls {
         };
         let step = std::mem::replace(&mut call.step, next);
         if answer.allowed {
+            if matches!(step, Step::Asked { .. }) {
+                call.told.begins();
+            }
             out.push(Act::Tell(Signal::CallStarted { key, process: None }));
         } else {
             let end = CallEnd::Denied { reason: answer.reason.clone() };

@@ -3,7 +3,7 @@
 //! Settings of the user, or of the folder that the agent works in, must not answer in place of Nox.
 
 use crate::Start;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -17,6 +17,8 @@ pub(super) struct Dress<'a> {
     /// A folder that goes with the run. Only this user can look into it.
     pub(super) root: &'a Path,
     pub(super) environment: &'a mut BTreeMap<OsString, OsString>,
+    /// Whether the program knows its model by then.
+    pub(super) told_model: bool,
     /// What a new conversation gets besides, as the protocol's `_meta`.
     pub(super) meta: Option<Value>,
 }
@@ -68,6 +70,181 @@ pub(super) fn goose(dress: &mut Dress<'_>) -> io::Result<()> {
     let root = dress.root.to_owned();
     dress.set("GOOSE_PATH_ROOT", root);
     Ok(())
+}
+
+/// What OpenCode asks for. Named one by one: what a user's settings allow by name would be stronger than a star.
+const OF_OPENCODE: &[&str] = &[
+    "*",
+    "bash",
+    "codesearch",
+    "doom_loop",
+    "edit",
+    "external_directory",
+    "glob",
+    "grep",
+    "list",
+    "lsp",
+    "question",
+    "read",
+    "skill",
+    "todoread",
+    "todowrite",
+    "webfetch",
+    "websearch",
+];
+
+/// OpenCode takes settings of the highest rank from its environment: there stand an agent that asks for everything, and the
+/// model server.
+pub(super) fn opencode(dress: &mut Dress<'_>) -> io::Result<()> {
+    let mut permission: Map<String, Value> =
+        OF_OPENCODE.iter().map(|name| ((*name).to_owned(), "ask".into())).collect();
+    permission.insert("task".into(), "deny".into());
+    let agent =
+        json!({ "mode": "primary", "description": "Asks before everything.", "permission": permission });
+    let mut settings = json!({
+        "autoupdate": false,
+        "share": "disabled",
+        "permission": permission,
+        "default_agent": "nox",
+        "agent": { "nox": agent },
+    });
+    let program = &dress.start.program;
+    if let Some(address) = &program.address {
+        let model = program.model.as_deref().unwrap_or("default");
+        let mut models = Map::new();
+        models.insert(model.to_owned(), json!({ "name": model }));
+        let options = json!({
+            "baseURL": format!("{}/v1", address.trim_end_matches('/').trim_end_matches("/v1")),
+            "apiKey": "{env:OPENAI_API_KEY}",
+        });
+        settings["provider"]["nox"] = json!({ "npm": "@ai-sdk/openai-compatible", "name": "Model server",
+            "options": options, "models": models });
+        settings["model"] = format!("nox/{model}").into();
+        dress.told_model = true;
+    }
+    if !dress.start.instructions.trim().is_empty() {
+        let path = dress.root.join("instructions.md");
+        std::fs::write(&path, &dress.start.instructions)?;
+        settings["instructions"] = json!([path]);
+    }
+    dress.set("OPENCODE_CONFIG_CONTENT", settings.to_string());
+    Ok(())
+}
+
+/// Tools of Claude Code that it would let run unasked when they only look, or when the user's settings allow them.
+const OF_CLAUDE: &[&str] = &[
+    "Bash",
+    "Edit",
+    "Glob",
+    "Grep",
+    "LS",
+    "MultiEdit",
+    "NotebookEdit",
+    "NotebookRead",
+    "Read",
+    "Skill",
+    "WebFetch",
+    "WebSearch",
+    "Write",
+];
+
+/// Claude Code takes from its adapter what it takes from the driver of Nox: no settings of the project, no hooks, no servers but
+/// the agent's; and rules that ask, which are stronger than those that allow.
+pub(super) fn claude(dress: &mut Dress<'_>) -> io::Result<()> {
+    let services = dress.start.services.keys().map(|name| format!("mcp__{name}"));
+    let ask: Vec<String> = OF_CLAUDE.iter().map(|name| (*name).to_owned()).chain(services).collect();
+    let settings = json!({
+        "disableAllHooks": true,
+        "disableSkillShellExecution": true,
+        "permissions": { "ask": ask },
+    });
+    let options = json!({
+        "settingSources": ["user"],
+        "settings": settings,
+        "strictMcpConfig": true,
+        "promptSuggestions": false,
+    });
+    let mut meta = json!({ "claudeCode": { "options": options } });
+    if !dress.start.instructions.trim().is_empty() {
+        meta["systemPrompt"] = json!({ "append": dress.start.instructions });
+    }
+    dress.meta = Some(meta);
+    // It reads this before each command, as the shell does with its own file.
+    if let Some(file) = dress.environment.get(&OsString::from("BASH_ENV")).cloned() {
+        dress.set(crate::claude::quirks::SHELL_FILE_VARIABLE, file);
+    }
+    Ok(())
+}
+
+/// Gemini CLI gets a home of its own: conversations and the sign-in are the user's, what is allowed beforehand is not, nor are
+/// servers and extensions, whose programs would start unasked.
+pub(super) fn gemini(dress: &mut Dress<'_>) -> io::Result<()> {
+    let own = dress.folder("GEMINI_CLI_HOME", &[]).join(".gemini");
+    let settings = json!({
+        "general": { "enableAutoUpdate": false, "enableAutoUpdateNotification": false },
+        "privacy": { "usageStatisticsEnabled": false },
+        "telemetry": { "enabled": false },
+        "security": { "disableYoloMode": true, "folderTrust": { "enabled": false } },
+        "hooksConfig": { "enabled": false },
+    });
+    own_settings(dress, &own, ".gemini", settings)?;
+    let root = dress.root.to_owned();
+    dress.set("GEMINI_CLI_HOME", root);
+    Ok(())
+}
+
+/// Qwen Code, likewise. What it would remember by itself costs requests to the model that nobody has asked for.
+pub(super) fn qwen(dress: &mut Dress<'_>) -> io::Result<()> {
+    let own = dress.folder("HOME", &[]).join(".qwen");
+    let settings = json!({
+        "general": { "enableAutoUpdate": false, "disableAutoUpdate": true },
+        "privacy": { "usageStatisticsEnabled": false },
+        "telemetry": { "enabled": false },
+        "memory": { "enableManagedAutoMemory": false, "enableManagedAutoDream": false, "enableAutoSkill": false },
+        "ui": { "enableFollowupSuggestions": false },
+        "security": { "auth": { "selectedType": "openai" } },
+        "disableAllHooks": true,
+    });
+    own_settings(dress, &own, ".qwen", settings)?;
+    let root = dress.root.join(".qwen");
+    dress.set("QWEN_HOME", root);
+    Ok(())
+}
+
+/// A folder of settings in which ours stand, and in which everything else that a program keeps about conversations and sign-ins
+/// is the user's.
+fn own_settings(dress: &Dress<'_>, own: &Path, name: &str, mut settings: Value) -> io::Result<()> {
+    const KEPT: &[&str] = &[
+        "GEMINI.md",
+        "QWEN.md",
+        "google_accounts.json",
+        "history",
+        "installation_id",
+        "oauth_creds.json",
+        "projects",
+        "projects.json",
+        "tmp",
+    ];
+    let folder = dress.root.join(name);
+    std::fs::create_dir_all(&folder)?;
+    // Folders of conversations have to be the user's from the first one on.
+    for kept in ["tmp", "projects"] {
+        std::fs::create_dir_all(own.join(kept))?;
+    }
+    for kept in KEPT {
+        if own.join(kept).exists() {
+            link(&own.join(kept), &folder.join(kept))?;
+        }
+    }
+    // How one is signed in is the user's choice.
+    let theirs: Value = serde_json::from_str(&read(&own.join("settings.json"))).unwrap_or_default();
+    if theirs["security"]["auth"].is_object()
+        && dress.start.key.is_none()
+        && dress.start.program.address.is_none()
+    {
+        settings["security"]["auth"] = theirs["security"]["auth"].clone();
+    }
+    std::fs::write(folder.join("settings.json"), settings.to_string())
 }
 
 /// A file that may not be there. One that is no text counts as empty.

@@ -18,6 +18,8 @@ pub(super) struct Launch {
     pub(super) spec: SpawnSpec,
     /// What a new conversation gets besides.
     pub(super) meta: Option<Value>,
+    /// Whether the program knows its model by then.
+    pub(super) told_model: bool,
     /// Files of this run.
     pub(super) _root: TempDir,
 }
@@ -56,9 +58,15 @@ pub(super) fn launch(start: &Start, preset: &'static Preset) -> io::Result<Launc
         set("BASH_ENV", shell_file(root.path(), preset)?);
     }
     let mut environment = environment(start, preset.environment, own).into_iter().collect();
-    let mut dress = Dress { start, root: root.path(), environment: &mut environment, meta: None };
+    let mut dress = Dress {
+        start,
+        root: root.path(),
+        environment: &mut environment,
+        told_model: model.is_some(),
+        meta: None,
+    };
     (preset.dress)(&mut dress)?;
-    let meta = dress.meta;
+    let (meta, told_model) = (dress.meta, dress.told_model);
     let arguments = match program.arguments.is_empty() {
         true => preset.arguments.iter().map(OsString::from).collect(),
         false => program.arguments.iter().map(OsString::from).collect(),
@@ -72,7 +80,7 @@ pub(super) fn launch(start: &Start, preset: &'static Preset) -> io::Result<Launc
         grace: GRACE,
         limits: of_tree(&start.limits),
     };
-    Ok(Launch { spec, meta, _root: root })
+    Ok(Launch { spec, meta, told_model, _root: root })
 }
 
 /// A file that bash reads before each command: there the keys go, so that commands do not inherit them.

@@ -127,7 +127,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         meta: launch.meta.clone(),
         instructions: instructions.map(str::to_owned),
         mode: start.program.mode.clone().or_else(|| preset.mode.map(str::to_owned)),
-        model: start.program.model.clone(),
+        model: start.program.model.clone().filter(|_| !launch.told_model),
         prompt: ask(if is_lost { Before::Lost } else { Before::Known }),
         prompt_if_lost: ask(Before::Lost),
     };

@@ -110,7 +110,9 @@ pub(super) const PLAIN: Preset = Preset {
 /// A sub-agent of goose runs in its mode `auto`: `delegate` let one make a file, and nobody was asked.
 const SUB_AGENTS: &str = "what its sub-agents do is not asked";
 
-const PRESETS: &[Preset] = &[Preset {
+const PRESETS: &[Preset] = &[GOOSE, OPENCODE, CLAUDE, GEMINI, QWEN];
+
+const GOOSE: Preset = Preset {
     name: "goose",
     named: Named {
         title: "goose",
@@ -180,7 +182,147 @@ const PRESETS: &[Preset] = &[Preset {
     takes_instructions: true,
     dress: homes::goose,
     ..PLAIN
-}];
+};
+
+/// OpenCode 1.18. An agent of the user's own settings may allow what it likes, so it gets one of Nox's, which asks; project
+/// settings, with their plugins, are off.
+const OPENCODE: Preset = Preset {
+    name: "opencode",
+    named: Named {
+        title: "OpenCode",
+        install: "Install it (npm install -g opencode-ai)",
+        sign_in: "Run opencode auth login in a terminal",
+        shorten: "ask for /compact",
+    },
+    command: "opencode",
+    arguments: &["acp"],
+    tested: "1.18.",
+    environment: &[
+        ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
+        ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
+        ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
+        ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
+        ("OPENCODE_DISABLE_SHARE", "1"),
+        ("SHELL", "/bin/bash"),
+    ],
+    // The address goes into its settings.
+    access: &[Access { provider: "openai", key: "OPENAI_API_KEY", ..Access::NONE }],
+    key_variables: &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"],
+    mode: Some("nox"),
+    asking: &["nox"],
+    kinds: &[("todowrite", Think), ("todoread", Think), ("write", Edit)],
+    // What a sub-agent asks is not passed on: its turn hung for a minute, and then for ever.
+    never: &[("task", "what its sub-agents ask is not passed on")],
+    takes_instructions: true,
+    dress: homes::opencode,
+    ..PLAIN
+};
+
+/// Claude Code behind claude-agent-acp 0.100.
+const CLAUDE: Preset = Preset {
+    name: "claude",
+    named: Named {
+        title: "Claude Code over ACP",
+        install: "Install it (npm install -g @agentclientprotocol/claude-agent-acp)",
+        sign_in: "Run claude in a terminal and sign in",
+        shorten: "ask for /compact",
+    },
+    command: "claude-agent-acp",
+    tested: "0.100.",
+    environment: crate::claude::quirks::ENVIRONMENT,
+    access: &[Access {
+        provider: "anthropic",
+        key: crate::claude::quirks::KEY_VARIABLE,
+        address: crate::claude::quirks::ADDRESS_VARIABLE,
+        ..Access::NONE
+    }],
+    key_variables: crate::claude::quirks::KEY_VARIABLES,
+    mode: Some("default"),
+    asking: &["default", "plan"],
+    kinds: &[("TodoWrite", Think), ("ToolSearch", Search), ("Skill", Read)],
+    unasked: &["TodoWrite", "ToolSearch"],
+    takes_instructions: true,
+    dress: homes::claude,
+    ..PLAIN
+};
+
+/// Gemini CLI 0.61. It reads within its folder unasked in every mode.
+const GEMINI: Preset = Preset {
+    name: "gemini",
+    named: Named {
+        title: "Gemini CLI",
+        install: "Install it (npm install -g @google/gemini-cli)",
+        sign_in: "Run gemini in a terminal and sign in",
+        shorten: "ask for /compress",
+    },
+    command: "gemini",
+    arguments: &["--acp"],
+    tested: "0.61.",
+    environment: &[("GEMINI_CLI_NO_RELAUNCH", "true"), ("GEMINI_TELEMETRY_ENABLED", "false")],
+    access: &[Access {
+        provider: "gemini",
+        key: "GEMINI_API_KEY",
+        address: "GOOGLE_GEMINI_BASE_URL",
+        ..Access::NONE
+    }],
+    key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+    mode: Some("default"),
+    asking: &["default", "plan"],
+    kinds: &[("write_todos", Think)],
+    unasked: &[
+        "read_file",
+        "read_many_files",
+        "list_directory",
+        "glob",
+        "grep_search",
+        "search_file_content",
+        "write_todos",
+    ],
+    dress: homes::gemini,
+    ..PLAIN
+};
+
+/// Qwen Code 0.24. It reads within its folder unasked in every mode.
+const QWEN: Preset = Preset {
+    name: "qwen",
+    named: Named {
+        title: "Qwen Code",
+        install: "Install it (npm install -g @qwen-code/qwen-code)",
+        sign_in: "Run qwen in a terminal and sign in",
+        shorten: "ask for /compress",
+    },
+    command: "qwen",
+    arguments: &["--acp", "--approval-mode", "default"],
+    tested: "0.24.",
+    environment: &[("QWEN_TELEMETRY_ENABLED", "false"), ("QWEN_CODE_NO_RELAUNCH", "true")],
+    access: &[Access {
+        provider: "openai",
+        key: "OPENAI_API_KEY",
+        address: "OPENAI_BASE_URL",
+        behind: "/v1",
+        model: Some("OPENAI_MODEL"),
+        ..Access::NONE
+    }],
+    key_variables: &["OPENAI_API_KEY", "DASHSCOPE_API_KEY"],
+    mode: Some("default"),
+    asking: &["default", "plan"],
+    kinds: &[("todo_write", Think), ("get_goal", Think), ("tool_search", Search)],
+    unasked: &[
+        "read_file",
+        "read_many_files",
+        "list_directory",
+        "glob",
+        "grep_search",
+        "todo_write",
+        "get_goal",
+        "tool_search",
+    ],
+    // A sub-agent goes on where nobody is asked.
+    never: &[("agent", "what its sub-agents do is not watched")],
+    quiet: &["qwen/notify/session/prompt-suggestion"],
+    dress: homes::qwen,
+    ..PLAIN
+};
 
 impl Access {
     const NONE: Self = Self { provider: "", key: "", address: "", behind: "", model: None, more: &[] };

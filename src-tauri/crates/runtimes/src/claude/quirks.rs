@@ -51,17 +51,17 @@ pub(crate) const ENVIRONMENT: &[(&str, &str)] = &[
 pub(crate) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
 
 /// All variables that may hold a key; a command that it runs gets none of them.
-pub(super) const KEY_VARIABLES: &[&str] = &[KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
+pub(crate) const KEY_VARIABLES: &[&str] = &[KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
 
 /// Before the number of a variable that holds the key of a service: in the file of its MCP servers it fills in variables by their
 /// names (measured with 2.1.329).
 pub(super) const SERVICE_KEY_VARIABLE: &str = "NOX_SERVICE_KEY_";
 
 /// Where it reads the address of its model server from.
-pub(super) const ADDRESS_VARIABLE: &str = "ANTHROPIC_BASE_URL";
+pub(crate) const ADDRESS_VARIABLE: &str = "ANTHROPIC_BASE_URL";
 
 /// A shell file that it reads before each command: there the key goes, so that commands do not inherit it.
-pub(super) const SHELL_FILE_VARIABLE: &str = "CLAUDE_ENV_FILE";
+pub(crate) const SHELL_FILE_VARIABLE: &str = "CLAUDE_ENV_FILE";
 
 /// The name of the hook that it asks before each tool. The answer is always "ask": so every call comes as a question that
 /// may wait as long as it takes, also one that it or the user's own settings would allow.

@@ -1,0 +1,19 @@
+//! Claude Code behind its adapter, over ACP.
+
+use super::{Lack, Program, claude};
+use nox_api::domain::agent::Runtime;
+
+pub(super) const PROGRAM: Program = Program {
+    name: "claude-acp",
+    runtime: Runtime::Acp,
+    settings: |agent, places, address| {
+        agent.program.preset = Some("claude".into());
+        (claude::PROGRAM.settings)(agent, places, address);
+    },
+    command_line: "claude-agent-acp",
+    lacks: &[
+        (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
+        (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
+    ],
+    ..claude::PROGRAM
+};
