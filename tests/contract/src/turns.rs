@@ -116,6 +116,17 @@ pub(crate) async fn hooks_decide_nothing(bench: Bench) {
     let replies = [program.wants_shell("touch made.txt"), Reply::text("Done.")];
     let mut scene = bench.begin_with(replies, |_, places| (program.strangers)(places)).await;
     let session = scene.session.clone();
+    if let Some(plugins) = program.runs_plugins {
+        // One place after the other is named; beside what is left, nothing has started.
+        for home in [scene.folder.clone(), scene.own.clone()] {
+            let (_, message) = scene.failed().await;
+            let folder = home.join(plugins);
+            assert!(message.contains(&folder.display().to_string()), "{message}");
+            assert!(scene.asked().is_empty(), "the model was asked");
+            std::fs::remove_dir_all(folder).unwrap();
+            scene.prompt("Again.").await;
+        }
+    }
     let asked = scene.world.until_asked(&session).await.request;
     for unasked in UNASKED.iter().chain(&["made.txt"]) {
         assert!(!scene.folder.join(unasked).exists(), "{unasked} came without an answer");

@@ -1,7 +1,7 @@
 //! Every program that Nox knows to carry an agent: one table of what a look for them needs. How each is driven is its
 //! driver's; facts that a driver has too are taken from there.
 
-use crate::{claude::quirks as claude, codex::quirks as codex};
+use crate::{acp::quirks as acp, claude::quirks as claude, codex::quirks as codex};
 use nox_domain::agent::Runtime;
 
 /// One program.
@@ -96,100 +96,85 @@ const KNOWN: &[Known] = &[
     },
     Known {
         id: "opencode",
-        title: "OpenCode",
+        title: acp::OPENCODE.named.title,
         description: "Works in your project with OpenCode.",
-        command: "opencode",
+        command: acp::OPENCODE.command,
         runtime: Runtime::Acp,
-        preset: Some("opencode"),
+        preset: Some(acp::OPENCODE.name),
         package: "opencode-ai",
-        tested: "1.18.",
+        tested: acp::OPENCODE.tested,
         quiet: &[("OPENCODE_DISABLE_AUTOUPDATE", "1")],
         credentials: &[".local/share/opencode/auth.json"],
-        key_variables: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"],
+        key_variables: acp::OPENCODE.key_variables,
         uses_keychain: false,
         sign_in: "opencode auth login",
     },
     Known {
         id: "goose",
-        title: "goose",
+        title: acp::GOOSE.named.title,
         description: "Works in your project with goose.",
-        command: "goose",
+        command: acp::GOOSE.command,
         runtime: Runtime::Acp,
-        preset: Some("goose"),
+        preset: Some(acp::GOOSE.name),
         package: "@aaif/goose",
-        tested: "1.34.",
+        tested: acp::GOOSE.tested,
         quiet: &[("GOOSE_TELEMETRY_ENABLED", "false")],
         credentials: &[".config/goose/secrets.yaml"],
-        key_variables: &["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY", "GOOGLE_API_KEY"],
+        key_variables: acp::GOOSE.key_variables,
         uses_keychain: true,
         sign_in: "goose configure",
     },
     Known {
         id: "gemini",
-        title: "Gemini CLI",
+        title: acp::GEMINI.named.title,
         description: "Works in your project with Gemini CLI.",
-        command: "gemini",
+        command: acp::GEMINI.command,
         runtime: Runtime::Acp,
-        preset: Some("gemini"),
+        preset: Some(acp::GEMINI.name),
         package: "@google/gemini-cli",
-        tested: "0.61.",
+        tested: acp::GEMINI.tested,
         quiet: &[],
         credentials: &[".gemini/oauth_creds.json"],
-        key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+        key_variables: acp::GEMINI.key_variables,
         uses_keychain: cfg!(target_os = "macos"),
         sign_in: "gemini",
     },
     Known {
         id: "qwen",
-        title: "Qwen Code",
+        title: acp::QWEN.named.title,
         description: "Works in your project with Qwen Code.",
-        command: "qwen",
+        command: acp::QWEN.command,
         runtime: Runtime::Acp,
-        preset: Some("qwen"),
+        preset: Some(acp::QWEN.name),
         package: "@qwen-code/qwen-code",
-        tested: "0.24.",
+        tested: acp::QWEN.tested,
         quiet: &[],
         credentials: &[".qwen/oauth_creds.json"],
-        key_variables: &["OPENAI_API_KEY", "DASHSCOPE_API_KEY"],
+        key_variables: acp::QWEN.key_variables,
         uses_keychain: false,
         sign_in: "qwen",
     },
     Known {
         id: "claude-agent-acp",
-        title: "Claude over ACP",
+        title: acp::CLAUDE.named.title,
         description: "Works in your project with Claude, over the Agent Client Protocol.",
-        command: "claude-agent-acp",
+        command: acp::CLAUDE.command,
         runtime: Runtime::Acp,
-        preset: Some("claude"),
+        preset: Some(acp::CLAUDE.name),
         package: "@agentclientprotocol/claude-agent-acp",
-        tested: "0.100.",
+        tested: acp::CLAUDE.tested,
         quiet: &[],
         credentials: &[".claude/.credentials.json"],
-        key_variables: &[claude::KEY_VARIABLE],
+        key_variables: acp::CLAUDE.key_variables,
         uses_keychain: cfg!(target_os = "macos"),
         sign_in: "claude",
-    },
-    Known {
-        id: "codex-acp",
-        title: "Codex over ACP",
-        description: "Works in your project with Codex, over the Agent Client Protocol.",
-        command: "codex-acp",
-        runtime: Runtime::Acp,
-        preset: Some("codex"),
-        package: "@agentclientprotocol/codex-acp",
-        tested: "2.6.",
-        quiet: &[],
-        credentials: &[".codex/auth.json"],
-        key_variables: &["OPENAI_API_KEY", "CODEX_API_KEY"],
-        uses_keychain: false,
-        sign_in: "codex login",
     },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{acp::quirks::Preset, faults::Named};
+    use crate::faults::Named;
     use std::collections::HashSet;
 
     #[test]
@@ -204,12 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn what_the_driver_of_presets_knows_is_the_same() {
-        for known in KNOWN.iter().filter(|known| known.runtime == Runtime::Acp) {
-            let Some(preset) = known.preset.and_then(Preset::of) else { continue };
-            assert_eq!((known.command, known.title), (preset.command, preset.named.title), "{}", known.id);
-            // Some tell no version in the conversation, and so their driver looks for none.
-            assert!(["", known.tested].contains(&preset.tested), "{}", known.id);
+    fn every_preset_is_there_and_is_told_to_be_installed_in_the_same_way() {
+        let presets: HashSet<_> = KNOWN.iter().filter_map(|known| known.preset).collect();
+        assert_eq!(presets, acp::PRESETS.iter().map(|preset| preset.name).collect());
+        for known in KNOWN {
+            let Some(preset) = known.preset.and_then(acp::Preset::of) else { continue };
             let Named { install, sign_in, .. } = preset.named;
             assert!(install.contains(&known.install()), "{install}");
             assert!(sign_in.contains(known.sign_in), "{sign_in}");

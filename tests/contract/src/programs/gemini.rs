@@ -30,7 +30,10 @@ pub(super) const PROGRAM: Program = Program {
     },
     keeps_calls: false,
     strangers: |_| {},
+    runs_plugins: None,
     script: None,
+    ask: None,
+    plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".gemini/tmp")).unwrap(),
     lacks: &[
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),

@@ -28,7 +28,23 @@ pub(super) const PROGRAM: Program = Program {
         std::fs::write(folder.join("config.yaml"), "GOOSE_MODE: auto\n").unwrap();
     },
     keeps_calls: false,
-    strangers: |_| {},
+    strangers: |places| {
+        for (home, start) in [(&places.folder, "project-start"), (&places.own, "user-start")] {
+            let folder = home.join(".agents/plugins/theirs/hooks");
+            std::fs::create_dir_all(&folder).unwrap();
+            let hook = json!([{ "hooks": [{ "type": "command", "command": places.touch(start) }] }]);
+            let hooks = json!({ "hooks": { "UserPromptSubmit": hook, "PreToolUse": hook } });
+            std::fs::write(folder.join("hooks.json"), hooks.to_string()).unwrap();
+        }
+        let folder = places.own.join(".config/goose");
+        std::fs::create_dir_all(&folder).unwrap();
+        let (program, file) = places.touch_words("user-service");
+        let service = format!(
+            "extensions:\n  mine:\n    enabled: true\n    type: stdio\n    name: mine\n    description: mine\n    cmd: {program}\n    args: [{file}]\n    timeout: 5\n"
+        );
+        std::fs::write(folder.join("config.yaml"), service).unwrap();
+    },
+    runs_plugins: Some(".agents/plugins"),
     script: None,
     ask: None,
     plan: None,
@@ -46,6 +62,5 @@ pub(super) const PROGRAM: Program = Program {
         ),
         ("plan judged", "None of those tools shows a plan."),
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
-        ("hooks decide nothing", "It has no hooks in settings of the folder or of the user."),
     ],
 };

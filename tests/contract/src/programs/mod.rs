@@ -64,6 +64,8 @@ pub(crate) struct Program {
     /// Writes settings of the folder and of the user that would start something, which makes a file of [`UNASKED`], or answer
     /// in place of Nox; none when it has no such settings.
     pub(crate) strangers: fn(&Places),
+    /// It would run those whatever it is told, so it is not started beside them: a plugin in this folder is the reason.
+    pub(crate) runs_plugins: Option<&'static str>,
     /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
     pub(crate) script: Option<(&'static str, Wants)>,
     /// The model asks a person "Which colour?" and "Which parts?", the latter with roof and wall to choose from.
@@ -145,8 +147,14 @@ pub(crate) struct Places {
 impl Places {
     /// A command that makes a file of [`UNASKED`].
     fn touch(&self, name: &str) -> String {
+        let (program, file) = self.touch_words(name);
+        format!("{program} {file}")
+    }
+
+    /// The same as a program and its argument.
+    fn touch_words(&self, name: &str) -> (&'static str, String) {
         assert!(UNASKED.contains(&name), "{name} is not looked for");
-        format!("touch {}", self.folder.join(name).display())
+        ("touch", self.folder.join(name).display().to_string())
     }
 }
 

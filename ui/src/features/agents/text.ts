@@ -155,7 +155,6 @@ export const PROGRAM = {
     gemini: 'Gemini CLI',
     qwen: 'Qwen Code',
     claude: 'Claude over ACP',
-    codex: 'Codex over ACP',
     '': 'Another one, by its command',
   },
   provider: {

@@ -64,7 +64,7 @@ const LLM: Choices = Choices {
 const NONE: Choices = Choices { keys: &[], modes: &[], efforts: &[] };
 
 /// Programs of which Nox knows the command line.
-const PRESETS: &[&str] = &["opencode", "gemini", "goose", "qwen", "claude", "codex"];
+const PRESETS: &[&str] = &["opencode", "gemini", "goose", "qwen", "claude"];
 
 /// Kinds of model servers.
 const PROVIDERS: &[&str] = &["anthropic", "openai", "openai_responses", "openrouter", "ollama", "compatible"];

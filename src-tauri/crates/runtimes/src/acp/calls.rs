@@ -119,6 +119,12 @@ impl Calls {
             self.take_back(id, out);
         }
         let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
+        // It asks a second time within one call: what was asked before is through, however it went.
+        if let Step::Running { key, .. } | Step::Unasked { key, .. } =
+            std::mem::replace(&mut call.step, Step::Seen)
+        {
+            out.push(call_ended(key, CallEnd::Unknown));
+        }
         call.told.take(wish);
         let tool = call.told.tool(id);
         let never = self.preset.never.iter().find(|(known, _)| *known == tool).map(|(_, why)| *why);

@@ -342,6 +342,9 @@ impl Talk for Conversation {
             return;
         };
         *prompted = true;
+        if !self.may_go_on(out) {
+            return;
+        }
         self.turn = Some(Turn::default());
         let text = match self.opening.instructions.take() {
             Some(instructions) => format!("{instructions}\n\n{text}"),

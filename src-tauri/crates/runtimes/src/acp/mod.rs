@@ -12,6 +12,7 @@ mod homes;
 mod launch;
 mod offers;
 mod opening;
+mod plugins;
 pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
@@ -19,12 +20,14 @@ mod usage;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Before, Carrier, Connection, Over, asked},
+    child::{Before, Carrier, Connection, Over, asked, environment},
 };
 use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId, transcript::AgentFault};
 use opening::Opening;
+use plugins::Plugins;
 use quirks::{PLAIN, Preset};
+use std::{collections::BTreeMap, ffi::OsStr, path::Path};
 use uuid::Uuid;
 
 /// Starts a run.
@@ -37,6 +40,9 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
         return Err(Error::NoFolder { folder: start.folder.display().to_string() });
     }
     let preset = preset_of(&start)?;
+    if let Some(said) = plugins(&start, preset).forbid(preset.named.title) {
+        return Err(Error::Agent { fault: AgentFault::Refused, message: said });
+    }
     let signals = start.signals.clone();
     let (connection, inbox) = Connection::new();
     let scope = scope(&start, preset);
@@ -102,6 +108,14 @@ fn scope(start: &Start, preset: &Preset) -> String {
     format!("{}|{command}|{home}|", preset.name)
 }
 
+/// Plugins that the program would find.
+fn plugins(start: &Start, preset: &Preset) -> Plugins {
+    let environment: BTreeMap<_, _> =
+        environment(start, preset.environment, Vec::new()).into_iter().collect();
+    let home = ["HOME", "USERPROFILE"].into_iter().find_map(|name| environment.get(OsStr::new(name)));
+    Plugins::of(preset, &start.folder, home.map(Path::new))
+}
+
 async fn run(mut carrier: Carrier, preset: &'static Preset) {
     let launch = match launch::launch(&carrier.start, preset) {
         Ok(launch) => launch,
@@ -121,6 +135,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
     let opening = Opening {
         preset,
         folder: start.folder.clone(),
+        plugins: plugins(start, preset),
         resume: start.resume.clone(),
         fork: start.fork,
         services: launch::services(start, preset),

@@ -3,10 +3,11 @@
 use super::{
     conversation::{Conversation, Request},
     faults::{self, noted},
+    plugins::Plugins,
     quirks::Preset,
 };
 use crate::child::Act;
-use nox_domain::transcript::AgentFault;
+use nox_domain::{event::Problem, transcript::AgentFault};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
@@ -15,6 +16,8 @@ pub(super) struct Opening {
     pub(super) preset: &'static Preset,
     /// Where the agent works.
     pub(super) folder: PathBuf,
+    /// What it must not find there.
+    pub(super) plugins: Plugins,
     /// The program's name for the conversation that is gone on with.
     pub(super) resume: Option<String>,
     /// From a copy of it.
@@ -106,6 +109,9 @@ impl Conversation {
         self.leave_out_services(can["mcpCapabilities"]["http"] == true, out);
         let session = &can["sessionCapabilities"];
         self.known.set_forks(session["fork"].is_object());
+        if !self.may_go_on(out) {
+            return;
+        }
         self.stage = Stage::Open;
         let Some(name) = self.opening.resume.clone() else {
             self.begin(out);
@@ -129,6 +135,16 @@ impl Conversation {
         let mut params = self.place();
         params.insert("sessionId".into(), name.into());
         out.push(Act::Send(self.request(Request::Restore, method, params.into())));
+    }
+
+    /// Whether nothing lies there that the program would run unasked. It is ended otherwise.
+    pub(super) fn may_go_on(&self, out: &mut Vec<Act>) -> bool {
+        let said = self.opening.plugins.forbid(self.preset.named.title);
+        let forbidden =
+            said.map(|message| Problem::Agent { fault: AgentFault::Refused, message, until: None });
+        let may = forbidden.is_none();
+        out.extend(forbidden.map(Act::Refuse));
+        may
     }
 
     /// Services that the program could not reach are said.

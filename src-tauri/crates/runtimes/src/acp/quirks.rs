@@ -18,14 +18,14 @@ pub(crate) struct Preset {
     /// What is looked for on the `PATH`, and what it gets, when the agent says nothing else.
     pub(crate) command: &'static str,
     pub(super) arguments: &'static [&'static str],
-    /// Versions begin with this where the contract suite has passed; empty when it tells none.
+    /// Versions begin with this where the contract suite has passed.
     pub(crate) tested: &'static str,
     /// It reports to nobody, does not change itself, and keeps to what is said here.
     pub(super) environment: &'static [(&'static str, &'static str)],
     /// How it is told which model server to ask, by the name of the provider; the first when none is named.
     pub(super) access: &'static [Access],
     /// All variables that may hold a key; a command that it runs gets none of them.
-    pub(super) key_variables: &'static [&'static str],
+    pub(crate) key_variables: &'static [&'static str],
     /// The mode that it is put into.
     pub(super) mode: Option<&'static str>,
     /// Modes in which it asks before everything; empty when nobody knows.
@@ -40,6 +40,8 @@ pub(crate) struct Preset {
     pub(super) error_texts: &'static [&'static str],
     /// A command of its shell goes on when the turn is interrupted: the program is ended, and gone on with later.
     pub(super) leaves_tools: bool,
+    /// Where plugins lie whose commands it runs without asking, below the project and the user's home.
+    pub(super) plugins: &'static [&'static str],
     /// Methods of its own that say nothing that Nox shows.
     pub(super) quiet: &'static [&'static str],
     /// Whether its agent is told what it is in a way of its own; else before the first prompt.
@@ -102,6 +104,7 @@ pub(super) const PLAIN: Preset = Preset {
     unasked: &[],
     error_texts: &[],
     leaves_tools: false,
+    plugins: &[],
     quiet: &[],
     takes_instructions: false,
     dress: |_| Ok(()),
@@ -110,9 +113,11 @@ pub(super) const PLAIN: Preset = Preset {
 /// A sub-agent of goose runs in its mode `auto`: `delegate` let one make a file, and nobody was asked.
 const SUB_AGENTS: &str = "what its sub-agents do is not asked";
 
-const PRESETS: &[Preset] = &[GOOSE, OPENCODE, CLAUDE, GEMINI, QWEN];
+/// All of them.
+pub(crate) const PRESETS: &[Preset] = &[GOOSE, OPENCODE, CLAUDE, GEMINI, QWEN];
 
-const GOOSE: Preset = Preset {
+/// goose 1.34, which its package calls 0.20. It tells no version in a conversation.
+pub(crate) const GOOSE: Preset = Preset {
     name: "goose",
     named: Named {
         title: "goose",
@@ -122,6 +127,7 @@ const GOOSE: Preset = Preset {
     },
     command: "goose",
     arguments: &["acp"],
+    tested: "1.34.",
     environment: &[
         ("GOOSE_MODE", "approve"),
         ("GOOSE_TELEMETRY_OFF", "1"),
@@ -178,6 +184,7 @@ const GOOSE: Preset = Preset {
     ],
     never: &[("delegate", SUB_AGENTS), ("extensionmanager__manage_extensions", SUB_AGENTS)],
     leaves_tools: true,
+    plugins: &[".agents/plugins"],
     error_texts: &["Ran into this error:", "Network error:"],
     takes_instructions: true,
     dress: homes::goose,
@@ -186,7 +193,7 @@ const GOOSE: Preset = Preset {
 
 /// OpenCode 1.18. An agent of the user's own settings may allow what it likes, so it gets one of Nox's, which asks; project
 /// settings, with their plugins, are off.
-const OPENCODE: Preset = Preset {
+pub(crate) const OPENCODE: Preset = Preset {
     name: "opencode",
     named: Named {
         title: "OpenCode",
@@ -219,7 +226,7 @@ const OPENCODE: Preset = Preset {
 };
 
 /// Claude Code behind claude-agent-acp 0.100.
-const CLAUDE: Preset = Preset {
+pub(crate) const CLAUDE: Preset = Preset {
     name: "claude",
     named: Named {
         title: "Claude Code over ACP",
@@ -247,7 +254,7 @@ const CLAUDE: Preset = Preset {
 };
 
 /// Gemini CLI 0.61. It reads within its folder unasked in every mode.
-const GEMINI: Preset = Preset {
+pub(crate) const GEMINI: Preset = Preset {
     name: "gemini",
     named: Named {
         title: "Gemini CLI",
@@ -283,7 +290,7 @@ const GEMINI: Preset = Preset {
 };
 
 /// Qwen Code 0.24. It reads within its folder unasked in every mode.
-const QWEN: Preset = Preset {
+pub(crate) const QWEN: Preset = Preset {
     name: "qwen",
     named: Named {
         title: "Qwen Code",

@@ -9,6 +9,7 @@ use super::{
     conversation::Conversation,
     launch::{launch, services},
     opening::Opening,
+    plugins::Plugins,
     preset_of,
     quirks::{PLAIN, Preset},
 };
@@ -21,7 +22,7 @@ use nox_domain::{
     agent::{Program, Service},
     ids::ItemId,
     session::Signal,
-    tool::ToolKind,
+    tool::{CallEnd, ToolKind},
 };
 use proptest::prelude::*;
 use secrecy::SecretString;
@@ -47,6 +48,7 @@ fn conversation(preset: &'static Preset, resume: Option<String>) -> Conversation
     let opening = Opening {
         preset,
         folder: FOLDER.into(),
+        plugins: Plugins::default(),
         resume,
         fork: false,
         services: vec![],
@@ -240,6 +242,56 @@ fn what_runs_without_an_answer_ends_the_program() {
         talk.hear(&call(status), &mut acts);
         assert_eq!(refuses(&acts), ends, "allowed: {allowed}, {status}: {acts:?}");
     }
+}
+
+#[test]
+fn a_program_that_runs_plugins_unasked_opens_no_conversation_beside_one_and_is_asked_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let plugins = Plugins::of(goose(), work.path(), None);
+    let (mut talk, _) = standing(goose());
+    talk.opening.plugins = plugins.clone();
+    let mut acts = Vec::new();
+    talk.prompt("fine", &mut acts);
+    assert!(matches!(&acts[..], [Act::Send(_)]), "{acts:?}");
+    std::fs::create_dir_all(work.path().join(".agents/plugins/theirs")).unwrap();
+    acts.clear();
+    talk.prompt("more", &mut acts);
+    assert!(matches!(&acts[..], [Act::Refuse(_)]), "{acts:?}");
+    let mut talk = conversation(goose(), None);
+    talk.opening.plugins = plugins;
+    let first = talk.first();
+    acts.clear();
+    let result = json!({ "protocolVersion": 1, "agentCapabilities": {} });
+    talk.hear(&json!({ "jsonrpc": "2.0", "id": first["id"], "result": result }).to_string(), &mut acts);
+    assert!(matches!(&acts[..], [Act::Refuse(_)]), "{acts:?}");
+    let start = Start {
+        folder: work.path().into(),
+        ..start(Program { preset: Some("goose".into()), ..Program::default() })
+    };
+    let refused = super::connect(start).err();
+    assert!(
+        matches!(&refused, Some(Error::Agent { message, .. }) if message.contains("theirs")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_second_question_within_one_call_ends_the_first() {
+    let (mut talk, mut acts) = standing(goose());
+    talk.hear(&question(&both()), &mut acts);
+    answer(&mut talk, &mut acts, true);
+    acts.clear();
+    talk.hear(&question(&both()), &mut acts);
+    assert!(
+        matches!(
+            &acts[..],
+            [Act::Tell(Signal::CallEnded { end: CallEnd::Unknown, .. }), Act::Tell(Signal::Proposed(_))]
+        ),
+        "{acts:?}"
+    );
+    answer(&mut talk, &mut acts, true);
+    talk.hear(&call("completed"), &mut acts);
+    assert!(matches!(acts.last(), Some(Act::CallEnds { .. })), "{acts:?}");
 }
 
 #[test]
