@@ -1,12 +1,13 @@
 /**
  * What on this computer can carry an agent, and one click that makes an agent of it.
  *
- * The engine looks when a page asks for the first time, and again when somebody says so. Which of it has an agent already
+ * The engine looks when a page that asks for the first time stands on the screen, and again when somebody says so. Which of it has an agent already
  * is told from the agents that there are.
  */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Agent, AgentOffer, Discovered } from '../bindings/nox';
+import { useIdle } from '../components/useIdle';
 import { useAct } from './act';
 import { useNox } from './context';
 import { useAgents } from './hooks';
@@ -25,7 +26,10 @@ export interface Discovery {
 export function useDiscovery(): Discovery {
   const { bridge } = useNox();
   const queries = useQueryClient();
+  // To look starts the programs that are found: that waits until the page is there.
+  const idle = useIdle();
   const query = useQuery({
+    enabled: idle,
     queryKey: QUERY,
     queryFn: () => bridge.discover({ again: queries.getQueryState(QUERY)?.dataUpdateCount !== 0 }),
     staleTime: Number.POSITIVE_INFINITY,

@@ -1,6 +1,6 @@
 import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from '@/app/App';
 import { nothingFound } from '@/bridge/fake/discovery';
 import { type FakeBridge, fakeBridge, sample } from '@/bridge/fake/fake';
@@ -8,6 +8,7 @@ import { forgetToasts } from '@/components/feedback/toasts';
 import { faultsOf } from '@/test/axe';
 
 beforeEach(forgetToasts);
+afterEach(() => void vi.restoreAllMocks());
 
 async function open(bridge: FakeBridge, hash = '#/welcome', heading = 'Welcome to Nox') {
   window.location.hash = hash;
@@ -28,6 +29,29 @@ describe('what was found on this computer', { timeout: 20_000 }, () => {
     screen.getByText(/Nox was tested with version 0\.169/);
     screen.getByText(/Run “codex login” in a terminal/);
     expect(await faultsOf(document.body)).toEqual([]);
+  });
+
+  it('is looked for when the page stands on the screen, not before', async () => {
+    const bridge = fakeBridge('first');
+    const title = () => screen.queryByRole('heading', { name: 'Welcome to Nox' });
+    let painted = 0;
+    const real = window.requestAnimationFrame.bind(window);
+    vi.spyOn(window, 'requestAnimationFrame').mockImplementation((callback) =>
+      real((at) => {
+        if (title()) painted += 1;
+        callback(at);
+      }),
+    );
+    const paintedBefore: number[] = [];
+    const discover = bridge.discover;
+    vi.spyOn(bridge, 'discover').mockImplementation((input) => {
+      paintedBefore.push(painted);
+      return discover(input);
+    });
+    await open(bridge);
+    await screen.findByRole('button', { name: 'Add Claude Code' });
+    expect(paintedBefore).toHaveLength(1);
+    expect(paintedBefore[0]).toBeGreaterThanOrEqual(2);
   });
 
   it('asks which model of a server', async () => {
