@@ -8,7 +8,7 @@ async function open() {
   window.location.hash = '#/board';
   const bridge = fakeBridge('full');
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: 'Board', level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: 'Board', level: 1 });
   return { bridge, user: userEvent.setup() };
 }
 
@@ -35,8 +35,8 @@ describe('what the shell asks', () => {
   it('opens the places of tray and notifications', async () => {
     const { bridge } = await open();
     act(() => bridge.say({ say: 'open', place: { place: 'approvals' } }));
-    await screen.findByRole('heading', { name: 'Approvals', level: 1 }, { timeout: 5_000 });
+    await screen.findByRole('heading', { name: 'Approvals', level: 1 });
     act(() => bridge.say({ say: 'open', place: { place: 'new_task' } }));
-    await screen.findByRole('dialog', { name: 'New task' }, { timeout: 5_000 });
+    await screen.findByRole('dialog', { name: 'New task' });
   });
 });

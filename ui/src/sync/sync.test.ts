@@ -55,7 +55,7 @@ describe('connecting', () => {
     const counts = () => COLUMNS.map((column) => mirror.board.count(column));
     expect(counts().reduce((sum, count) => sum + count)).toBe(all);
     const before = counts();
-    await vi.waitFor(() => expect(mirror.cards.size).toBe(all), { timeout: 5_000 });
+    await vi.waitFor(() => expect(mirror.cards.size).toBe(all), { timeout: 15_000 });
     await vi.waitFor(() => expect(COLUMNS.map((column) => mirror.board.column(column).length)).toEqual(before));
   });
 
@@ -76,7 +76,7 @@ describe('connecting', () => {
       return { ...page, next: null, cards: input.after ? [] : page.cards };
     };
     const { mirror } = await ready(bridge);
-    await vi.waitFor(() => expect(mirror.cards.size).toBe(bridge.state.tasks.size), { timeout: 5_000 });
+    await vi.waitFor(() => expect(mirror.cards.size).toBe(bridge.state.tasks.size), { timeout: 15_000 });
     expect(mirror.cards.get(gone)).toBeUndefined();
     expect(mirror.cards.get(changed)?.task.title).toBe('Newer');
   });
@@ -84,11 +84,11 @@ describe('connecting', () => {
   it('forgets after a gap what is in no page', async () => {
     const bridge = fakeBridge('big');
     const { mirror } = await ready(bridge);
-    await vi.waitFor(() => expect(mirror.cards.size).toBe(bridge.state.tasks.size), { timeout: 5_000 });
+    await vi.waitFor(() => expect(mirror.cards.size).toBe(bridge.state.tasks.size), { timeout: 15_000 });
     const [gone = ''] = [...bridge.state.tasks.keys()].sort().slice(-1);
     bridge.state.tasks.delete(gone);
     bridge.push({ push: 'gap' });
-    await vi.waitFor(() => expect(mirror.cards.get(gone)).toBeUndefined(), { timeout: 5_000 });
+    await vi.waitFor(() => expect(mirror.cards.get(gone)).toBeUndefined(), { timeout: 15_000 });
     expect(mirror.cards.size).toBe(bridge.state.tasks.size);
   });
 
@@ -167,7 +167,7 @@ describe('10,000 cards', () => {
   it('keep their order and move one without touching other columns', async () => {
     const bridge = fakeBridge('big');
     const { mirror } = await ready(bridge);
-    await vi.waitFor(() => expect(mirror.board.expected).toBeNull(), { timeout: 5_000 });
+    await vi.waitFor(() => expect(mirror.board.expected).toBeNull(), { timeout: 15_000 });
     expect(mirror.cards.size).toBe(10_000);
     const done = mirror.board.column('done');
     const id = mirror.board.column('backlog')[0] ?? '';

@@ -1,8 +1,11 @@
 // Before every test file: what jsdom lacks and Mantine or our own parts ask the browser for.
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach } from 'vitest';
 
 afterEach(cleanup);
+
+// A safety net, no pace: what is waited for may take seconds where two cores do other work as well.
+configure({ asyncUtilTimeout: 15_000 });
 
 window.matchMedia ??= (query: string) =>
   ({

@@ -1,6 +1,6 @@
 // The window's buttons. Mantine's unstyled button gives the element; the look is ours, so that it costs no inline styles.
 import { Tooltip, UnstyledButton } from '@mantine/core';
-import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react';
+import { type ButtonHTMLAttributes, type ReactNode, type Ref, useState } from 'react';
 import { ariaShortcut } from '../actions/combo';
 import { cx } from '../cx';
 import { Icon, type IconName } from '../icons/icons';
@@ -79,15 +79,21 @@ export function IconButton({
   ref,
   ...rest
 }: IconButtonProps) {
+  // Who has pressed it knows its name: it would lie over the dialog that has opened.
+  const [pressed, setPressed] = useState(false);
   return (
-    <Tooltip label={label}>
+    <Tooltip label={label} disabled={pressed}>
       <UnstyledButton
         ref={ref}
         className={cx(s.button, s.square, s[variant], s[size], pending && s.pending, className)}
         aria-label={label}
         aria-keyshortcuts={combo && ariaShortcut(combo)}
         aria-disabled={pending || undefined}
-        onClick={pending ? undefined : onClick}
+        onClick={(event) => {
+          setPressed(true);
+          if (!pending) onClick?.(event);
+        }}
+        onPointerLeave={() => setPressed(false)}
         {...rest}
       >
         <Icon name={icon} size={size === 'lg' ? 'md' : 'sm'} />

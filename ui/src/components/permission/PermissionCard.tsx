@@ -75,7 +75,7 @@ export function PermissionCard({
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (!open || isTyping(event.target)) return;
     const decision = DECISION_KEYS.find(([combo]) => matches(combo, event.nativeEvent))?.[1];
-    if (!decision) return;
+    if (!decision || (decision === 'allow_session' && call.prose)) return;
     // Also while no answer is taken: the key means this card and nothing behind it.
     event.preventDefault();
     event.stopPropagation();
@@ -133,12 +133,17 @@ export function PermissionCard({
               >
                 {ANSWERS.once}
               </Button>
-              <Button combo="S" pending={pending} aria-disabled={!takes} onClick={() => answer('allow_session')}>
-                {ANSWERS.session}
-              </Button>
-              <Button aria-expanded={ruling} onClick={() => setRuling(!ruling)}>
-                {ANSWERS.always}
-              </Button>
+              {/* Each plan is read by itself: none is allowed with those to come. */}
+              {!call.prose && (
+                <>
+                  <Button combo="S" pending={pending} aria-disabled={!takes} onClick={() => answer('allow_session')}>
+                    {ANSWERS.session}
+                  </Button>
+                  <Button aria-expanded={ruling} onClick={() => setRuling(!ruling)}>
+                    {ANSWERS.always}
+                  </Button>
+                </>
+              )}
             </div>
             <div className={s.deny}>
               <TextInput

@@ -1,4 +1,5 @@
-// What a person needs to know to answer: where, in what, why it is asked and how dangerous it looks. Nothing is left out.
+// What a person needs to know to answer: where, in what, why it is asked and how dangerous it looks. Of a call nothing is
+// left out; a plan runs nothing by itself, so that it has only its place.
 import type { RequestRow } from '../../bindings/nox';
 import { riskText, whyText } from '../words';
 import s from './Permission.module.css';
@@ -14,6 +15,19 @@ export interface PermissionFactsProps {
 
 export function PermissionFacts({ row, children }: PermissionFactsProps) {
   const { call, why, risk, risk_reason } = row.request;
+  const folder = (
+    <Fact name={PERMISSION.facts.folder}>
+      <code className={s.path}>{visibleText(call.folder)}</code>
+    </Fact>
+  );
+  if (call.prose) {
+    return (
+      <dl className={s.facts} data-selectable>
+        {folder}
+        {children}
+      </dl>
+    );
+  }
   return (
     <dl className={s.facts} data-selectable>
       <Fact name={PERMISSION.facts.why}>{whyText(why)}</Fact>
@@ -21,9 +35,7 @@ export function PermissionFacts({ row, children }: PermissionFactsProps) {
         <RiskWord risk={risk} />
         <span className={s.quiet}>: {visibleText(riskText(risk, risk_reason))}</span>
       </Fact>
-      <Fact name={PERMISSION.facts.folder}>
-        <code className={s.path}>{visibleText(call.folder)}</code>
-      </Fact>
+      {folder}
       {call.shell !== '' && (
         <Fact name={PERMISSION.facts.shell}>
           <code>{call.shell}</code>

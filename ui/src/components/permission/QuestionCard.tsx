@@ -199,6 +199,7 @@ function OneQuestion({ question, draft, onChange }: OneQuestionProps) {
           key={option.label}
           name={id}
           id={`${id}-${index}`}
+          classNames={{ description: q.means }}
           value={option.label}
           label={option.label}
           description={option.description || undefined}

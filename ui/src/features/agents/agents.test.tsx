@@ -18,7 +18,7 @@ beforeEach(() => {
 async function open(bridge: FakeBridge, hash = '#/agents/docs') {
   window.location.hash = hash;
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: 'Agents', level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: 'Agents', level: 1 });
   return userEvent.setup();
 }
 
@@ -55,7 +55,7 @@ describe('an agent', () => {
     expect(await field('Description')).toHaveProperty('value', 'Docs work and more');
 
     await user.click(screen.getByRole('link', { name: 'Settings' }));
-    await screen.findByRole('heading', { name: 'General' }, { timeout: 5_000 });
+    await screen.findByRole('heading', { name: 'General' });
     await user.click(screen.getByRole('link', { name: 'Agents' }));
     await user.click(await screen.findByRole('link', { name: /Docs/ }));
     expect(await field('Description')).toHaveProperty('value', 'Docs work and more');
@@ -137,7 +137,7 @@ describe('a new agent', () => {
 });
 
 // A whole form is written, letter by letter.
-describe('what carries an agent', { timeout: 20_000 }, () => {
+describe('what carries an agent', () => {
   const pick = async (user: ReturnType<typeof userEvent.setup>, name: string, option: string) =>
     user.selectOptions(await screen.findByRole('combobox', { name }), option);
 

@@ -15,7 +15,7 @@ beforeEach(() => {
 async function open(bridge: FakeBridge, hash = '#/approvals') {
   window.location.hash = hash;
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: 'Approvals', level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: 'Approvals', level: 1 });
   return userEvent.setup();
 }
 

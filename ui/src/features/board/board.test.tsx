@@ -18,7 +18,7 @@ beforeEach(() => {
 async function open(bridge: FakeBridge, hash = '#/board') {
   window.location.hash = hash;
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: 'Board', level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: 'Board', level: 1 });
   return userEvent.setup();
 }
 

@@ -21,7 +21,7 @@ afterEach(() => {
 async function open(bridge: FakeBridge) {
   window.location.hash = '#/processes';
   const { unmount } = render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: 'Processes', level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: 'Processes', level: 1 });
   return Object.assign(userEvent.setup(), { unmount });
 }
 
@@ -50,7 +50,7 @@ describe('the processes', () => {
     const asked = vi.spyOn(bridge, 'processes');
     const { unmount } = await open(bridge);
     await table();
-    await waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(1), { timeout: 3_000 });
+    await waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(1));
     vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
     act(() => void document.dispatchEvent(new Event('visibilitychange')));
     const hidden = asked.mock.calls.length;

@@ -17,7 +17,7 @@ function open(bridge: FakeBridge, hash = '#/board') {
   return { user: userEvent.setup(), unmount };
 }
 
-const banner = () => screen.findByText('Nox ended unexpectedly: 9 sessions were interrupted.', {}, { timeout: 5_000 });
+const banner = () => screen.findByText('Nox ended unexpectedly: 9 sessions were interrupted.');
 
 describe('after an unexpected end', () => {
   it('a line on the board leads to what became of each session', async () => {
@@ -67,7 +67,7 @@ describe('after an unexpected end', () => {
     await user.click(screen.getByRole('button', { name: 'Show in folder' }));
     await waitFor(() => expect(bridge.desktop).toContain('revealPath /home/you/nox/nox.db.damaged-1'));
     Object.assign(database, { under_way: false, sessions_saved: 3, sessions_damaged: 2 });
-    const whole = await screen.findByText('Sessions that came back whole', {}, { timeout: 4_000 });
+    const whole = await screen.findByText('Sessions that came back whole');
     expect(whole.nextSibling?.textContent).toBe('3');
     expect(screen.getByText('Sessions that came back in part, or not at all').nextSibling?.textContent).toBe('2');
     screen.getByText(/ends with a note where the damage begins/);

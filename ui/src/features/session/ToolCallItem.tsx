@@ -146,15 +146,18 @@ function Call({ conversation, item, body, view }: ToolCallItemProps) {
         </div>
       )}
       {call.diff && <Diff diff={call.diff} folder={call.folder} />}
-      <CallOutput
-        conversation={conversation}
-        item={item.id}
-        title={title}
-        running={running}
-        open={open}
-        steady={unfolding.hasWorked(item.id)}
-        digest={output}
-      />
+      {/* What answers a question stands beneath it already. */}
+      {(open || !call.questions?.length) && (
+        <CallOutput
+          conversation={conversation}
+          item={item.id}
+          title={title}
+          running={running}
+          open={open}
+          steady={unfolding.hasWorked(item.id)}
+          digest={output}
+        />
+      )}
       {output?.cut_off && <p className={s.line}>{CALL.cutOff}</p>}
       {output && output.kept_bytes < output.size_bytes && (
         <p className={s.line}>{CALL.kept(sizeText(output.kept_bytes), sizeText(output.size_bytes))}</p>

@@ -27,7 +27,7 @@ async function open(title: string, bridge: FakeBridge = fakeBridge('lives')) {
   if (!row) throw new Error(`no session “${title}”`);
   window.location.hash = `#/sessions/${row.id}`;
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: title, level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: title, level: 1 });
   return { bridge, id: row.id, user: userEvent.setup() };
 }
 

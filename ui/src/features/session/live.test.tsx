@@ -29,7 +29,7 @@ async function open(title: string, bridge: FakeBridge = fakeBridge('lives')) {
   if (!row) throw new Error(`no session “${title}”`);
   window.location.hash = `#/sessions/${row.id}`;
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: title, level: 1 }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: title, level: 1 });
   return { bridge, id: row.id, user: userEvent.setup() };
 }
 
@@ -204,7 +204,7 @@ describe('a session that asks its person', () => {
     await user.click(screen.getByRole('link', { name: 'Settings' }));
     await waitFor(() => expect(screen.queryByRole('region', { name: 'Docs asks you' })).toBeNull());
     window.location.hash = '#/approvals';
-    await user.click(await screen.findByRole('link', { name: /Asks two questions/ }, { timeout: 5_000 }));
+    await user.click(await screen.findByRole('link', { name: /Asks two questions/ }));
     await screen.findByRole('region', { name: 'Docs asks you' });
     expect(card().getByRole('radio', { name: 'SQLite in memory' })).toHaveProperty('checked', true);
     expect(card().getByRole('textbox', { name: 'Why you skip it, sent to the agent' })).toHaveProperty('value', 'Not');
@@ -215,6 +215,10 @@ describe('a session that asks its person', () => {
     const card = within(await screen.findByRole('region', { name: 'Docs shows you its plan' }));
     card.getByRole('heading', { name: 'What I would do' });
     card.getByRole('button', { name: 'Allow once' });
+    // Each plan is read by itself, and says nothing of a command.
+    expect(card.queryByRole('button', { name: 'Allow for this session' })).toBeNull();
+    expect(card.queryByRole('button', { name: 'Always allow' })).toBeNull();
+    expect(card.queryByText('Risk')).toBeNull();
   });
 });
 

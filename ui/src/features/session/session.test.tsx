@@ -83,7 +83,7 @@ function withSession(state: SessionState, bodies: readonly ItemBody[], given: Pa
 async function open(bridge: FakeBridge, hash = '#/sessions') {
   window.location.hash = hash;
   render(<App bridge={bridge} />);
-  await screen.findByRole('region', { name: 'Sessions' }, { timeout: 5_000 });
+  await screen.findByRole('region', { name: 'Sessions' });
   return userEvent.setup();
 }
 

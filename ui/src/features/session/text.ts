@@ -123,7 +123,7 @@ export const COMPOSER = {
   paused: 'It is paused; a message waits until you continue.',
   works: 'It works; a message waits for its turn.',
   limited: 'It waits for its model’s limit; a message waits behind it.',
-  steers: 'It works. A message waits for its turn, or is said into what it does now.',
+  steers: 'It works. Queue a message, or say it now.',
   queue: 'Queue',
   sayNow: 'Say now',
   sayNowWhat: 'The agent hears it while it works, and may change what it does.',

@@ -14,7 +14,7 @@ async function open(bridge: FakeBridge) {
   if (!session) throw new Error('no session is over');
   window.location.hash = `#/sessions/${session.id}`;
   render(<App bridge={bridge} />);
-  const details = await screen.findByRole('region', { name: 'Details' }, { timeout: 5_000 });
+  const details = await screen.findByRole('region', { name: 'Details' });
   return { session, details, user: userEvent.setup() };
 }
 

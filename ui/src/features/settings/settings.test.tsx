@@ -14,7 +14,7 @@ beforeEach(() => {
 async function open(bridge: FakeBridge) {
   window.location.hash = '#/settings';
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: 'General' }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: 'General' });
   return userEvent.setup();
 }
 
@@ -97,7 +97,7 @@ describe('sessions and old events', () => {
     const { compaction } = bridge.state.log;
     if (!compaction) throw new Error('nothing is compacted');
     Object.assign(compaction, { step: 'done', sessions: 4, events: 1_421, freed_bytes: 12_000_000 });
-    await data.findByText('Packed: 4 sessions with 1,421 events. The file is 11 MB smaller.', {}, { timeout: 3_000 });
+    await data.findByText('Packed: 4 sessions with 1,421 events. The file is 11 MB smaller.');
     expect(data.queryByRole('progressbar')).toBeNull();
     expect(await faultsOf(section('Data'))).toEqual([]);
     await user.click(data.getByRole('radio', { name: 'Keep' }));

@@ -18,8 +18,8 @@ function idOf(bridge: FakeBridge, title: string): string {
 async function openTask(bridge: FakeBridge, title: string) {
   window.location.hash = `#/board?task=${idOf(bridge, title)}`;
   render(<App bridge={bridge} />);
-  const pane = await screen.findByRole('region', { name: 'Task' }, { timeout: 5_000 });
-  await within(pane).findByRole('button', { name: 'Delete' }, { timeout: 5_000 });
+  const pane = await screen.findByRole('region', { name: 'Task' });
+  await within(pane).findByRole('button', { name: 'Delete' });
   return { pane, user: userEvent.setup() };
 }
 
@@ -132,7 +132,7 @@ describe('a new task', () => {
     window.location.hash = '#/board?create=task&column=backlog';
     render(<App bridge={bridge} />);
     const user = userEvent.setup();
-    const dialog = await screen.findByRole('dialog', { name: 'New task' }, { timeout: 5_000 });
+    const dialog = await screen.findByRole('dialog', { name: 'New task' });
     await user.click(within(dialog).getByRole('button', { name: /Create task/ }));
     await within(dialog).findByText(/A task needs a title/);
     await user.type(within(dialog).getByLabelText('Title'), 'Look at the disks');
@@ -150,9 +150,9 @@ describe('the first page', () => {
     window.location.hash = '';
     render(<App bridge={bridge} />);
     const user = userEvent.setup();
-    await screen.findByRole('heading', { name: 'Welcome to Nox' }, { timeout: 5_000 });
+    await screen.findByRole('heading', { name: 'Welcome to Nox' });
     await user.click(screen.getByRole('button', { name: 'Run the sample' }));
-    await within(await screen.findByRole('region', { name: 'Needs you' }, { timeout: 5_000 })).findByRole('article', {
+    await within(await screen.findByRole('region', { name: 'Needs you' })).findByRole('article', {
       name: 'How is this computer doing?',
     });
     expect(bridge.state.settings.welcomed).toBe(true);

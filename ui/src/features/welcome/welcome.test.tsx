@@ -13,11 +13,11 @@ afterEach(() => void vi.restoreAllMocks());
 async function open(bridge: FakeBridge, hash = '#/welcome', heading = 'Welcome to Nox') {
   window.location.hash = hash;
   render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: heading }, { timeout: 5_000 });
+  await screen.findByRole('heading', { name: heading });
   return userEvent.setup();
 }
 
-describe('what was found on this computer', { timeout: 20_000 }, () => {
+describe('what was found on this computer', () => {
   it('becomes an agent with one click, and says what to mind', async () => {
     const bridge = fakeBridge('first');
     const user = await open(bridge);
