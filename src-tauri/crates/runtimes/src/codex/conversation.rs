@@ -9,6 +9,7 @@ use super::{
     offers,
     quirks::{self, APPROVAL, MODES, NO_CONVERSATION, TESTED, TITLE},
     usage::Counted,
+    wishes::{Turn, Which, Wish},
 };
 use crate::{
     Answer,
@@ -18,16 +19,13 @@ use crate::{
 };
 use nox_domain::{
     At,
-    event::{Problem, TurnEnd},
+    event::TurnEnd,
     ids::ItemId,
     session::Signal,
     transcript::{AgentFault, Offer},
 };
 use serde_json::{Map, Value, json};
-use std::{
-    collections::{HashMap, VecDeque},
-    path::Path,
-};
+use std::{collections::HashMap, path::Path};
 
 /// Frames that are not understood and shown, for each run; then no more.
 const UNKNOWN_SHOWN: u32 = 20;
@@ -35,32 +33,6 @@ const UNKNOWN_SHOWN: u32 = 20;
 const RAW_BYTES: usize = 2_000;
 /// Requests of ours that have no answer yet, threads of sub-agents, words for a turn that has no name yet.
 const MAX_WAITING: usize = 256;
-/// Which conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Which {
-    /// A new one.
-    New,
-    /// The one of this name.
-    Resumed(String),
-    /// A copy of the one of this name.
-    Forked(String),
-}
-
-/// What a request of ours was for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Wish {
-    Initialize,
-    Account,
-    Thread,
-    Models,
-    Turn,
-    /// Something was said into the turn.
-    Steer(String),
-    /// What a turn left running in this thread.
-    Left(String),
-    /// Whatever comes of it is told otherwise.
-    Quiet,
-}
 
 /// The state of one connection.
 pub(super) struct Conversation {
@@ -85,20 +57,6 @@ pub(super) struct Conversation {
     signed_out: bool,
     until: Option<At>,
     unknown: u32,
-}
-
-#[derive(Debug, Default)]
-struct Turn {
-    /// The program's name for it, when it has told it.
-    id: Option<String>,
-    interrupted: bool,
-    /// It is ended because of this, whatever its result says.
-    fault: Option<Problem>,
-    retried: bool,
-    /// What is to be said into it as soon as it has a name.
-    steers: VecDeque<String>,
-    /// It is over, but for what it left running.
-    ended: Option<(TurnEnd, Option<Problem>)>,
 }
 
 impl Talk for Conversation {

@@ -15,14 +15,16 @@ pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod wishes;
 
 use crate::{
     AgentConnection, Error, Start,
     child::{Before, Carrier, Connection, Over, asked},
 };
-use conversation::{Conversation, Which};
+use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId};
 use uuid::Uuid;
+use wishes::Which;
 
 /// Starts a run.
 ///

@@ -5,10 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
-use super::{
-    conversation::{Conversation, Which},
-    launch,
-};
+use super::{conversation::Conversation, launch, wishes::Which};
 use crate::{
     Answer,
     child::{Act, Talk},

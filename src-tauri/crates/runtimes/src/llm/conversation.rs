@@ -237,7 +237,10 @@ impl Conversation {
             let said = self.open.as_ref().filter(|open| !open.thought).map(|open| open.text.clone());
             self.end_text(out);
             if let Some(text) = said.filter(|text| !text.trim().is_empty()) {
-                self.keep(Line::Answered { parts: vec![Part::Text { text }], input_tokens: 0, cut: false }, out);
+                self.keep(
+                    Line::Answered { parts: vec![Part::Text { text }], input_tokens: 0, cut: false },
+                    out,
+                );
             }
         }
         self.end_calls(out);

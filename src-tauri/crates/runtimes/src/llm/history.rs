@@ -218,7 +218,10 @@ impl History {
 
     /// Whether the newest turn was asked this and met the model server's limit before it was answered.
     pub(super) fn is_limited(&self, prompt: &str) -> bool {
-        !self.turn_is_open && self.is_limited && self.asked.as_deref() == Some(prompt) && self.wants_an_answer()
+        !self.turn_is_open
+            && self.is_limited
+            && self.asked.as_deref() == Some(prompt)
+            && self.wants_an_answer()
     }
 
     /// Whether the newest answer was cut off at the length that the model may write.
@@ -317,7 +320,8 @@ mod tests {
 
     #[test]
     fn results_are_shown_together_and_in_order_and_keys_count_on() {
-        let answer = Line::Answered { parts: vec![call("call_0"), call("call_0")], input_tokens: 0, cut: false };
+        let answer =
+            Line::Answered { parts: vec![call("call_0"), call("call_0")], input_tokens: 0, cut: false };
         let mut history = after(&[asked("a"), answer.clone(), result("call:2")]);
         assert_eq!(history.open_calls().map(|call| call.key.as_str()).collect::<Vec<_>>(), ["call:1"]);
         history.apply(&result("call:1"));
@@ -331,8 +335,11 @@ mod tests {
 
     #[test]
     fn what_is_left_out_keeps_the_first_prompt() {
-        let mut history =
-            after(&[asked("the task"), Line::Answered { parts: vec![], input_tokens: 9, cut: false }, asked("b")]);
+        let mut history = after(&[
+            asked("the task"),
+            Line::Answered { parts: vec![], input_tokens: 9, cut: false },
+            asked("b"),
+        ]);
         history.apply(&Line::LeftOut { entries: 1, text: "[left out]".into() });
         let entries = [Entry::Asked("the task".into()), Entry::Asked("[left out]".into())];
         assert_eq!(history.entries()[..2], entries);

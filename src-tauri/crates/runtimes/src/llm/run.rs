@@ -466,9 +466,7 @@ impl Live {
                     if let Err(error) = self.keep(line).await {
                         // Nothing that follows from this line may happen.
                         // What is being written is through all the same.
-                        acts.retain(|act| {
-                            matches!(act, Act::TextEnds(_) | Act::Tell(Signal::Wrote { .. }))
-                        });
+                        acts.retain(|act| matches!(act, Act::TextEnds(_) | Act::Tell(Signal::Wrote { .. })));
                         let mut last = Vec::new();
                         self.talk.cannot_keep(&error.to_string(), &mut last);
                         acts.extend(last);
@@ -554,8 +552,9 @@ impl Live {
         };
         let answers = std::mem::take(&mut self.answers);
         let bench = self.bench.clone();
-        let task =
-            self.working.spawn(async move { bench.carry_out(call, work, item, answers, caller, ending).await });
+        let task = self
+            .working
+            .spawn(async move { bench.carry_out(call, work, item, answers, caller, ending).await });
         self.keys.insert(task.id(), key.clone());
         self.ends.insert(key, end);
     }

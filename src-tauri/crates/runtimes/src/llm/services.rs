@@ -377,12 +377,8 @@ mod tests {
     fn binding(settings: &Service, description: &str) -> String {
         let mut services = Services::default();
         services.add("files", settings, vec![tool("delete", description)]);
-        let desk = Desk {
-            folder: "/".into(),
-            shell: "sh",
-            environment: BTreeMap::new(),
-            max_call_seconds: None,
-        };
+        let desk =
+            Desk { folder: "/".into(), shell: "sh", environment: BTreeMap::new(), max_call_seconds: None };
         let look = services.look("files__delete", &serde_json::json!({}), &desk).unwrap().unwrap();
         look.call.binding_hash()
     }

@@ -469,7 +469,9 @@ fn happens(table: &mut Table, pick: u8, number: u8) {
         4 => hear(table, reply(vec![])),
         5 => hear(table, failed(AgentFault::Overloaded)),
         6 => hear(table, failed(AgentFault::ContextFull)),
-        7 => drop(table.does(|talk, out| talk.looked(&key, Ok(ToolCall { key: key.clone(), ..ToolCall::default() }), out))),
+        7 => drop(table.does(|talk, out| {
+            talk.looked(&key, Ok(ToolCall { key: key.clone(), ..ToolCall::default() }), out)
+        })),
         8 => drop(table.does(|talk, out| talk.looked(&key, Err("no".into()), out))),
         9 => drop(table.does(|talk, out| talk.answer(&answer(&key, number.is_multiple_of(2)), out))),
         10 => drop(table.does(|talk, out| talk.done(&key, done("d"), out))),

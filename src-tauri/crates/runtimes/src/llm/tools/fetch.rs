@@ -71,7 +71,9 @@ fn is_near(url: &Url) -> bool {
         // A name of one word is one of this network.
         Err(_) => {
             !host.contains('.')
-                || [".localhost", ".local", ".internal", ".lan", ".home.arpa"].iter().any(|end| host.ends_with(end))
+                || [".localhost", ".local", ".internal", ".lan", ".home.arpa"]
+                    .iter()
+                    .any(|end| host.ends_with(end))
         }
     }
 }
@@ -286,9 +288,27 @@ mod tests {
     #[test]
     fn what_is_near_is_known_in_every_dress() {
         for near in [
-            "localhost", "a.localhost", "x.local", "router", "127.1", "0x7f000001", "2130706433", "10.0.0.1",
-            "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "[::1]", "[::]", "[fd00::1]",
-            "[fe80::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "localhost.",
+            "localhost",
+            "a.localhost",
+            "x.local",
+            "router",
+            "127.1",
+            "0x7f000001",
+            "2130706433",
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "[::1]",
+            "[::]",
+            "[fd00::1]",
+            "[fe80::1]",
+            "[::ffff:10.0.0.1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "localhost.",
         ] {
             assert!(is_near(&Url::parse(&format!("http://{near}/")).unwrap()), "{near}");
         }

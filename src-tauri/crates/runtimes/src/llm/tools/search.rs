@@ -1,13 +1,13 @@
 //! Searches in files with a regular expression, or for files by name.
 
 use super::{Desk, Look, Outcome, Tool, Work, call, list::walk, object, place, string, text};
+use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt, ambient_authority};
+use cap_std::fs::{Dir, OpenOptions};
 use grep_regex::RegexMatcherBuilder;
 use grep_searcher::{BinaryDetection, SearcherBuilder, sinks::Lossy};
 use ignore::overrides::OverrideBuilder;
 use nox_domain::tool::ToolKind;
 use serde_json::Value;
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt, ambient_authority};
-use cap_std::fs::{Dir, OpenOptions};
 use std::{
     fs::File,
     io,

@@ -246,8 +246,7 @@ fn a_parent_that_becomes_a_link_while_it_is_written_leads_nowhere() {
             }
         });
         for _ in 0..300 {
-            if let Ok(look) =
-                look_at(folder.path(), "write", json!({ "path": "d/x.txt", "content": "x" }))
+            if let Ok(look) = look_at(folder.path(), "write", json!({ "path": "d/x.txt", "content": "x" }))
                 && !look.call.outside
             {
                 done(look.work);
@@ -262,10 +261,9 @@ fn a_parent_that_becomes_a_link_while_it_is_written_leads_nowhere() {
 fn work_with_files_ends_when_it_is_told_to() {
     let folder = folder();
     fs::File::create(folder.path().join("huge")).unwrap().set_len(1 << 40).unwrap();
-    for (tool, input) in [
-        ("read", json!({ "path": "huge" })),
-        ("search", json!({ "path": "a.txt", "pattern": "o" })),
-    ] {
+    for (tool, input) in
+        [("read", json!({ "path": "huge" })), ("search", json!({ "path": "a.txt", "pattern": "o" }))]
+    {
         let Work::Files(work) = look_at(folder.path(), tool, input).unwrap().work else {
             unreachable!("work with files")
         };

@@ -1,0 +1,46 @@
+//! What is wanted of the program and not settled yet: a conversation, answers to requests, the turn that runs.
+
+use nox_domain::event::{Problem, TurnEnd};
+use std::collections::VecDeque;
+
+/// Which conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Which {
+    /// A new one.
+    New,
+    /// The one of this name.
+    Resumed(String),
+    /// A copy of the one of this name.
+    Forked(String),
+}
+
+/// What a request of ours was for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    Initialize,
+    Account,
+    Thread,
+    Models,
+    Turn,
+    /// Something was said into the turn.
+    Steer(String),
+    /// What a turn left running in this thread.
+    Left(String),
+    /// Whatever comes of it is told otherwise.
+    Quiet,
+}
+
+/// The turn that runs.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    /// The program's name for it, when it has told it.
+    pub(super) id: Option<String>,
+    pub(super) interrupted: bool,
+    /// It is ended because of this, whatever its result says.
+    pub(super) fault: Option<Problem>,
+    pub(super) retried: bool,
+    /// What is to be said into it as soon as it has a name.
+    pub(super) steers: VecDeque<String>,
+    /// It is over, but for what it left running.
+    pub(super) ended: Option<(TurnEnd, Option<Problem>)>,
+}
