@@ -22,6 +22,7 @@ mod people;
 mod programs;
 mod report;
 mod tools;
+mod trials;
 mod turns;
 
 use bench::{Bench, Tools};
@@ -75,6 +76,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "sleep and wake" => lives::sleep_and_wake,
     "resume says no" => lives::resume_says_no,
     "stop leaves nothing" => lives::stop_leaves_nothing,
+    "test this agent" => trials::test_this_agent,
     "bad key" => faults::bad_key,
     "rate limit" => faults::rate_limit,
     "server gone" => faults::server_gone,

@@ -102,6 +102,27 @@ export async function startTalk(desk) {
   await desk.card(TALK.title, { in: 'Needs you', limitMs: 10_000 });
 }
 
+/** Chooses in a native list, which opens outside of the page. */
+export async function choose(desk, label, word) {
+  const list = await desk.find('combobox', label);
+  await desk.run(
+    `const [list, word] = arguments;
+    list.value = [...list.options].find((option) => option.text === word).value;
+    list.dispatchEvent(new Event('change', { bubbles: true }));`,
+    list,
+    word,
+  );
+}
+
+/** Closes every message, so that a picture shows its place and nothing over it. Not by the pointer, which may hold something. */
+export async function closeMessages(desk) {
+  const messages = await desk.find('region', 'Messages');
+  await until(async () => {
+    for (const close of await desk.findAll('button', 'Close', { within: messages })) await desk.run('arguments[0].click()', close);
+    return (await desk.findAll('button', 'Close', { within: messages })).length === 0;
+  }, 'the messages to be closed');
+}
+
 /** Waits for a card in Done, which may be folded. */
 export async function cardInDone(desk, title, limitMs = 15_000) {
   return until(async () => {

@@ -33,7 +33,7 @@ function runFile(file) {
     tests.on('test:pass', (event) => {
       if (isFile(event)) return;
       count[event.skip === undefined ? 'passed' : 'skipped'] += 1;
-      line(event.skip === undefined ? '✓' : '-', event);
+      line(event.skip === undefined ? '✓' : '-', event, typeof event.skip === 'string' ? ` ${event.skip}` : '');
     });
     tests.on('test:fail', (event) => {
       const error = event.details.error;

@@ -8,7 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Desk } from './desk.mjs';
-import { PLACES, WORDS, answer, moveByKeys, openSession, passWelcome, startTalk, taskFile } from './nox.mjs';
+import { PLACES, WORDS, answer, choose, closeMessages, moveByKeys, openSession, passWelcome, startTalk, taskFile } from './nox.mjs';
 import { SAMPLE_AGENTS, SAMPLE_TASKS, TALK, recording } from './samples.mjs';
 import { installClaude, installOldCodex } from './programs.mjs';
 import { until } from './until.mjs';
@@ -24,15 +24,6 @@ const THEMES = ['light', 'dark'];
 const words = process.argv.slice(2);
 const failures = [];
 let made = 0;
-
-/** Closes every message, so that a picture shows its place and nothing over it. Not by the pointer, which may hold something. */
-async function closeMessages(desk) {
-  const messages = await desk.find('region', 'Messages');
-  await until(async () => {
-    for (const close of await desk.findAll('button', 'Close', { within: messages })) await desk.run('arguments[0].click()', close);
-    return (await desk.findAll('button', 'Close', { within: messages })).length === 0;
-  }, 'the messages to be closed');
-}
 
 /**
  * Takes one picture in both themes. A step that fails is told and the next goes on.
@@ -64,18 +55,6 @@ async function places(desk) {
   const found = [];
   for (const place of PLACES) if ((await desk.findAll('link', place, { counted: true })).length) found.push(place);
   return found;
-}
-
-/** Chooses in a native list, which opens outside of the page. */
-async function choose(desk, label, word) {
-  const list = await desk.find('combobox', label);
-  await desk.run(
-    `const [list, word] = arguments;
-    list.value = [...list.options].find((option) => option.text === word).value;
-    list.dispatchEvent(new Event('change', { bubbles: true }));`,
-    list,
-    word,
-  );
 }
 
 const slug = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');

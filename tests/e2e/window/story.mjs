@@ -11,10 +11,10 @@ import { REPOSITORY } from './world.mjs';
 /** No journey may take longer; it is a safety net, not a pace. */
 export const STORY_LIMIT_MS = 90_000;
 
-/** @param {import('./desk.mjs').DeskOptions & {todo?: string}} options */
+/** @param {import('./desk.mjs').DeskOptions & {todo?: string, skip?: string}} options */
 export function story(title, options, body) {
-  const { todo, ...deskOptions } = options;
-  test(title, { timeout: STORY_LIMIT_MS, todo }, async (t) => {
+  const { todo, skip, ...deskOptions } = options;
+  test(title, { timeout: STORY_LIMIT_MS, todo, skip }, async (t) => {
     const desk = new Desk(title, deskOptions);
     let passed = false;
     const clearAway = async () => {

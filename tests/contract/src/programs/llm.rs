@@ -33,7 +33,7 @@ pub(super) const ANTHROPIC: Program = Program {
         let root = own.parent().expect("a world has a root");
         std::fs::remove_dir_all(root.join("home/conversations")).unwrap();
     },
-    lacks: &[],
+    lacks: &[WITHIN],
     not_offered: &[
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
         ("hooks decide nothing", "It reads no settings of the folder or of the user, and has no hooks."),
@@ -52,7 +52,6 @@ pub(super) const OPENAI: Program = Program {
     name: "llm-openai",
     key_variable: "OPENAI_API_KEY",
     settings: |agent, _, address| at(agent, "openai", "gpt-4o", address),
-    lacks: &[],
     ..ANTHROPIC
 };
 
@@ -68,9 +67,15 @@ pub(super) const RESPONSES: Program = Program {
 pub(super) const OLLAMA: Program = Program {
     name: "llm-ollama",
     settings: |agent, _, address| at(agent, "ollama", "scripted", address),
-    lacks: &[(Lack::Cost, "A model on this computer costs nothing."), (Lack::Key, "Ollama takes no key.")],
+    lacks: &[
+        (Lack::Cost, "A model on this computer costs nothing."),
+        (Lack::Key, "Ollama takes no key."),
+        WITHIN,
+    ],
     ..ANTHROPIC
 };
+
+const WITHIN: (Lack, &str) = (Lack::Process, "It runs within Nox.");
 
 fn at(agent: &mut CreateAgent, provider: &str, model: &str, address: &str) {
     agent.program.command = None;

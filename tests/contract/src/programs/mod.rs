@@ -113,6 +113,8 @@ pub(crate) enum Lack {
     Pieces,
     /// It does not tell what a command wrote.
     Output,
+    /// No process stands behind it.
+    Process,
 }
 
 impl Lack {
@@ -125,6 +127,7 @@ impl Lack {
             Self::GoesOn => "ends the turn after a denial",
             Self::Pieces => "tells a text in bursts",
             Self::Output => "does not tell what a command wrote",
+            Self::Process => "is no program",
         }
     }
 }
