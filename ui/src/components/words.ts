@@ -446,6 +446,7 @@ export function sizeText(bytes: number): string {
 
 /** Millionths of a US dollar as money. */
 export function costText(microUsd: number): string {
+  if (microUsd === 0) return 'no cost told';
   const dollars = microUsd / 1_000_000;
   return dollars > 0 && dollars < 0.01 ? 'under $0.01' : `$${dollars.toFixed(2)}`;
 }

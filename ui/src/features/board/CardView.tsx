@@ -78,9 +78,7 @@ export const CardView = memo(function CardView({ card, agentName, blockedBy, hid
       {(task.attachments.length > 0 || card.cost_micro_usd !== null) && (
         <div className={s.meta}>
           <Attached attachments={task.attachments} />
-          {card.cost_micro_usd !== null && (
-            <span className={s.end}>{card.cost_micro_usd === 0 ? CARD.noCost : costText(card.cost_micro_usd)}</span>
-          )}
+          {card.cost_micro_usd !== null && <span className={s.end}>{costText(card.cost_micro_usd)}</span>}
         </div>
       )}
     </>

@@ -63,7 +63,6 @@ export const CARD = {
   late: (days: number) => `late, ${days} d`,
   steps: (done: number, of: number) => `${done} of ${of} ${of === 1 ? 'step' : 'steps'}`,
   files: (n: number) => `${n} files`,
-  noCost: 'no cost',
   readOnly: 'Read only: written by a newer Nox',
   open: 'Open',
   start: 'Start',

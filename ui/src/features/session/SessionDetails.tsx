@@ -93,7 +93,9 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
             {row.usage && (
               <>
                 <dt>{DETAILS.tokens}</dt>
-                <dd title={row.usage.model}>{usageText(row.usage)}</dd>
+                <dd className={s.whole} title={row.usage.model}>
+                  {usageText(row.usage)}
+                </dd>
               </>
             )}
           </dl>

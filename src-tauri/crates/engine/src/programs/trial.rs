@@ -313,8 +313,11 @@ impl Carried {
         if !runtime.has_program() {
             return;
         }
-        let offered = async { while self.tried.offers.is_none() && self.hear().await {} };
-        let _ = timeout(OFFERS_LIMIT, offered).await;
+        // What it offers and who carries it are told in either order, around the word that it stands.
+        let is_told =
+            |it: &Self| it.tried.offers.is_some() && (runtime == Runtime::Llm || !it.trees.is_empty());
+        let told = async { while !is_told(self) && self.hear().await {} };
+        let _ = timeout(OFFERS_LIMIT, told).await;
     }
 
     async fn measure(&mut self) {
