@@ -61,10 +61,12 @@ export async function moveByKeys(desk, title, column) {
 export async function openSession(desk, title) {
   // A card that has just been started is on its way to another column: Enter counts when it has arrived.
   await until(async () => {
+    const [log] = await desk.findAll('log');
+    if (log) return log;
     await desk.focus(await desk.card(title));
     await desk.keys('Enter');
     return desk.find('log', undefined, { limitMs: 1500 });
-  }, `the session of “${title}” to open`);
+  }, `the session of “${title}” to open`, 10_000);
   return desk.find('log');
 }
 

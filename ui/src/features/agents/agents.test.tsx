@@ -243,7 +243,7 @@ describe('what carries an agent', () => {
     await user.click(button('Add a server'));
     const second = await screen.findByRole('group', { name: 'New server' });
     await user.type(within(second).getByRole('textbox', { name: 'Name of the server' }), 'web');
-    await user.selectOptions(within(second).getByRole('combobox', { name: 'How it is reached' }), 'At an address');
+    await user.selectOptions(within(second).getByRole('combobox', { name: 'How it is reached' }), 'Address');
     await user.type(within(second).getByRole('textbox', { name: 'Address' }), 'http://127.0.0.1:3000/mcp');
     expect(await faultsOf(document.body)).toEqual([]);
     await user.click(button('Create agent'));

@@ -180,7 +180,7 @@ export const SERVICES = {
   name: 'Name of the server',
   namePlaceholder: 'files',
   kind: 'How it is reached',
-  kinds: { command: 'By a command', address: 'At an address' },
+  kinds: { command: 'Command', address: 'Address' },
   command: 'Command',
   arguments: 'Arguments',
   argumentsHint: 'One in each line.',

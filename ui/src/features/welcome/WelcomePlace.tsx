@@ -59,7 +59,7 @@ export function WelcomePlace() {
             <ul className={s.box}>
               <li className={s.program}>
                 <span className={s.sign}>
-                  <Icon name="list" />
+                  <Icon name="list" size="sm" />
                 </span>
                 <span className={s.words}>
                   <b>{WELCOME.runbook}</b>
