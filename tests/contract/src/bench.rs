@@ -9,7 +9,7 @@ use nox_api::{
         rows::{Item, ItemBody, SessionRow, SessionState},
         tool::{CallStatus, ToolCall},
     },
-    dto::{CreateAgent, CreateTask, OneSession, PromptSession, StartTask},
+    dto::{CreateAgent, CreateTask, OneSession, PromptSession, PutKey, StartTask},
 };
 use nox_domain::{
     life::{Life, OnDisconnect, Restart},
@@ -34,6 +34,8 @@ pub(crate) struct Bench {
     pub(crate) mark: String,
     tools: Arc<Tools>,
     scenario: String,
+    /// What is put into the keychain first: names and values.
+    keys: &'static [(&'static str, &'static str)],
 }
 
 /// What all scenarios may use.
@@ -67,7 +69,13 @@ impl Bench {
             mark,
             tools,
             scenario: scenario.to_owned(),
+            keys: &[],
         }
+    }
+
+    /// The same with keys in the keychain.
+    pub(crate) fn with_keys(self, keys: &'static [(&'static str, &'static str)]) -> Self {
+        Self { keys, ..self }
     }
 
     /// A session whose task says "Begin.", with this script.
@@ -138,6 +146,10 @@ impl Bench {
             agent.program.command = Some(recorder);
         }
         prepare(&mut agent, &places);
+        for (name, value) in self.keys {
+            let input = PutKey { name: (*name).into(), value: (*value).into() };
+            world.api().put_key(&caller(), input).await.unwrap();
+        }
         let agent = world.api().create_agent(&caller(), agent).await.unwrap().agent;
         let task = CreateTask { title: "Work".into(), body: "Begin.".into(), agent, ..CreateTask::default() };
         let task = world.create(task).await.unwrap().task.unwrap();

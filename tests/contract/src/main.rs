@@ -16,6 +16,7 @@
 )]
 
 mod bench;
+mod door;
 mod faults;
 mod lives;
 mod people;
