@@ -1,12 +1,13 @@
 /**
  * What Nox costs: runs the measurements, prints one table, exits 1 when a figure is outside its bound.
  *
- *   node tests/bench/bench.mjs [appends] [events] [opening] [engine] [crash] [start] [memory] [stream] [--debug]
+ *   node tests/bench/bench.mjs [appends] [events] [opening] [engine] [crash] [start] [memory] [stream] [agents] [--debug]
  *
  * Called by `npm run bench`, which builds the release programs first. Every figure stands beside a yardstick that was
  * measured in the same run, in turns with it, because times of one machine mean little on another. `--debug` runs the
  * programs of `target/debug`, to try the measurements themselves; its figures are worth nothing.
  */
+import { agents } from './agents.mjs';
 import { appends } from './appends.mjs';
 import { crash } from './crash.mjs';
 import { engine } from './engine.mjs';
@@ -18,7 +19,7 @@ import { start } from './start.mjs';
 import { stream } from './stream.mjs';
 import { table } from './table.mjs';
 
-const PARTS = { appends, events, opening, engine, crash, start, memory, stream };
+const PARTS = { appends, events, opening, engine, crash, start, memory, stream, agents };
 
 const words = process.argv.slice(2);
 const asked = words.filter((word) => !word.startsWith('--'));
@@ -43,7 +44,7 @@ for (const name of chosen) {
   }
 }
 console.log(`\n${table(rows)}\n`);
-console.log(`Medians of at least ${ROUNDS} rounds in turns, unless the line says otherwise. Programs: ${programs.profile}.`);
+console.log(`Medians of at least ${ROUNDS} rounds in turns, unless the line says otherwise. Programs: ${programs.profile}${programs.profile === 'debug' ? ', so the figures are worth nothing' : ''}.`);
 const outside = rows.filter(({ holds }) => !holds).length;
 console.log(outside || broken ? `${outside} outside the bound, ${broken} not measured` : 'all within their bounds');
 process.exit(outside || broken ? 1 : 0);

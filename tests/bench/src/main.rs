@@ -11,12 +11,16 @@
 //!   `nox-bench opening NOX HOME ROUNDS SESSION…` opens them in turns.
 //! - `nox-bench idle NOX FOLDER SESSIONS SECONDS`: what an engine without a window holds and does when nothing happens.
 //! - `nox-bench crash NOX FOLDER RUNS ROUNDS`: how long it takes until an engine that was killed is back.
+//! - `nox-bench agents NOX PROGRAM FOLDER ROUNDS SECONDS SESSIONS MB`: what Nox adds to Claude Code, beside the same program
+//!   driven directly; then so many sessions within that memory.
 //! - `nox-bench home FOLDER TASKS EVENTS`: makes a home with that much in it, through the engine's own code.
 //! - `nox-bench lines RATE SECONDS RECORD`: prints numbered lines at a steady rate and writes to RECORD when each was
 //!   written; a runbook block runs it.
 
+mod agents;
 mod appends;
 mod crash;
+mod direct;
 mod error;
 mod events;
 mod home;
@@ -42,6 +46,7 @@ const USAGE: &str = "Usage: nox-bench appends FOLDER [ROUNDS]
        nox-bench opening NOX HOME ROUNDS SESSION…
        nox-bench idle NOX FOLDER SESSIONS SECONDS
        nox-bench crash NOX FOLDER RUNS ROUNDS
+       nox-bench agents NOX PROGRAM FOLDER ROUNDS SECONDS SESSIONS MB
        nox-bench home FOLDER TASKS EVENTS
        nox-bench lines RATE SECONDS RECORD";
 
@@ -98,6 +103,15 @@ fn run(words: &[&str]) -> Option<Result<String, Error>> {
         }
         ["crash", nox, folder, runs, rounds] => {
             wait(crash::measure(Path::new(nox), Path::new(folder), count(runs)?, count(rounds)?))
+        }
+        ["agents", nox, program, folder, rounds, seconds, sessions, budget_mb] => {
+            let asked = agents::Asked {
+                rounds: count(rounds)?,
+                seconds: count(seconds)? as u64,
+                sessions: count(sessions)?,
+                budget_mb: budget_mb.parse().ok()?,
+            };
+            wait(agents::measure(Path::new(nox), Path::new(program), Path::new(folder), asked))
         }
         ["home", folder, tasks, events] => {
             silent(home::make(Path::new(folder), count(tasks)?, events.parse().ok()?))

@@ -48,6 +48,11 @@ impl Pace {
         Ok(pace)
     }
 
+    /// Processor time in hundredths of a second.
+    pub(crate) fn ticks(self) -> u64 {
+        self.ticks
+    }
+
     /// What it did after an earlier look.
     pub(crate) fn since(self, before: Self) -> Self {
         Self {
