@@ -32,6 +32,7 @@ pub(super) struct Told {
     places: Vec<Location>,
     output: Value,
     pipes: Option<(String, String)>,
+    began: bool,
 }
 
 impl Told {
@@ -44,6 +45,7 @@ impl Told {
         if let Some(name) = names.into_iter().find_map(told) {
             self.tool = name;
         }
+        self.began |= update["status"] == "in_progress";
         if let Some(title) = told(&update["title"]) {
             self.title = title;
         }
@@ -71,6 +73,16 @@ impl Told {
     /// It was allowed: what it shows from here on is what it gives back.
     pub(super) fn begins(&mut self) {
         self.content.retain(|part| part["type"] == "diff");
+    }
+
+    /// Whether it began: the program says that it is at work, or how it ended. A refusal of its own brings neither.
+    pub(super) fn has_run(&self) -> bool {
+        let is_told = |name: &str| !self.output[name].is_null();
+        let codes = ["exit_code", "exitCode", "stdout"].into_iter().any(is_told);
+        self.began
+            || codes
+            || !self.output["metadata"]["exit"].is_null()
+            || Report::of(&self.words()).is_some()
     }
 
     /// The program's name of the tool, as far as it says one.

@@ -278,7 +278,9 @@ impl Calls {
         let tool = call.told.tool(id);
         let reads =
             matches!(told.kind, ToolKind::Read | ToolKind::Search | ToolKind::Think | ToolKind::Other);
-        if failed {
+        if failed && call.told.has_run() && !reads {
+            out.push(self.refuse(&format!("it used {tool} without asking: {}", told.title)));
+        } else if failed {
             // The program refused it by itself.
             call.step = Step::Over { allowed: true };
             let (_, said, _) = call.told.end(true, false);

@@ -136,11 +136,11 @@ impl Conversation {
     fn called(&mut self, method: &str, frame: &Value, line: &str, out: &mut Vec<Act>) {
         let (id, params) = (frame.get("id").filter(|id| !id.is_null()), &frame["params"]);
         match (method, id) {
-            ("session/request_permission", Some(id)) if self.turn.is_some() => {
+            ("session/request_permission", Some(id)) if self.turn.is_some() && !self.is_interrupted() => {
                 self.end_text(out);
                 self.calls.ask(id.clone(), params, out);
             }
-            // Nobody has asked anything: there is nobody to whom an answer could be given.
+            // Nobody has asked anything, or waits any more: there is nobody to whom an answer could be given.
             ("session/request_permission", Some(id)) => {
                 let outcome = json!({ "outcome": { "outcome": "cancelled" } });
                 out.push(Act::Send(json!({ "jsonrpc": "2.0", "id": id, "result": outcome })));
@@ -199,7 +199,7 @@ impl Conversation {
     }
 
     /// A mode in which the program would not ask is left at once, however it came.
-    fn keep_asking(&mut self, out: &mut Vec<Act>) {
+    pub(super) fn keep_asking(&mut self, out: &mut Vec<Act>) {
         let Some(mode) = self.known.mode().filter(|mode| !self.preset.asks_in(mode)) else { return };
         if !matches!(self.stage, Stage::Ready { .. }) {
             return;

@@ -14,6 +14,9 @@ pub(super) use crate::faults::shown;
 /// The code with which a program says that somebody has to sign in first.
 const AUTH_REQUIRED: i64 = -32_000;
 
+/// The code with which a program says that something is not there.
+const RESOURCE_NOT_FOUND: i64 = -32_002;
+
 /// Some words of a program.
 pub(super) fn short(said: &str) -> String {
     shown(cut(said, 600))
@@ -36,6 +39,20 @@ pub(super) fn of_error(preset: &Preset, error: &Value) -> Problem {
         _ => faults::fault_of(status, &said),
     };
     faults::problem(&preset.named, fault, &said, None)
+}
+
+/// Whether an error says that a conversation is not there. Any other may pass, and the conversation is kept.
+pub(super) fn is_not_there(error: &Value) -> bool {
+    let said = said(error).to_lowercase();
+    let says = [
+        "session not found",
+        "no session",
+        "unknown session",
+        "no conversation",
+        "invalid session",
+        "no previous sessions",
+    ];
+    error["code"] == RESOURCE_NOT_FOUND || says.iter().any(|words| said.contains(words))
 }
 
 /// An error that the program told as if its agent had said it.

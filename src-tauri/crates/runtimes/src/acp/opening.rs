@@ -54,7 +54,7 @@ impl Conversation {
         match (request, answer) {
             (Request::Initialize, Ok(result)) => self.initialized(result, out),
             (Request::New | Request::Restore, Ok(result)) => self.stands(result, out),
-            (Request::Restore, Err(error)) if !self.opening.fork => {
+            (Request::Restore, Err(error)) if !self.opening.fork && faults::is_not_there(error) => {
                 let said = faults::said(error);
                 self.lost(&said, out);
             }
@@ -65,10 +65,13 @@ impl Conversation {
                 self.known.mode_is(&mode);
                 self.known.take(result);
                 self.settle(out);
+                self.keep_asking(out);
             }
             (Request::Mode(mode), Err(error)) => {
                 let said = faults::said(error);
-                if matches!(self.stage, Stage::Ready { .. }) {
+                // Whatever was wished: it must not stay where it does not ask.
+                let asks = self.known.mode().is_none_or(|mode| self.preset.asks_in(mode));
+                if matches!(self.stage, Stage::Ready { .. }) && asks {
                     out.push(noted("mode_not_set", format!("The mode \"{mode}\" was not taken: {said}")));
                 } else {
                     out.push(self.refuse(AgentFault::Protocol, &format!("the mode \"{mode}\": {said}")));

@@ -317,6 +317,78 @@ fn an_answer_is_for_once_and_never_for_always() {
 }
 
 #[test]
+fn a_call_that_ran_unasked_and_failed_ends_the_program_all_the_same() {
+    let (mut talk, mut acts) = standing(goose());
+    talk.hear(&call("in_progress"), &mut acts);
+    talk.hear(&call("failed"), &mut acts);
+    assert!(refuses(&acts), "{acts:?}");
+    let (mut talk, mut acts) = standing(goose());
+    let ended = json!({ "sessionUpdate": "tool_call", "toolCallId": "t", "kind": "execute", "status": "failed",
+        "rawInput": { "command": "make && false" }, "rawOutput": { "exit_code": 1 } });
+    talk.hear(&update(&ended), &mut acts);
+    assert!(refuses(&acts), "{acts:?}");
+}
+
+#[test]
+fn after_an_interrupt_nobody_is_asked() {
+    let (mut talk, mut acts) = standing(goose());
+    talk.interrupt(&mut acts);
+    acts.clear();
+    talk.hear(&question(&both()), &mut acts);
+    assert!(
+        matches!(&acts[..], [Act::Send(frame)] if frame["result"]["outcome"]["outcome"] == "cancelled"),
+        "{acts:?}"
+    );
+}
+
+#[test]
+fn only_a_conversation_that_is_said_to_be_gone_is_given_up() {
+    let restored = |error: Value| {
+        let mut talk = conversation(goose(), Some("old".into()));
+        let mut acts = vec![];
+        let first = talk.first();
+        let can = json!({ "protocolVersion": 1, "agentCapabilities": { "loadSession": true } });
+        talk.hear(&json!({ "jsonrpc": "2.0", "id": first["id"], "result": can }).to_string(), &mut acts);
+        let id = match &acts[..] {
+            [Act::Send(frame)] => frame["id"].clone(),
+            other => panic!("{other:?}"),
+        };
+        acts.clear();
+        talk.hear(&json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string(), &mut acts);
+        refuses(&acts)
+    };
+    assert!(!restored(json!({ "code": -32002, "message": "Resource not found" })));
+    assert!(!restored(
+        json!({ "code": -32603, "message": "Internal error", "data": "Session not found: old" })
+    ));
+    assert!(restored(json!({ "code": -32603, "message": "Internal error", "data": "database is locked" })));
+}
+
+#[test]
+fn a_mode_that_is_answered_and_does_not_ask_is_left_or_ends_the_program() {
+    let (mut talk, mut acts) = standing(goose());
+    let auto = json!({ "sessionUpdate": "current_mode_update", "currentModeId": "auto" });
+    talk.hear(&update(&auto), &mut acts);
+    let id = acts.iter().find_map(|act| match act {
+        Act::Send(frame) if method(frame) == "session/set_mode" => Some(frame["id"].clone()),
+        _ => None,
+    });
+    acts.clear();
+    let error = json!({ "code": -32603, "message": "no" });
+    talk.hear(&json!({ "jsonrpc": "2.0", "id": id.unwrap(), "error": error }).to_string(), &mut acts);
+    assert!(refuses(&acts), "{acts:?}");
+    let (mut talk, mut acts) = standing(goose());
+    talk.set_mode("chat", &mut acts);
+    let Some(Act::Send(frame)) = acts.last() else { panic!("{acts:?}") };
+    let id = frame["id"].clone();
+    acts.clear();
+    let modes = json!({ "modes": { "currentModeId": "auto", "availableModes": [] } });
+    talk.hear(&json!({ "jsonrpc": "2.0", "id": id, "result": modes }).to_string(), &mut acts);
+    let is_set_back = |act: &Act| matches!(act, Act::Send(frame) if frame["params"]["modeId"] == "approve");
+    assert!(acts.iter().any(is_set_back), "{acts:?}");
+}
+
+#[test]
 fn a_sub_agent_that_nobody_asks_is_never_begun() {
     let (mut talk, mut acts) = standing(goose());
     let wish = json!({ "toolCallId": "t", "title": "delegate", "rawInput": {} });
