@@ -18,6 +18,7 @@
 mod bench;
 mod door;
 mod faults;
+mod live;
 mod lives;
 mod people;
 mod programs;
@@ -72,6 +73,9 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "interrupt in a tool" => turns::interrupt_in_a_tool,
     "prompt while it works" => turns::prompt_while_it_works,
     "usage" => turns::usage,
+    "steer" => live::steer,
+    "mode and model" => live::mode_and_model,
+    "fork" => live::fork,
     "kill -9 and resume" => lives::kill_and_resume,
     "restart and resume" => lives::restart_and_resume,
     "sleep and wake" => lives::sleep_and_wake,
