@@ -45,7 +45,8 @@ pub(crate) async fn mode_and_model(bench: Bench) {
     let mut scene = bench.begin(replies).await;
     assert_eq!(scene.idle().await, None);
     let session = scene.session.clone();
-    let offers = scene.until_offers("modes or models", |offers| offers.modes.len().max(offers.models.len()) > 1).await;
+    let offers =
+        scene.until_offers("modes or models", |offers| offers.modes.len().max(offers.models.len()) > 1).await;
     let other = |all: &[Offer], now: &Option<String>| {
         all.iter().map(|offer| offer.id.clone()).rfind(|id| Some(id) != now.as_ref() && id != "default")
     };
@@ -74,7 +75,8 @@ pub(crate) async fn mode_and_model(bench: Bench) {
 
 /// A copy goes on with all that was said; the session that was copied does not hear of it.
 pub(crate) async fn fork(bench: Bench) {
-    let replies = [Reply::text("The first answer."), Reply::text("From the copy."), Reply::text("From the first.")];
+    let replies =
+        [Reply::text("The first answer."), Reply::text("From the copy."), Reply::text("From the first.")];
     let mut scene = bench.begin(replies).await;
     assert_eq!(scene.idle().await, None);
     scene.until_offers("that it can be copied", |offers| offers.forks).await;
@@ -85,7 +87,10 @@ pub(crate) async fn fork(bench: Bench) {
     scene.until_said("From the copy.").await;
     assert_eq!(scene.idle().await, None);
     let told = scene.asked().last().unwrap().body.to_string();
-    assert!(told.contains("The first answer.") && told.contains("Go another way."), "it knows nothing: {told}");
+    assert!(
+        told.contains("The first answer.") && told.contains("Go another way."),
+        "it knows nothing: {told}"
+    );
     scene.session = first.clone();
     scene.prompt("And here?").await;
     scene.until_said("From the first.").await;

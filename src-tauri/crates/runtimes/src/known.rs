@@ -21,7 +21,7 @@ pub struct Known {
     pub preset: Option<&'static str>,
     /// Its package at npm.
     pub package: &'static str,
-    /// What versions begin with that Nox was tested with.
+    /// What versions begin with that Nox was tested with; empty when none has passed all of the contract.
     pub tested: &'static str,
     /// Variables that keep it quiet while it is asked.
     pub quiet: &'static [(&'static str, &'static str)],
@@ -43,7 +43,7 @@ impl Known {
 
     /// Whether Nox was tested with this version.
     pub fn is_tested(&self, version: &str) -> bool {
-        version.starts_with(self.tested)
+        !self.tested.is_empty() && version.starts_with(self.tested)
     }
 
     /// The versions that Nox was tested with, as people write them.

@@ -121,6 +121,10 @@ fn warning(known: &Known, said: Option<&Said>) -> Option<String> {
     let tested = known.tested_in_words();
     match said? {
         Said::Version(version) if known.is_tested(version) => None,
+        Said::Version(_) if tested.is_empty() => Some(format!(
+            "Nox was not tested with all that {} does. It may work: test its agent before you rely on it.",
+            known.title
+        )),
         Said::Version(version) => Some(format!(
             "Nox was tested with version {tested}, and this is {version}. It may work: test its agent before you rely on it."
         )),
