@@ -111,6 +111,8 @@ impl Engine {
     ) -> Result<Self, Error> {
         let at = clock::now();
         let ledger = Ledger::new(store);
+        // Where rows are added must be good: else nothing could tell of damage that is found later.
+        ledger.store().look_at_end().await?;
         let local = Local::open(&home)?;
         crate::logs::set_level(local.values().log_level());
         let registry = nox_registry::Registry::open(&home.registry())?;

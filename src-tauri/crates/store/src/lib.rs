@@ -268,6 +268,11 @@ impl Store {
         self.read(move |reader| reader.row(&kind, &id)).await
     }
 
+    /// Reads where the next row would be added. See [`Reader::end_of_rows`].
+    pub async fn look_at_end(&self) -> Result<(), Error> {
+        self.read(move |reader| reader.end_of_rows()).await
+    }
+
     /// A page of rows. See [`Reader::rows`].
     pub async fn rows(
         &self,

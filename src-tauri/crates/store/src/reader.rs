@@ -162,6 +162,16 @@ impl Reader<'_> {
         head(self.db).map_err(|error| self.failed(&error))
     }
 
+    /// Reads the place behind which new rows are added: one that is spoiled takes none.
+    pub fn end_of_rows(&self) -> Result<(), Error> {
+        let read = || {
+            let mut newest =
+                self.db.prepare_cached("SELECT length(body) FROM rows ORDER BY rowid DESC LIMIT 1")?;
+            newest.query([])?.next().map(drop)
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
     /// The stored answer to a command.
     pub fn receipt(&self, command: &str) -> Result<Option<Receipt>, Error> {
         receipt(self.db, command).map_err(|error| self.failed(&error))

@@ -32,6 +32,8 @@ use tokio::{
 const STAND_LIMIT: Duration = Duration::from_secs(30);
 /// How long it is waited for what a standing program offers: it may offer nothing.
 const OFFERS_LIMIT: Duration = Duration::from_secs(3);
+/// How long a program has to go on standing.
+const SETTLES: Duration = Duration::from_millis(500);
 /// How long an answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 /// How long it may take to end; then it is ended.
@@ -318,6 +320,8 @@ impl Carried {
             |it: &Self| it.tried.offers.is_some() && (runtime == Runtime::Llm || !it.trees.is_empty());
         let told = async { while !is_told(self) && self.hear().await {} };
         let _ = timeout(OFFERS_LIMIT, told).await;
+        // One that ends right after it stood does not stand.
+        let _ = timeout(SETTLES, async { while self.hear().await {} }).await;
     }
 
     async fn measure(&mut self) {
