@@ -61,6 +61,10 @@ pub(super) const PROGRAM: Program = Program {
              tree and write (0.20.1).",
         ),
         ("plan judged", "None of those tools shows a plan."),
+        (
+            "mode and model",
+            "Its only other mode is chat, in which it called no tool of the ones that the model wanted; models it tells none.",
+        ),
         ("steer", "Version 1 of the protocol has no way to say something into a prompt that is worked on."),
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
     ],
