@@ -339,15 +339,13 @@ pub(crate) async fn watch_memory(sessions: Sessions) {
             return;
         }
         let runs = shared.vitals.count();
-        let memory_mb = match (shared.scheduler.memory_budget(), runs) {
-            (Some(_), 1..) => {
-                let runs = shared.vitals.measure_all().await;
-                let bytes: u64 = runs.iter().map(|run| sums(&run.trees).0).sum();
-                u32::try_from(bytes / MB).unwrap_or(u32::MAX)
-            }
-            _ => 0,
+        let measured = match (shared.scheduler.memory_budget(), runs) {
+            (Some(_), 1..) => shared.vitals.measure_all().await,
+            _ => vec![],
         };
-        let told = shared.scheduler.set_memory(memory_mb);
+        let megabytes = |trees: &[TreeUsage]| u32::try_from(sums(trees).0.div_ceil(MB)).unwrap_or(u32::MAX);
+        let measured = measured.into_iter().map(|run| (run.session, megabytes(&run.trees))).collect();
+        let told = shared.scheduler.set_memory(&measured);
         sessions.tell(told).await;
         if shared.scheduler.memory_budget().is_some() && runs > 0 {
             tokio::time::sleep(shared.pace.load().rhythm.usage).await;

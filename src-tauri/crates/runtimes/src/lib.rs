@@ -205,6 +205,15 @@ pub async fn connect(runtime: Runtime, start: Start) -> Result<Box<dyn AgentConn
     }
 }
 
+/// Megabytes that the processes of a run usually hold when they work; for a run that was never measured.
+pub fn usual_memory_mb(runtime: Runtime) -> u32 {
+    match runtime {
+        Runtime::Runbook | Runtime::Recorded | Runtime::Llm => 0,
+        Runtime::Claude | Runtime::Acp => 250,
+        Runtime::Codex => 100,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

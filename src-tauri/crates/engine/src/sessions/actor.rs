@@ -394,6 +394,7 @@ impl Actor {
                         session: self.session.id().clone(),
                         agent: self.session.opened.agent.clone(),
                         agent_cap: self.session.opened.max_concurrent,
+                        usual_mb: nox_runtimes::usual_memory_mb(self.session.opened.runtime),
                     };
                     // Told by a task of its own: the place may be for this very actor, which must not wait for itself.
                     let sessions = self.sessions.clone();

@@ -311,7 +311,7 @@ async fn the_place_of_a_run_whose_actor_died_comes_back() {
     let session = running();
     let scheduler = &bench.sessions.shared.scheduler;
     let agent = session.opened.agent.clone();
-    let wish = Wish { session: session.id().clone(), agent, agent_cap: None };
+    let wish = Wish { session: session.id().clone(), agent, agent_cap: None, usual_mb: 0 };
     assert_eq!(scheduler.want(wish).granted, [session.id().clone()]);
     Actor::wake(bench.sessions.clone(), Stored { session, stream_seq: 0, snapshot_seq: 0 }, None);
     let back = async {

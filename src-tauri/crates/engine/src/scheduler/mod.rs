@@ -3,7 +3,10 @@
 //! The order is first come, first served. The caps are: all live runs together, those of one agent, runs started in a
 //! minute, the memory of all live runs, and the breaker of an agent that failed too often in a row. Who waits is told
 //! why. When a place or memory is wanted, the run that has been idle for longest is named, so that it can be closed: one
-//! for each wish that a place would help, and one for each measurement of memory above the budget.
+//! for each wish that this would help, and one for each measurement of memory above the budget.
+//!
+//! Memory is measured now and then, and a run that has just begun holds little yet: until it is [`GROWN_MS`] old it counts
+//! as what runs of its agent usually hold, and so does one that asks for a place.
 
 use crate::clock;
 use nox_domain::{
@@ -23,6 +26,8 @@ pub const FAULTS_TO_OPEN: u32 = 3;
 const BREAKER_FIRST_MS: i64 = 60_000;
 const BREAKER_LONGEST_MS: i64 = 15 * 60_000;
 const MINUTE_MS: i64 = 60_000;
+/// A run of this age holds what it needs.
+const GROWN_MS: i64 = 15_000;
 
 /// A session that waits for a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +38,8 @@ pub struct Wish {
     pub agent: AgentId,
     /// How many runs of this agent may be live; none for no limit of its own.
     pub agent_cap: Option<u32>,
+    /// Megabytes that its run is taken to hold as long as none of this agent was measured.
+    pub usual_mb: u32,
 }
 
 /// What may be at the same time.
@@ -100,7 +107,8 @@ struct State {
     /// When runs of the last minute were granted.
     starts: VecDeque<i64>,
     faults: HashMap<AgentId, Faults>,
-    memory_mb: u32,
+    /// Megabytes that a grown run of an agent holds, as last measured.
+    usual_mb: HashMap<AgentId, u32>,
     /// Memory was measured above the budget, and no run was named for it yet.
     memory_wanted: bool,
     /// When somebody looks again because time has passed.
@@ -110,6 +118,11 @@ struct State {
 #[derive(Debug)]
 struct Live {
     agent: AgentId,
+    since: i64,
+    /// Megabytes that were measured last.
+    memory_mb: u32,
+    /// What it counts as while it is young.
+    usual_mb: u32,
     idle_since: Option<i64>,
     /// It was named: its place is on the way back.
     closing: bool,
@@ -145,7 +158,7 @@ impl Scheduler {
             waiting: VecDeque::new(),
             starts: VecDeque::new(),
             faults: HashMap::new(),
-            memory_mb: 0,
+            usual_mb: HashMap::new(),
             memory_wanted: false,
             look_at: None,
         };
@@ -203,12 +216,12 @@ impl Scheduler {
         state.grant(self.now())
     }
 
-    /// What all live runs hold together now, in megabytes.
-    pub fn set_memory(&self, memory_mb: u32) -> Told {
+    /// What the processes of live runs hold now, in megabytes; a run that is not named has none.
+    pub fn set_memory(&self, measured: &HashMap<SessionId, u32>) -> Told {
         let mut state = self.state();
-        state.memory_mb = memory_mb;
-        state.memory_wanted = state.caps.memory_mb > 0 && memory_mb >= state.caps.memory_mb;
-        state.grant(self.now())
+        let now = self.now();
+        state.take_memory(measured, now);
+        state.grant(now)
     }
 
     /// The megabytes of the budget, if there is one.
@@ -266,13 +279,21 @@ impl State {
         while at < self.waiting.len() {
             let Some((by, retry_ms)) = self.held_back(&self.waiting[at].wish, now) else {
                 if let Some(Waiting { wish, .. }) = self.waiting.remove(at) {
+                    let usual_mb = self.usual_mb(&wish);
                     self.starts.push_back(now.ms);
                     if let Some(faults) =
                         self.faults.get_mut(&wish.agent).filter(|faults| faults.open_until.is_some())
                     {
                         faults.tried_by = Some(wish.session.clone());
                     }
-                    let live = Live { agent: wish.agent, idle_since: None, closing: false };
+                    let live = Live {
+                        agent: wish.agent,
+                        since: now.ms,
+                        memory_mb: 0,
+                        usual_mb,
+                        idle_since: None,
+                        closing: false,
+                    };
                     self.live.insert(wish.session.clone(), live);
                     told.granted.push(wish.session);
                 }
@@ -318,8 +339,13 @@ impl State {
             return Some((HeldBack::Places { max: self.caps.live }, None));
         }
         let budget_mb = self.caps.memory_mb;
-        if budget_mb > 0 && self.memory_mb >= budget_mb && !self.live.is_empty() {
-            return Some((HeldBack::Memory { used_mb: self.memory_mb, budget_mb }, None));
+        if budget_mb > 0 && !self.live.is_empty() {
+            let used_mb = self.held_mb(now);
+            if used_mb >= budget_mb || used_mb.saturating_add(self.usual_mb(wish)) > budget_mb {
+                // The young become old, and then count as what they hold.
+                let grown = self.live.values().map(|live| live.since + GROWN_MS).filter(|at| *at > now.ms);
+                return Some((HeldBack::Memory { used_mb, budget_mb }, grown.min()));
+            }
         }
         let max_per_minute = self.caps.per_minute;
         if max_per_minute > 0 && self.starts.len() >= max_per_minute as usize {
@@ -329,13 +355,45 @@ impl State {
         None
     }
 
+    fn take_memory(&mut self, measured: &HashMap<SessionId, u32>, now: Moment) {
+        let mut grown: HashMap<&AgentId, (u32, u32)> = HashMap::new();
+        for (session, live) in &mut self.live {
+            live.memory_mb = measured.get(session).copied().unwrap_or_default();
+            if live.is_grown(now) {
+                let (sum_mb, count) = grown.entry(&live.agent).or_default();
+                (*sum_mb, *count) = (sum_mb.saturating_add(live.memory_mb), *count + 1);
+            }
+        }
+        let usual = grown.into_iter().map(|(agent, (sum_mb, count))| (agent.clone(), sum_mb / count));
+        self.usual_mb.extend(usual);
+        let budget_mb = self.caps.memory_mb;
+        let sum_mb: u32 = self.live.values().fold(0, |sum, live| sum.saturating_add(live.memory_mb));
+        self.memory_wanted = budget_mb > 0 && sum_mb >= budget_mb;
+    }
+
+    /// What a run for this wish would hold.
+    fn usual_mb(&self, wish: &Wish) -> u32 {
+        self.usual_mb.get(&wish.agent).copied().unwrap_or(wish.usual_mb)
+    }
+
+    /// What all live runs hold, or will when they are grown.
+    fn held_mb(&self, now: Moment) -> u32 {
+        let held = self.live.values().map(|live| {
+            if live.is_grown(now) { live.memory_mb } else { live.memory_mb.max(live.usual_mb) }
+        });
+        held.fold(0, u32::saturating_add)
+    }
+
     /// The run that has been idle for longest, when closing it would help. It is named once.
     fn longest_idle(&mut self) -> Option<SessionId> {
         // As many as are being closed already are served by that.
         let closing = self.live.values().filter(|live| live.closing).count();
         let (mut any, mut agents) = (std::mem::take(&mut self.memory_wanted), Vec::new());
         let helped = self.waiting.iter().filter(|waiting| {
-            matches!(waiting.told, Some(HeldBack::Places { .. } | HeldBack::AgentPlaces { .. }))
+            matches!(
+                waiting.told,
+                Some(HeldBack::Places { .. } | HeldBack::AgentPlaces { .. } | HeldBack::Memory { .. })
+            )
         });
         for waiting in helped.skip(closing) {
             match waiting.told {
@@ -374,6 +432,12 @@ impl State {
     }
 }
 
+impl Live {
+    fn is_grown(&self, now: Moment) -> bool {
+        now.ms - self.since >= GROWN_MS
+    }
+}
+
 /// Whether two reasons are the same for people: figures that only grow older are not told again and again.
 fn same_reason(told: HeldBack, by: HeldBack) -> bool {
     match (told, by) {
@@ -384,171 +448,4 @@ fn same_reason(told: HeldBack, by: HeldBack) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use uuid::Uuid;
-
-    fn wish(n: u128, agent: &str, agent_cap: Option<u32>) -> Wish {
-        Wish {
-            session: SessionId::from_uuid(Uuid::from_u128(n)),
-            agent: AgentId::parse(agent).unwrap(),
-            agent_cap,
-        }
-    }
-
-    fn places(live: u32) -> Scheduler {
-        Scheduler::new(Caps { live, per_minute: 0, memory_mb: 0 })
-    }
-
-    #[test]
-    fn the_cap_holds_and_places_come_back_in_order() {
-        let scheduler = places(2);
-        let all: Vec<_> = (1..=4).map(|n| wish(n, "a", None)).collect();
-        let told: Vec<_> = all.iter().map(|w| scheduler.want(w.clone())).collect();
-        let granted: Vec<_> = told.iter().flat_map(|told| told.granted.clone()).collect();
-        assert_eq!(granted, [all[0].session.clone(), all[1].session.clone()]);
-        assert_eq!(told[2].held_back, [(all[2].session.clone(), HeldBack::Places { max: 2 })]);
-        assert_eq!(scheduler.want(all[2].clone()), Told::default(), "asking twice gives nothing");
-        assert_eq!(scheduler.give_back(&all[0].session).granted, [all[2].session.clone()]);
-        assert!(scheduler.give_back(&all[3].session).granted.is_empty(), "a wish can be taken back");
-        assert_eq!(scheduler.live(), 2);
-        let next = wish(9, "a", None);
-        assert!(scheduler.want(next.clone()).granted.is_empty());
-        let caps = Caps { live: 3, per_minute: 0, memory_mb: 0 };
-        assert_eq!(scheduler.set_caps(caps).granted, [next.session]);
-    }
-
-    #[test]
-    fn an_agent_at_its_cap_does_not_hold_up_others() {
-        let scheduler = places(10);
-        assert_eq!(scheduler.want(wish(1, "a", Some(1))).granted.len(), 1);
-        let told = scheduler.want(wish(2, "a", Some(1)));
-        assert_eq!(told.held_back, [(wish(2, "a", None).session, HeldBack::AgentPlaces { max: 1 })]);
-        assert_eq!(scheduler.want(wish(3, "b", Some(1))).granted.len(), 1);
-        let told = scheduler.give_back(&wish(1, "a", None).session);
-        assert_eq!(told.granted, [wish(2, "a", None).session]);
-    }
-
-    #[test]
-    fn runs_of_a_minute_are_counted_and_time_lets_the_next_begin() {
-        let scheduler = Scheduler::new(Caps { live: 10, per_minute: 2, memory_mb: 0 });
-        let mut state = scheduler.state();
-        for n in 1..=3 {
-            state.waiting.push_back(Waiting { wish: wish(n, "a", None), told: None });
-        }
-        let told = state.grant(Moment { ms: 1_000, at: At(0) });
-        assert_eq!(told.granted.len(), 2);
-        assert_eq!(told.held_back, [(wish(3, "a", None).session, HeldBack::Rate { max_per_minute: 2 })]);
-        assert_eq!(told.look_again, Some(Duration::from_secs(60)));
-        assert!(state.grant(Moment { ms: 60_999, at: At(0) }).granted.is_empty());
-        assert_eq!(state.grant(Moment { ms: 61_000, at: At(0) }).granted.len(), 1);
-    }
-
-    #[test]
-    fn the_longest_idle_run_is_named_when_its_place_or_its_memory_is_wanted() {
-        let scheduler = places(2);
-        for n in 1..=2 {
-            let _ = scheduler.want(wish(n, "a", None));
-        }
-        for n in [2, 1] {
-            assert_eq!(scheduler.set_idle(&wish(n, "a", None).session, true).hibernate, None);
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        assert_eq!(scheduler.want(wish(3, "a", None)).hibernate, Some(wish(2, "a", None).session));
-        let scheduler = Scheduler::new(Caps { live: 9, per_minute: 0, memory_mb: 100 });
-        let _ = scheduler.want(wish(1, "a", None));
-        let _ = scheduler.set_idle(&wish(1, "a", None).session, true);
-        let told = scheduler.set_memory(120);
-        assert_eq!(told.hibernate, Some(wish(1, "a", None).session));
-        let told = scheduler.want(wish(2, "a", None));
-        let by = HeldBack::Memory { used_mb: 120, budget_mb: 100 };
-        assert_eq!(told.held_back, [(wish(2, "a", None).session, by)]);
-    }
-
-    #[test]
-    fn no_more_runs_are_closed_than_wishes_are_helped_by_it() {
-        let scheduler = places(3);
-        let id = |n| wish(n, "a", None).session;
-        let idle = |n| {
-            // The clock that orders them counts milliseconds.
-            std::thread::sleep(Duration::from_millis(2));
-            scheduler.set_idle(&id(n), true)
-        };
-        for n in 1..=3 {
-            let _ = scheduler.want(wish(n, "a", None));
-        }
-        let _ = (idle(3), idle(1));
-        assert_eq!(scheduler.want(wish(4, "b", None)).hibernate, Some(id(3)));
-        assert_eq!(idle(2).hibernate, None, "one is being closed for the one that waits");
-        assert_eq!(scheduler.stays(&id(3)).hibernate, Some(id(1)), "it is used again; the next one goes");
-        let _ = scheduler.ended(&wish(5, "c", None).agent, Outcome::Fault);
-        for _ in 0..2 {
-            let _ = scheduler.ended(&wish(5, "c", None).agent, Outcome::Fault);
-        }
-        assert_eq!(scheduler.want(wish(5, "c", None)).hibernate, None, "a place would not help it");
-        assert_eq!(scheduler.give_back(&id(1)).granted, [id(4)]);
-        // The agent's own cap is met by closing one of its own.
-        assert_eq!(scheduler.want(wish(6, "b", Some(1))).hibernate, None);
-        assert_eq!(scheduler.want(wish(7, "a", Some(2))).hibernate, Some(id(2)));
-    }
-
-    #[test]
-    fn one_measurement_of_memory_closes_one_run() {
-        let scheduler = Scheduler::new(Caps { live: 9, per_minute: 0, memory_mb: 100 });
-        for n in 1..=3 {
-            let _ = scheduler.want(wish(n, "a", None));
-        }
-        assert_eq!(scheduler.set_memory(120).hibernate, None);
-        for n in 1..=3 {
-            assert_eq!(scheduler.set_idle(&wish(n, "a", None).session, true).hibernate, None);
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        assert_eq!(scheduler.set_memory(120).hibernate, Some(wish(1, "a", None).session));
-        assert_eq!(scheduler.look().hibernate, None, "what that frees is not measured yet");
-        assert_eq!(scheduler.set_memory(110).hibernate, Some(wish(2, "a", None).session));
-        assert_eq!(scheduler.set_memory(90).hibernate, None);
-    }
-
-    #[test]
-    fn an_idle_run_does_not_keep_a_breaker_from_being_tried() {
-        let scheduler = places(9).with_breakers(Duration::ZERO);
-        let agent = wish(1, "a", None).agent;
-        let _ = scheduler.want(wish(1, "a", None));
-        let _ = scheduler.set_idle(&wish(1, "a", None).session, true);
-        for _ in 0..3 {
-            let _ = scheduler.ended(&agent, Outcome::Fault);
-        }
-        assert_eq!(scheduler.want(wish(2, "a", None)).granted.len(), 1, "it tries");
-        let told = scheduler.want(wish(3, "a", None));
-        assert!(matches!(told.held_back[..], [(_, HeldBack::Breaker { .. })]), "{told:?}");
-        // The one that tries was stopped and says nothing about the agent: the next one tries.
-        assert_eq!(scheduler.give_back(&wish(2, "a", None).session).granted.len(), 1);
-    }
-
-    #[test]
-    fn a_breaker_opens_after_faults_in_a_row_and_lets_one_run_try() {
-        let scheduler = places(10);
-        let agent = AgentId::parse("a").unwrap();
-        let mut state = scheduler.state();
-        let at = |ms| Moment { ms, at: At(ms) };
-        assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(0)), None);
-        assert_eq!(state.ended(&agent, Outcome::Well, BREAKER_FIRST_MS, at(0)), None);
-        for _ in 0..2 {
-            assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(0)), None);
-        }
-        let opened = Breaker::Opened { faults: 3, until: At(60_000) };
-        assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(0)), Some(opened));
-        for n in 1..=2 {
-            state.waiting.push_back(Waiting { wish: wish(n, "a", None), told: None });
-        }
-        let told = state.grant(at(1_000));
-        assert!(told.granted.is_empty());
-        assert_eq!(told.held_back[0].1, HeldBack::Breaker { faults: 3, until: At(60_000) });
-        assert_eq!(state.grant(at(60_000)).granted.len(), 1, "one run is tried");
-        let opened = Breaker::Opened { faults: 4, until: At(60_000 + 120_000) };
-        assert_eq!(state.ended(&agent, Outcome::Fault, BREAKER_FIRST_MS, at(60_000)), Some(opened));
-        assert_eq!(state.ended(&agent, Outcome::Well, BREAKER_FIRST_MS, at(200_000)), Some(Breaker::Closed));
-        assert_eq!(state.grant(at(200_000)).granted.len(), 1);
-    }
-}
+mod tests;
