@@ -28,7 +28,7 @@ story('a program that is found becomes an agent with one click, and is tried', {
   await desk.click('link', /Claude Code/);
   await desk.click('button', 'Test this agent');
   const trial = await desk.find('region', 'Test');
-  await desk.says(trial, /It works[^]*2\.1\.329[^]*MB in/, 20_000);
+  await desk.says(trial, /Its model was not asked[^]*2\.1\.329[^]*MB in/, 20_000);
   assert.deepEqual(await faults(desk), []);
   // Nothing of it is left.
   await until(() => !desk.processes.alive().some(({ command }) => command.includes(program)), 'the program to be gone');

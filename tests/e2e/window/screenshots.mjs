@@ -247,7 +247,7 @@ async function main() {
       await desk.click('button', 'Discard');
       await desk.click('link', /Claude Code/);
       await desk.click('button', 'Test this agent');
-      await desk.shows(/It works/, 20_000);
+      await desk.shows(/Its model was not asked/, 20_000);
     });
     await picture(desk, 'settings-programs-and-models', async () => {
       await desk.goTo('Settings');

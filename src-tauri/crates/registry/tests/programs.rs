@@ -107,6 +107,11 @@ fn a_program_that_cannot_start_is_a_problem_with_what_to_do() {
         ("runtime = \"codex\"\n[services.a]\n", "bad_service", "command"),
         ("runtime = \"codex\"\n[services.\"a b\"]\ncommand = \"x\"", "bad_name", "letters"),
         ("runtime = \"codex\"\n[services.a]\ncommand = \"x\"\nkey = \"k\"", "no_address", "Remove"),
+        (
+            "runtime = \"codex\"\n[services.a]\ncommand = \"x\"\nenvironment = { \"1A\" = \"b\" }",
+            "bad_variable_name",
+            "services.a.environment.1A",
+        ),
         ("runtime = \"runbook\"\n[services.a]\ncommand = \"x\"", "no_services", "Remove"),
     ];
     for (text, code, says) in cases {

@@ -153,7 +153,7 @@ export function discoveryOf(
       if (state.found instanceof Error) throw state.found;
       return structuredClone(state.found);
     },
-    async tryAgent({ trial = '', agent, patch, ask }) {
+    async tryAgent({ trial = '', agent, runtime, patch, ask }) {
       const name = patch?.name ?? (agent ? state.agents.get(agent)?.agent.name : '') ?? '';
       let stopped = false;
       await new Promise<void>((resolve) => {
@@ -185,13 +185,15 @@ export function discoveryOf(
           },
         };
       }
+      const kind = runtime ?? (agent ? state.agents.get(agent)?.agent.runtime : undefined);
+      const model_unasked = kind !== 'runbook' && kind !== 'recorded' && !ask;
       const answered = ask
         ? {
             answer: 'Ready.',
             usage: { model: 'sonnet', input_tokens: 4_200, cached_tokens: 0, output_tokens: 4, cost_micro_usd: 12_660 },
           }
         : {};
-      return structuredClone({ ...TRIED, tried: { ...TRIED.tried, ...answered } });
+      return structuredClone({ ...TRIED, tried: { ...TRIED.tried, model_unasked, ...answered } });
     },
     async stopTrial({ trial }) {
       const stop = trials.get(trial);

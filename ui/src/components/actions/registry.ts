@@ -1,6 +1,6 @@
 // What can be done now: features register their actions here while they are mounted, and the palette, the keys and the
 // page of shortcuts all read this one list. An action that is not registered has no key and is not offered.
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useLayoutEffect, useRef, useSyncExternalStore } from 'react';
 import type { IconName } from '../icons/icons';
 
 export interface Action {
@@ -97,7 +97,8 @@ export function useActionList(): readonly Action[] {
  */
 export function useActions(wanted: readonly Action[]): void {
   const latest = useRef(wanted);
-  useEffect(() => {
+  // Before anybody sees what was drawn: a key does what the button on the screen says.
+  useLayoutEffect(() => {
     latest.current = wanted;
   });
   const shape = JSON.stringify(wanted.map(({ run, enabled, ...rest }) => rest));
@@ -118,7 +119,7 @@ export function useActions(wanted: readonly Action[]): void {
 /** Registers entries for the palette while the component is mounted; the source is read late. */
 export function useEntries(source: EntrySource): void {
   const latest = useRef(source);
-  useEffect(() => {
+  useLayoutEffect(() => {
     latest.current = source;
   });
   useEffect(() => registerEntries(() => latest.current()), []);

@@ -1,27 +1,20 @@
-// A permission request, ready to be answered. Inside a conversation it is a card; in the inbox it fills the pane.
+// A permission request, ready to be answered.
 //
 // A, S and D answer only while the card (not a field in it) has the focus; it never takes the focus by itself, and for
 // half a second after it came into sight it takes no answer. Deny stands at the far right, away from the others.
-import { TextInput } from '@mantine/core';
 import { useState } from 'react';
-import type { Decision, RequestRow, RuleDraft, RulePreview } from '../../bindings/nox';
+import type { Decision, RuleDraft, RulePreview } from '../../bindings/nox';
 import { matches } from '../actions/combo';
 import { isTyping } from '../actions/keyboard';
 import { Button } from '../controls/Button';
-import { cx } from '../cx';
-import { keepClear } from '../layout/lowerBars';
-import { Age } from '../status/Age';
-import { formatAge } from '../status/age';
-import { useClock } from '../status/clock';
-import { StatusSign } from '../status/StatusSign';
-import { StatusText } from '../status/StatusText';
 import { Markdown } from '../text/Markdown';
 import { Diff } from '../transcript/Diff';
-import { ANSWERS, settled, WANTS } from '../words';
+import { ANSWERS, WANTS } from '../words';
 import { ExactCommand } from './ExactCommand';
 import { NotSandboxed } from './NotSandboxed';
 import s from './Permission.module.css';
 import { PermissionFacts } from './PermissionFacts';
+import { Reason, RequestCard, type RequestProps } from './RequestCard';
 import { RuleEditor } from './RuleEditor';
 import { PERMISSION } from './text';
 import { useGuard } from './useGuard';
@@ -34,20 +27,12 @@ export interface Answer {
   answers?: Record<string, string[]>;
 }
 
-export interface PermissionCardProps {
-  row: RequestRow;
-  variant: 'inline' | 'pane';
-  /** Sent and not yet recorded. */
-  pending: boolean;
+export interface PermissionCardProps extends RequestProps {
   onAnswer: (answer: Answer) => void;
   /** Asks what a rule would match; null asks for the narrowest rule. */
   preview: (rule: RuleDraft | null) => Promise<RulePreview>;
   /** Opens a link of a plan, after the person was asked. */
   onOpenLink: (url: string) => void;
-  /** More facts: agent, task. */
-  facts?: React.ReactNode;
-  /** Lets the place put the focus here when somebody asks for it. */
-  ref?: React.Ref<HTMLElement> | undefined;
 }
 
 /** Give it the request's id as `key`: an answer half written for one request must not go to the next. */
@@ -84,96 +69,66 @@ export function PermissionCard({
 
   const title = PERMISSION.label(row.agent_name, call.prose ? PERMISSION.plan : WANTS[call.kind]);
   return (
-    <section
+    <RequestCard
       ref={ref}
-      className={cx(s.card, s[variant], pending && s.unrecorded, open && s.open)}
-      aria-label={title}
-      aria-busy={pending}
-      data-request={row.request.id}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: its keys work only while it has the focus.
-      tabIndex={0}
+      row={row}
+      variant={variant}
+      pending={pending}
+      title={title}
       onKeyDown={onKeyDown}
-    >
-      <header className={s.head}>
-        <StatusSign sign={settled(row.state).sign} size={variant === 'pane' ? 'lg' : 'md'} />
-        <h2 className={s.title}>{title}</h2>
-        {variant === 'pane' && <NotSandboxed />}
-        {open ? <Asked at={row.request.asked_at} /> : <Age at={row.request.asked_at} />}
-      </header>
-      <div className={s.body}>
-        {call.prose ? (
-          <div className={s.prose} role="group" aria-label={PERMISSION.prose}>
-            <Markdown text={call.text} onOpenLink={onOpenLink} />
-          </div>
-        ) : (
-          <ExactCommand text={call.text} prompt={call.kind === 'execute' ? '$' : undefined} />
-        )}
-        {call.diff && <Diff diff={call.diff} folder={call.folder} />}
-        <PermissionFacts row={row}>{facts}</PermissionFacts>
-        {ruling && open && (
-          <RuleEditor
-            row={row}
-            preview={preview}
+      marks={variant === 'pane' && <NotSandboxed />}
+      allow={
+        <>
+          <Button
+            variant="primary"
+            combo="A"
             pending={pending}
-            onUse={(rule) => answer('allow_always', rule)}
-            onClose={() => setRuling(false)}
-          />
-        )}
-      </div>
-      <footer ref={variant === 'pane' ? keepClear : undefined} className={s.acts}>
-        {open ? (
-          <div className={s.answers} role="group" aria-label={PERMISSION.answer}>
-            <div className={s.allow}>
-              <Button
-                variant="primary"
-                combo="A"
-                pending={pending}
-                aria-disabled={!takes}
-                onClick={() => answer('allow_once')}
-              >
-                {ANSWERS.once}
+            aria-disabled={!takes}
+            onClick={() => answer('allow_once')}
+          >
+            {ANSWERS.once}
+          </Button>
+          {/* Each plan is read by itself: none is allowed with those to come. */}
+          {!call.prose && (
+            <>
+              <Button combo="S" pending={pending} aria-disabled={!takes} onClick={() => answer('allow_session')}>
+                {ANSWERS.session}
               </Button>
-              {/* Each plan is read by itself: none is allowed with those to come. */}
-              {!call.prose && (
-                <>
-                  <Button combo="S" pending={pending} aria-disabled={!takes} onClick={() => answer('allow_session')}>
-                    {ANSWERS.session}
-                  </Button>
-                  <Button aria-expanded={ruling} onClick={() => setRuling(!ruling)}>
-                    {ANSWERS.always}
-                  </Button>
-                </>
-              )}
-            </div>
-            <div className={s.deny}>
-              <TextInput
-                className={s.reason}
-                aria-label={PERMISSION.reason}
-                placeholder={PERMISSION.reason}
-                value={reason}
-                onChange={(event) => setReason(event.currentTarget.value)}
-                onKeyDown={(event) => {
-                  if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
-                  event.preventDefault();
-                  answer('deny');
-                }}
-              />
-              <Button
-                variant="danger"
-                combo="D"
-                pending={pending}
-                aria-disabled={!takes}
-                onClick={() => answer('deny')}
-              >
-                {ANSWERS.deny}
+              <Button aria-expanded={ruling} onClick={() => setRuling(!ruling)}>
+                {ANSWERS.always}
               </Button>
-            </div>
-          </div>
-        ) : (
-          <Settled row={row} />
-        )}
-      </footer>
-    </section>
+            </>
+          )}
+        </>
+      }
+      deny={
+        <>
+          <Reason label={PERMISSION.reason} value={reason} onChange={setReason} onEnter={() => answer('deny')} />
+          <Button variant="danger" combo="D" pending={pending} aria-disabled={!takes} onClick={() => answer('deny')}>
+            {ANSWERS.deny}
+          </Button>
+        </>
+      }
+    >
+      {call.prose ? (
+        <div className={s.prose} role="group" aria-label={PERMISSION.prose}>
+          <Markdown text={call.text} onOpenLink={onOpenLink} />
+        </div>
+      ) : (
+        <ExactCommand text={call.text} prompt={call.kind === 'execute' ? '$' : undefined} />
+      )}
+      {call.diff && <Diff diff={call.diff} folder={call.folder} />}
+      <PermissionFacts row={row}>{facts}</PermissionFacts>
+      {ruling && open && (
+        <RuleEditor
+          row={row}
+          preview={preview}
+          pending={pending}
+          onUse={(rule) => answer('allow_always', rule)}
+          onClose={() => setRuling(false)}
+        />
+      )}
+    </RequestCard>
   );
 }
 
@@ -182,20 +137,3 @@ const DECISION_KEYS: readonly (readonly [string, Decision])[] = [
   ['S', 'allow_session'],
   ['D', 'deny'],
 ];
-
-function Asked({ at }: { at: number }) {
-  const text = useClock((now) => PERMISSION.ago(formatAge(at, now)));
-  return <span className={s.asked}>{text}</span>;
-}
-
-function Settled({ row }: { row: RequestRow }) {
-  const { sign, word } = settled(row.state);
-  const reason = row.state.state === 'answered' ? row.state.reason : null;
-  return (
-    <div className={s.settled}>
-      <StatusText sign={sign} word={word} />
-      {reason && <span className={s.quiet}>“{reason}”</span>}
-      {row.state.state !== 'open' && <Age at={row.state.at} />}
-    </div>
-  );
-}

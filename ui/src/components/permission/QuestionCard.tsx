@@ -1,34 +1,23 @@
-// A question of an agent, ready to be answered. Inside a conversation it is a card; in the inbox it fills the pane.
+// A question of an agent, ready to be answered.
 //
 // Nothing is chosen beforehand, and nothing is sent before each question has what it takes. For half a second after it
 // came into sight it takes no answer, as a permission request does. An answer half given is kept by its request, also when
 // another one is looked at meanwhile.
-import { Checkbox, Radio, Textarea, TextInput } from '@mantine/core';
+import { Checkbox, Radio, Textarea } from '@mantine/core';
 import { useEffect, useId } from 'react';
 import type { Question, RequestRow } from '../../bindings/nox';
 import { Button } from '../controls/Button';
-import { cx } from '../cx';
 import { keeping } from '../kept';
-import { keepClear } from '../layout/lowerBars';
-import { Age } from '../status/Age';
-import { StatusSign } from '../status/StatusSign';
-import { StatusText } from '../status/StatusText';
 import { settled } from '../words';
 import s from './Permission.module.css';
 import type { Answer } from './PermissionCard';
 import q from './Question.module.css';
+import { Reason, RequestCard, type RequestProps } from './RequestCard';
 import { QUESTION } from './text';
 import { useGuard } from './useGuard';
 
-export interface QuestionCardProps {
-  row: RequestRow;
-  variant: 'inline' | 'pane';
-  /** Sent and not yet recorded. */
-  pending: boolean;
+export interface QuestionCardProps extends RequestProps {
   onAnswer: (answer: Answer) => void;
-  /** More facts: agent, task. */
-  facts?: React.ReactNode;
-  ref?: React.Ref<HTMLElement> | undefined;
 }
 
 /** What stands in one question: what was chosen, and words of one's own. */
@@ -70,95 +59,60 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
     if (takes) onAnswer({ decision: 'deny', reason: reason.trim() || null, rule: null });
   };
   return (
-    <section
+    <RequestCard
       ref={ref}
-      className={cx(s.card, s[variant], pending && s.unrecorded, open && s.open)}
-      aria-label={title}
-      aria-busy={pending}
-      data-request={row.request.id}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the place puts the focus here when somebody asks for it.
-      tabIndex={0}
+      row={row}
+      variant={variant}
+      pending={pending}
+      title={title}
+      outcome={outcome(row)}
+      onSend={send}
+      allow={
+        <>
+          <Button
+            variant="primary"
+            type="submit"
+            pending={pending}
+            aria-disabled={!takes || missing > 0}
+            title={missing > 0 ? QUESTION.missing(missing) : undefined}
+          >
+            {QUESTION.send}
+          </Button>
+          {missing > 0 && <span className={q.missing}>{QUESTION.missing(missing)}</span>}
+        </>
+      }
+      deny={
+        <>
+          <Reason
+            label={QUESTION.reason}
+            value={reason}
+            onChange={(said) => write((now) => ({ ...now, reason: said }))}
+            onEnter={skip}
+          />
+          <Button pending={pending} aria-disabled={!takes} title={QUESTION.skipWhat} onClick={skip}>
+            {QUESTION.skip}
+          </Button>
+        </>
+      }
     >
-      <header className={s.head}>
-        <StatusSign sign={settled(row.state).sign} size={variant === 'pane' ? 'lg' : 'md'} />
-        <h2 className={s.title}>{title}</h2>
-        <Age at={row.request.asked_at} />
-      </header>
-      <form
-        className={q.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-      >
-        <div className={s.body}>
-          {questions.map((each) =>
-            open ? (
-              <OneQuestion
-                key={idOf(each)}
-                question={each}
-                draft={drafts[idOf(each)] ?? EMPTY}
-                onChange={(draft) => write((now) => ({ ...now, drafts: { ...now.drafts, [idOf(each)]: draft } }))}
-              />
-            ) : (
-              <Answered key={idOf(each)} question={each} row={row} />
-            ),
-          )}
-          {facts && (
-            <dl className={s.facts} data-selectable>
-              {facts}
-            </dl>
-          )}
-        </div>
-        <footer ref={variant === 'pane' ? keepClear : undefined} className={s.acts}>
-          {open ? (
-            <div className={s.answers} role="group" aria-label={QUESTION.answer}>
-              <div className={s.allow}>
-                <Button
-                  variant="primary"
-                  type="submit"
-                  pending={pending}
-                  aria-disabled={!takes || missing > 0}
-                  title={missing > 0 ? QUESTION.missing(missing) : undefined}
-                >
-                  {QUESTION.send}
-                </Button>
-                {missing > 0 && <span className={q.missing}>{QUESTION.missing(missing)}</span>}
-              </div>
-              <div className={s.deny}>
-                <TextInput
-                  className={s.reason}
-                  aria-label={QUESTION.reason}
-                  placeholder={QUESTION.reason}
-                  value={reason}
-                  onChange={(event) => {
-                    const said = event.currentTarget.value;
-                    write((now) => ({ ...now, reason: said }));
-                  }}
-                  // Enter in a form sends it; here it must not send the answers that the person is about to skip.
-                  onKeyDown={(event) => {
-                    if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
-                    event.preventDefault();
-                    skip();
-                  }}
-                />
-                <Button pending={pending} aria-disabled={!takes} title={QUESTION.skipWhat} onClick={skip}>
-                  {QUESTION.skip}
-                </Button>
-              </div>
-            </div>
-          ) : (
-            <div className={s.settled}>
-              <StatusText {...outcome(row)} />
-              {row.state.state === 'answered' && row.state.reason && (
-                <span className={s.quiet}>“{row.state.reason}”</span>
-              )}
-              {row.state.state !== 'open' && <Age at={row.state.at} />}
-            </div>
-          )}
-        </footer>
-      </form>
-    </section>
+      {questions.map((each) =>
+        open ? (
+          <OneQuestion
+            key={idOf(each)}
+            question={each}
+            draft={drafts[idOf(each)] ?? EMPTY}
+            onChange={(draft) => write((now) => ({ ...now, drafts: { ...now.drafts, [idOf(each)]: draft } }))}
+          />
+        ) : (
+          <Answered key={idOf(each)} question={each} row={row} />
+        ),
+      )}
+      {facts && (
+        <dl className={s.facts} data-selectable>
+          {facts}
+        </dl>
+      )}
+    </RequestCard>
   );
 }
 

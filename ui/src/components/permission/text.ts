@@ -25,7 +25,6 @@ export const PERMISSION = {
 
 export const QUESTION = {
   label: (agent: string) => `${agent} asks you`,
-  answer: 'Answer',
   one: 'Choose one',
   many: 'Choose one or more',
   own: 'Or in your own words',

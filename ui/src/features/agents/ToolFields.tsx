@@ -73,6 +73,18 @@ export function Services({ draft, wrong, onWrite }: PartProps) {
                   onChange={(event) => put(at, { arguments: event.currentTarget.value })}
                 />
               </Field>
+              <Field label={SERVICES.environment} hint={SERVICES.environmentHint} layout="top">
+                <Textarea
+                  classNames={{ input: s.mono }}
+                  autosize
+                  minRows={1}
+                  maxRows={8}
+                  spellCheck={false}
+                  placeholder="LOG_LEVEL=warn"
+                  value={service.environment}
+                  onChange={(event) => put(at, { environment: event.currentTarget.value })}
+                />
+              </Field>
             </>
           ) : (
             <>

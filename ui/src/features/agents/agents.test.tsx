@@ -240,6 +240,11 @@ describe('what carries an agent', () => {
     await user.type(within(first).getByRole('textbox', { name: 'Name of the server' }), 'files');
     await user.type(within(first).getByRole('textbox', { name: 'Command' }), 'npx');
     await user.type(within(first).getByRole('textbox', { name: 'Arguments' }), '-y{Enter}server /tmp');
+    await user.type(within(first).getByRole('textbox', { name: 'Variables' }), 'LEVEL=warn{Enter}odd');
+    await user.click(button('Create agent'));
+    await screen.findByText(/^Line 2 of the variables of “files” is no NAME=value/);
+    expect(bridge.sent).toEqual([]);
+    await user.type(within(first).getByRole('textbox', { name: 'Variables' }), '={Enter}');
     await user.click(button('Add a server'));
     const second = await screen.findByRole('group', { name: 'New server' });
     await user.type(within(second).getByRole('textbox', { name: 'Name of the server' }), 'web');
@@ -250,7 +255,12 @@ describe('what carries an agent', () => {
     await screen.findByRole('link', { name: /Filer/ });
     expect(bridge.sent[0]?.input).toMatchObject({
       services: {
-        files: { command: 'npx', arguments: ['-y', 'server /tmp'], address: null },
+        files: {
+          command: 'npx',
+          arguments: ['-y', 'server /tmp'],
+          environment: { LEVEL: 'warn', odd: '' },
+          address: null,
+        },
         web: { command: null, arguments: [], address: 'http://127.0.0.1:3000/mcp' },
       },
     });
@@ -269,6 +279,19 @@ describe('a trial', () => {
     }
     expect(await faultsOf(document.body)).toEqual([]);
     expect(bridge.sent).toEqual([]);
+  });
+
+  it('does not say of a model that it works before it was asked', async () => {
+    const bridge = fakeBridge('full', { stepMs: 1 });
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Local');
+    await user.selectOptions(await screen.findByRole('combobox', { name: 'Carried by' }), 'A model');
+    await user.click(button('Test this agent'));
+    const trial = within(screen.getByRole('region', { name: 'Test' }));
+    await trial.findByText('Ready. Its model was not asked.');
+    await user.click(trial.getByRole('button', { name: 'Ask it one question' }));
+    await trial.findByText('It works');
+    trial.getByText('Ready.');
   });
 
   it('says what to do when it does not stand', async () => {
@@ -371,6 +394,17 @@ describe('a draft', () => {
     expect(Object.keys(renamed ?? {})).toEqual(['odd', 'renamed']);
     expect(renamed).toMatchObject({ odd: services.odd, renamed: { command: 'other' } });
     expect(patchOf({ ...base, memory: '5' }, base).limits).toMatchObject({ max_disk_mb: 7, max_memory_mb: 5 });
+  });
+
+  it('does not take offence at a variable of several lines that nobody changed', () => {
+    const agent = fakeBridge('full').state.agents.get('docs')?.agent;
+    if (!agent) throw new Error('the agent is gone');
+    const environment = { NOTE: 'one\ntwo' };
+    const base = draftOf({ ...agent, environment, services: { files: { command: 'x', environment } } });
+    expect(wrongIn(base)).toEqual({});
+    expect(wrongIn({ ...base, environment: `${base.environment}\nthree` }).environment).toBeDefined();
+    const services = base.services.map((each) => ({ ...each, environment: `${each.environment}\nthree` }));
+    expect(wrongIn({ ...base, services }).services).toBeDefined();
   });
 
   it('says again what it was told, for each runtime and whatever stands in the file', () => {

@@ -44,7 +44,7 @@ export interface Draft extends ProgramDraft {
   stall: string;
   waitForLimit: string;
   /** What the agent has: an edit of some of it keeps the rest as it is, also what the form has no field for. */
-  stored: Partial<Pick<Agent, 'program' | 'limits' | 'life'>>;
+  stored: Partial<Pick<Agent, 'environment' | 'program' | 'limits' | 'life'>>;
 }
 
 /** The limits by their field in the form. */
@@ -102,7 +102,7 @@ export function draftOf(agent: Agent): Draft {
     ...EMPTY,
     ...(Object.fromEntries(limits) as Record<LimitField, string>),
     ...draftOfProgram(program, services),
-    stored: { program, limits: agent.limits, life },
+    stored: { environment: agent.environment, program, limits: agent.limits, life },
     runtime: agent.runtime,
     name: agent.name,
     description: agent.description,
@@ -130,10 +130,14 @@ export function wrongIn(draft: Draft): Wrong {
       wrong[field] = field === 'depth' || field === 'stall' ? WRONG.numberOrZero : WRONG.number;
     }
   }
-  const line = draft.environment.split('\n').findIndex((each) => each.trim() !== '' && !ASSIGNMENT.test(each));
-  if (line >= 0) wrong.environment = WRONG.environment(line + 1);
+  const line = noAssignment(draft.environment, draft.stored.environment);
+  if (line > 0) wrong.environment = WRONG.environment(line);
   const names = draft.services.map((service) => service.name.trim());
   if (names.some((name, at) => name === '' || names.indexOf(name) !== at)) wrong.services = WRONG.services;
+  for (const { kind, name, environment, stored } of draft.services) {
+    const line = kind === 'command' ? noAssignment(environment, stored.environment) : 0;
+    if (line > 0) wrong.services ??= WRONG.serviceEnvironment(name.trim(), line);
+  }
   if (draft.commands.some(({ name, command }) => name.trim() === '' || command.trim() === '')) {
     wrong.commands = WRONG.commands;
   }
@@ -141,6 +145,12 @@ export function wrongIn(draft: Draft): Wrong {
 }
 
 const ASSIGNMENT = /^\s*[A-Za-z_][A-Za-z0-9_]*=/;
+
+/** Which line, from 1, is no `NAME=value`; 0 when there is none. What nobody changed is not read: a value may have lines. */
+function noAssignment(text: string, stored: Agent['environment'] | undefined): number {
+  if (text === assigned(stored)) return 0;
+  return text.split('\n').findIndex((each) => each.trim() !== '' && !ASSIGNMENT.test(each)) + 1;
+}
 
 /** The whole draft as the engine wants it. */
 export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'description' | 'prompt'>> & AgentPatch {

@@ -184,6 +184,8 @@ export const SERVICES = {
   command: 'Command',
   arguments: 'Arguments',
   argumentsHint: 'One in each line.',
+  environment: 'Variables',
+  environmentHint: 'One NAME=value in each line. Not for secrets: this is a plain file.',
   address: 'Address',
   key: 'Key',
   keyHint: 'Sent to it as a bearer token.',
@@ -211,7 +213,7 @@ export const TRIAL = {
   running: 'Starting it',
   hint: 'Starts it, says what it can do, and ends it. Asks no model, costs nothing.',
   good: 'It works',
-  unasked: 'Ready; its model was not asked',
+  unasked: 'Ready. Its model was not asked.',
   bad: 'It does not work yet',
   ask: 'Ask it one question',
   askHint: 'Costs what its model costs.',
@@ -236,6 +238,8 @@ export const TRIAL = {
 
 export const WRONG = {
   services: 'Each server needs a name of its own.',
+  serviceEnvironment: (name: string, line: number) =>
+    `Line ${line} of the variables of “${name}” is no NAME=value. A name has letters, figures and underscores and does not begin with a figure.`,
   commands: 'Each command needs a name and what is run.',
   name: 'Write a name; the folder is called after it.',
   number: 'Write a whole number from 1, or nothing.',

@@ -1,38 +1,11 @@
-import { render, screen, waitFor, within } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { App } from '@/app/App';
+import { screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it } from 'vitest';
 import { NoxError } from '@/bridge/bridge';
-import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
-import { forgetToasts } from '@/components/feedback/toasts';
+import { fakeBridge } from '@/bridge/fake/fake';
 import { faultsOf } from '@/test/axe';
+import { inFreshWindow, open, pane, press, pressable } from '@/test/lives';
 
-beforeEach(() => {
-  forgetToasts();
-  // The page has no layout in these tests: the log is so high that every entry is drawn.
-  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(function (this: HTMLElement) {
-    return this.dataset.index === undefined ? 2000 : 96;
-  });
-  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(700);
-  vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(2000);
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-/** Opens the session of that title of the sample in which sessions stand in every way. */
-async function open(title: string, bridge: FakeBridge = fakeBridge('lives')) {
-  const row = [...bridge.state.sessions.values()].find((each) => each.title === title);
-  if (!row) throw new Error(`no session “${title}”`);
-  window.location.hash = `#/sessions/${row.id}`;
-  render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: title, level: 1 });
-  return { bridge, id: row.id, user: userEvent.setup() };
-}
-
-const pane = () => within(screen.getByRole('region', { name: 'Conversation' }));
-const press = (name: string) => pane().getByRole('button', { name });
+inFreshWindow();
 
 describe('a paused session', () => {
   it('says so also while a request of it is open', async () => {
@@ -44,14 +17,17 @@ describe('a paused session', () => {
   });
 
   it('says why, and goes on by button and by P', async () => {
-    const { bridge, id, user } = await open('Paused by hand');
+    // It takes its time: it may not be through before it was paused again.
+    const { bridge, id, user } = await open('Paused by hand', fakeBridge('lives', { stepMs: 60_000 }));
     pane().getByText('You paused it. Nothing new begins until you continue.');
     await user.click(press('Continue'));
     expect(bridge.sent.at(-1)).toMatchObject({ name: 'continueSession', input: { session: id } });
-    await waitFor(() => press('Pause'));
+    // A key does what its button would: nothing before what was sent last is recorded.
+    await pressable('Pause');
     await user.keyboard('p');
     expect(bridge.sent.at(-1)).toMatchObject({ name: 'pauseSession', input: { session: id } });
     await screen.findByText('You paused it. Nothing new begins until you continue.');
+    await pressable('Continue');
     await user.keyboard('p');
     expect(bridge.sent.at(-1)).toMatchObject({ name: 'continueSession', input: { session: id } });
   });

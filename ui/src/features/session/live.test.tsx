@@ -1,40 +1,10 @@
-import { act, render, screen, waitFor, within } from '@testing-library/react';
-import userEvent from '@testing-library/user-event';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { App } from '@/app/App';
+import { act, screen, waitFor, within } from '@testing-library/react';
+import { describe, expect, it, vi } from 'vitest';
 import { NoxError } from '@/bridge/bridge';
-import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
-import { forgetToasts } from '@/components/feedback/toasts';
-import { forgetKept } from '@/components/kept';
 import { faultsOf } from '@/test/axe';
+import { inFreshWindow, open, pane, press } from '@/test/lives';
 
-beforeEach(() => {
-  forgetToasts();
-  forgetKept();
-  // The page has no layout in these tests: the log is so high that every entry is drawn.
-  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(function (this: HTMLElement) {
-    return this.dataset.index === undefined ? 2000 : 96;
-  });
-  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(700);
-  vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(2000);
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
-
-/** Opens the session of that title of the sample in which sessions stand in every way. */
-async function open(title: string, bridge: FakeBridge = fakeBridge('lives')) {
-  const row = [...bridge.state.sessions.values()].find((each) => each.title === title);
-  if (!row) throw new Error(`no session “${title}”`);
-  window.location.hash = `#/sessions/${row.id}`;
-  render(<App bridge={bridge} />);
-  await screen.findByRole('heading', { name: title, level: 1 });
-  return { bridge, id: row.id, user: userEvent.setup() };
-}
-
-const pane = () => within(screen.getByRole('region', { name: 'Conversation' }));
-const press = (name: string) => pane().getByRole('button', { name });
+inFreshWindow();
 
 describe('a session that works', () => {
   it('takes a message back and changes another, before their turn', async () => {

@@ -1,13 +1,14 @@
 import { act, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from '@/app/App';
 import { NoxError } from '@/bridge/bridge';
 import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
 import { emptyState } from '@/bridge/fake/state';
 import { newId } from '@/bridge/ids';
 import { forgetToasts } from '@/components/feedback/toasts';
+import { layOut } from '@/test/layout';
 import type { Item, ItemBody, SessionRow, SessionState, SessionView } from '../../bindings/nox';
 import { groupSessions } from './groups';
 
@@ -16,15 +17,7 @@ const HEIGHT = 600;
 
 beforeEach(() => {
   forgetToasts();
-  vi.spyOn(HTMLElement.prototype, 'offsetHeight', 'get').mockImplementation(function (this: HTMLElement) {
-    return this.dataset.index === undefined ? HEIGHT : 96;
-  });
-  vi.spyOn(HTMLElement.prototype, 'offsetWidth', 'get').mockReturnValue(700);
-  vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(HEIGHT);
-});
-
-afterEach(() => {
-  vi.restoreAllMocks();
+  layOut(HEIGHT);
 });
 
 const CALL = {

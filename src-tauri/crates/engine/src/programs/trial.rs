@@ -187,8 +187,8 @@ impl Engine {
             () = wanted => {}
             () = running.stop.notified() => carried.tried.problem = Some(Problem::Stopped),
         }
-        // A loop of our own stands without its model server: only an answer shows that there is one.
-        carried.tried.model_unasked = agent.runtime == Runtime::Llm && carried.tried.answer.is_none();
+        // Each of them stands without its model server: only an answer shows that address, key and model are good.
+        carried.tried.model_unasked = agent.runtime.has_program() && carried.tried.answer.is_none();
         carried.end().await
     }
 }

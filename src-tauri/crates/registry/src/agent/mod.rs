@@ -204,7 +204,8 @@ fn read_word<T: Copy>(
 
 fn read_environment(root: &Fields<'_>) -> Read<BTreeMap<String, String>> {
     let Some(table) = root.table("environment")? else { return Ok(BTreeMap::new()) };
-    let fields = Fields { source: root.source, table, prefix: "environment." };
+    let prefix = format!("{}environment.", root.prefix);
+    let fields = Fields { source: root.source, table, prefix: &prefix };
     let mut environment = BTreeMap::new();
     for (name, _) in table.iter() {
         if !is_variable_name(name) {
