@@ -31,7 +31,7 @@ use nox_domain::{
     agent::{Limits, Program, Runtime, Service},
     event::RunEnd,
     ids::{ItemId, SessionId},
-    session::Signal,
+    session::{Prompt, Signal},
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
@@ -44,7 +44,7 @@ use tokio::sync::mpsc;
 pub trait AgentConnection: Send {
     /// Asks something further, on a connection whose turn is over. A driver of a runtime that takes no prompts is never
     /// asked.
-    async fn prompt(&mut self, text: String);
+    async fn prompt(&mut self, prompt: Prompt);
 
     /// Ends the turn that runs, as cancelled; the connection stays. A driver of a runtime that takes no prompts is never
     /// asked.
@@ -104,7 +104,7 @@ pub struct Start {
     /// Keys of services, by the services' names.
     pub service_keys: BTreeMap<String, SecretString>,
     /// What is asked first. None: the connection only has to stand by.
-    pub prompt: Option<String>,
+    pub prompt: Option<Prompt>,
     /// An earlier run was asked the same and did not come to its end.
     pub again: bool,
     /// What earlier runs of the session cost, in millionths of a US dollar: some programs count on from there.

@@ -12,7 +12,7 @@ use nox_domain::{
     At,
     event::{Dial, Problem, RunEnd, TurnEnd},
     ids::SessionId,
-    session::Signal,
+    session::{Prompt, Signal},
     tool::{CallEnd, Question, ToolCall, ToolKind, environment_hash},
     transcript::{AgentFault, Offers},
 };
@@ -102,7 +102,7 @@ struct Connection {
 
 #[async_trait]
 impl AgentConnection for Connection {
-    async fn prompt(&mut self, _: String) {
+    async fn prompt(&mut self, _: Prompt) {
         let _ = self.told.send(Told::Prompt).await;
     }
 

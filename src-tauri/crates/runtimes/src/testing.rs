@@ -8,8 +8,8 @@ use crate::{
 use async_trait::async_trait;
 use nox_domain::{
     event::Problem,
-    ids::{ItemId, SessionId},
-    session::Signal,
+    ids::{ItemId, SessionId, TurnId},
+    session::{Prompt, Signal},
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
@@ -47,6 +47,11 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
         output: Arc::new(Nothing),
     };
     (start, inbox)
+}
+
+/// Something that is asked in a turn of its own.
+pub(crate) fn prompt(text: &str) -> Prompt {
+    Prompt { turn: TurnId::from_uuid(Uuid::now_v7()), text: text.to_owned() }
 }
 
 /// Keeps no output.

@@ -1,6 +1,6 @@
 //! Commands: what somebody wants of a session, and what follows.
 
-use super::{Effect, Now, Rejection, Session, SessionCommand, Step, TurnPhase, life::Wait};
+use super::{Effect, Now, Prompt, Rejection, Session, SessionCommand, Step, TurnPhase, life::Wait};
 use crate::{
     answers::{self, Answers},
     event::{Closed, Event, Problem, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
@@ -97,8 +97,8 @@ impl Session {
         if !self.has_live_run() {
             self.want_place_after(&mut step);
         } else if self.turn_is_over() && self.next.is_empty() && self.paused.is_none() && !self.is_ending() {
-            step.events.push(Event::TurnStarted { turn });
-            step.effects.push(Effect::Prompt { text: text.to_owned() });
+            step.events.push(Event::TurnStarted { turn: turn.clone() });
+            step.effects.push(Effect::Prompt(Prompt { turn, text: text.to_owned() }));
         }
         Ok(step)
     }
@@ -293,7 +293,7 @@ impl Session {
                 done: self.done_keys(),
                 resume: self.foreign.clone().or(fork.map(|of| of.foreign.clone())),
                 fork: fork.is_some(),
-                prompt: self.open_turn().or(self.next.first()).map(|turn| turn.text.clone()),
+                prompt: self.open_turn().or(self.next.first()).map(Prompt::from),
                 again: self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running),
             }],
         }

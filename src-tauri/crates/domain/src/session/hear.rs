@@ -268,7 +268,7 @@ impl Session {
         match self.next.first() {
             Some(next) if self.paused.is_none() && !self.is_ending() && self.has_live_run() => {
                 step.events.push(Event::TurnStarted { turn: next.id.clone() });
-                step.effects.push(Effect::Prompt { text: next.text.clone() });
+                step.effects.push(Effect::Prompt(next.into()));
             }
             Some(_) => {}
             None => step.effects.push(Effect::Settled(closed_by(end))),

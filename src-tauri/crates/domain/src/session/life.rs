@@ -194,7 +194,7 @@ impl Session {
         let next = if self.turn_is_over() { self.next.first() } else { self.turn.as_ref() };
         if let Some(next) = next.filter(|_| self.stands_by() && !self.is_limited()) {
             step.events.push(Event::TurnStarted { turn: next.id.clone() });
-            step.effects.push(Effect::Prompt { text: next.text.clone() });
+            step.effects.push(Effect::Prompt(next.into()));
         }
     }
 

@@ -1,5 +1,6 @@
 //! What goes into a session and comes out of it: commands, signals, effects, and why a command is not taken.
 
+use super::Turn;
 use crate::{
     At,
     answers::Answers,
@@ -163,6 +164,22 @@ pub enum Signal {
     },
 }
 
+/// What a connection is asked. A run that begins after another was cut off tells by the turn whether this one was asked
+/// already: its words may have been asked before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// The turn.
+    pub turn: TurnId,
+    /// Markdown.
+    pub text: String,
+}
+
+impl From<&Turn> for Prompt {
+    fn from(turn: &Turn) -> Self {
+        Self { turn: turn.id.clone(), text: turn.text.clone() }
+    }
+}
+
 /// What has to be done after the facts are on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -181,7 +198,7 @@ pub enum Effect {
         /// The program's own name for the session, when an earlier run had told it.
         resume: Option<String>,
         /// What is asked first; none when the run only has to stand by.
-        prompt: Option<String>,
+        prompt: Option<Prompt>,
         /// An earlier run was asked the same and did not come to its end.
         again: bool,
         /// It goes on from a copy of `resume`.
@@ -190,10 +207,7 @@ pub enum Effect {
     /// End the turn that runs.
     Interrupt,
     /// Ask the standing connection something further.
-    Prompt {
-        /// Markdown.
-        text: String,
-    },
+    Prompt(Prompt),
     /// Say something into the turn that runs.
     Steer {
         /// Markdown.

@@ -20,7 +20,7 @@ mod project;
 mod talk;
 
 pub use limited::Limited;
-pub use messages::{Effect, Rejection, SessionCommand, Signal, Step};
+pub use messages::{Effect, Prompt, Rejection, SessionCommand, Signal, Step};
 pub use talk::{Dials, PlanPlace, Talk, Writing};
 
 use crate::{

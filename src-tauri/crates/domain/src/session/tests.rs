@@ -27,6 +27,16 @@ pub(super) struct Play {
 }
 
 impl Play {
+    /// What the connection is asked: each in the turn that runs.
+    pub(super) fn prompts(&self) -> Vec<&str> {
+        let turn = self.session.turn.as_ref().map(|turn| &turn.id);
+        let asked = self.effects.iter().map(|effect| match effect {
+            Effect::Prompt(prompt) if Some(&prompt.turn) == turn => prompt.text.as_str(),
+            other => panic!("only a prompt of the turn that runs: {other:?}"),
+        });
+        asked.collect()
+    }
+
     fn new(pre_allowed: PreAllowed) -> Self {
         Self::of(Runtime::Runbook, LifeRules::default(), pre_allowed)
     }

@@ -195,9 +195,9 @@ fn prompts_of_a_pause_begin_after_it_in_order() {
     play.want(prompt("third")).unwrap();
     assert_eq!(play.effects, []);
     play.want(SessionCommand::Continue).unwrap();
-    assert_eq!(play.effects, [Effect::Prompt { text: "second".into() }]);
+    assert_eq!(play.prompts(), ["second"]);
     end(&mut play, TurnEnd::End);
-    assert_eq!(play.effects, [Effect::Prompt { text: "third".into() }]);
+    assert_eq!(play.prompts(), ["third"]);
 }
 
 #[test]
@@ -210,12 +210,14 @@ fn a_prompt_that_came_while_its_turn_waited_in_a_pause_does_not_overtake() {
     run_ends(&mut play, RunEnd::Exit);
     play.want(SessionCommand::Continue).unwrap();
     play.place();
-    assert!(matches!(&play.effects[..], [Effect::StartRun { prompt: Some(text), .. }] if text == "second"));
+    assert!(
+        matches!(&play.effects[..], [Effect::StartRun { prompt: Some(prompt), .. }] if prompt.text == "second")
+    );
     play.want(prompt("fourth")).unwrap();
     assert_eq!(play.effects, [], "the run that is being started has its prompt");
     play.hear(Signal::Live);
     end(&mut play, TurnEnd::End);
-    assert_eq!(play.effects, [Effect::Prompt { text: "third".into() }]);
+    assert_eq!(play.prompts(), ["third"]);
 }
 
 #[test]

@@ -117,12 +117,12 @@ fn prompts_wait_for_their_turn_and_an_idle_run_takes_the_next_at_once() {
     assert_eq!(play.effects, [], "the first turn still runs");
     assert_eq!(play.want(prompt("  ")), Err(Rejection::EmptyPrompt));
     play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
-    assert_eq!(play.effects, [Effect::Prompt { text: "second".into() }]);
+    assert_eq!(play.prompts(), ["second"]);
     play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
     assert_eq!(play.effects, [Effect::Settled(Closed::Finished)]);
     assert_eq!(play.session.state(), SessionState::Idle { problem: None });
     play.want(prompt("third")).unwrap();
-    assert_eq!(play.effects, [Effect::Prompt { text: "third".into() }]);
+    assert_eq!(play.prompts(), ["third"]);
     assert!(matches!(play.session.state(), SessionState::Running { .. }));
 }
 
@@ -140,7 +140,10 @@ fn an_idle_session_is_closed_and_a_prompt_wakes_it_where_it_was() {
     assert_eq!(play.effects, [Effect::WantPlace]);
     play.place();
     let Effect::StartRun { resume, prompt, .. } = &play.effects[0] else { panic!() };
-    assert_eq!((resume.as_deref(), prompt.as_deref()), (Some("foreign-1"), Some("more")));
+    assert_eq!(
+        (resume.as_deref(), prompt.as_ref().map(|prompt| prompt.text.as_str())),
+        (Some("foreign-1"), Some("more"))
+    );
     play.want(SessionCommand::Stop).unwrap();
     play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
     assert_eq!(play.session.closed, Some(Closed::Stopped));

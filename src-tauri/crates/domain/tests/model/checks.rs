@@ -80,7 +80,7 @@ impl Play {
         let paused = self.session.paused.is_some();
         for effect in effects {
             let begins = match effect {
-                Effect::StartRun { .. } | Effect::Prompt { .. } => true,
+                Effect::StartRun { .. } | Effect::Prompt(_) => true,
                 Effect::Deliver { allowed, .. } => *allowed,
                 Effect::WantPlace | Effect::RestartAt(_) => true,
                 _ => false,

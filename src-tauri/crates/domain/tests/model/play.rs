@@ -508,7 +508,7 @@ impl Play {
                 let works = prompt.is_some();
                 self.driver = Some(Driver { generation, done, works, ..Driver::default() });
             }
-            Effect::Prompt { .. } => {
+            Effect::Prompt(_) => {
                 if let Some(driver) = &mut self.driver {
                     assert!(!driver.works, "one turn at a time");
                     (driver.works, driver.next) = (true, 0);
@@ -546,9 +546,9 @@ fn fx(effect: &Effect) -> Fx {
         Effect::WantPlace => Fx::Want,
         Effect::GivePlaceBack => Fx::GiveBack,
         Effect::StartRun { resume, prompt, .. } => {
-            Fx::Start { prompt: prompt.clone(), resumes: resume.is_some() }
+            Fx::Start { prompt: prompt.clone().map(|prompt| prompt.text), resumes: resume.is_some() }
         }
-        Effect::Prompt { text } => Fx::Prompt(text.clone()),
+        Effect::Prompt(prompt) => Fx::Prompt(prompt.text.clone()),
         Effect::Steer { text } => Fx::Steer(text.clone()),
         Effect::Switch { to, .. } => Fx::Switch(to.clone()),
         Effect::RestartAt(_) => Fx::Wake,

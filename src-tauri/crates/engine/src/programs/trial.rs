@@ -11,8 +11,8 @@ use nox_domain::{
     agent::{Agent, Runtime},
     discovery::Tried,
     event::{Problem, ProcessRef, TurnEnd},
-    ids::{ItemId, SessionId},
-    session::Signal,
+    ids::{ItemId, SessionId, TurnId},
+    session::{Prompt, Signal},
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
@@ -154,7 +154,7 @@ impl Engine {
             key,
             services: agent.services.clone(),
             service_keys,
-            prompt: (agent.runtime == Runtime::Runbook).then(|| RUNBOOK.to_owned()),
+            prompt: (agent.runtime == Runtime::Runbook).then(|| prompt(RUNBOOK)),
             again: false,
             spent_micro_usd: 0,
             resume: None,
@@ -191,6 +191,11 @@ impl Engine {
         carried.tried.model_unasked = agent.runtime.has_program() && carried.tried.answer.is_none();
         carried.end().await
     }
+}
+
+/// In a turn that nobody records.
+fn prompt(text: &str) -> Prompt {
+    Prompt { turn: TurnId::fresh(&mut crate::clock::SystemIds), text: text.to_owned() }
 }
 
 fn failed(problem: Problem) -> Tried {
@@ -336,7 +341,7 @@ impl Carried {
 
     async fn ask(&mut self, question: &str) {
         self.turn_is_over = false;
-        self.connection.prompt(question.to_owned()).await;
+        self.connection.prompt(prompt(question)).await;
         let deadline = Instant::now() + ANSWER_LIMIT;
         while !self.turn_is_over && !self.is_over {
             if timeout_at(deadline, self.hear()).await.is_err() {

@@ -410,9 +410,9 @@ impl Actor {
                         connection.interrupt().await;
                     }
                 }
-                Effect::Prompt { text } => {
+                Effect::Prompt(prompt) => {
                     if let Some(connection) = &mut self.connection {
-                        connection.prompt(text).await;
+                        connection.prompt(prompt).await;
                     }
                 }
                 Effect::Steer { text } => {

@@ -10,7 +10,7 @@ use nox_domain::{
     event::{Closed, PreAllowed},
     ids::AgentId,
     rows::{SessionRow, kind},
-    session::{Now, Rejection, Session, Signal},
+    session::{Now, Prompt, Rejection, Session, Signal},
 };
 use nox_runtimes::{AgentConnection, Answer};
 use nox_store::{Options, RowWrite, Store};
@@ -141,7 +141,7 @@ struct Fake {
 
 #[async_trait::async_trait]
 impl AgentConnection for Fake {
-    async fn prompt(&mut self, _: String) {}
+    async fn prompt(&mut self, _: Prompt) {}
 
     async fn interrupt(&mut self) {}
 

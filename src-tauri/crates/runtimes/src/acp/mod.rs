@@ -127,7 +127,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
     };
     let start = &mut carrier.start;
     let prompt = start.prompt.take();
-    let ask = |before| prompt.as_ref().map(|text| asked(text, &start.text, before, start.again));
+    let ask = |before| prompt.as_ref().map(|prompt| asked(&prompt.text, &start.text, before, start.again));
     // Asked before, and no conversation was ever named: it was cut off before it had one.
     let is_lost = start.again && start.resume.is_none();
     let instructions =

@@ -409,7 +409,7 @@ impl Live<'_> {
 
     fn wish(&mut self, told: Told, acts: &mut Vec<Act>) {
         match told {
-            Told::Prompt(text) => self.talk.prompt(&text, acts),
+            Told::Prompt(prompt) => self.talk.prompt(&prompt.text, acts),
             Told::Steer(text) => self.talk.steer(&text, acts),
             Told::Answer(answer) => self.talk.answer(&answer, acts),
             Told::Interrupt => self.talk.interrupt(acts),

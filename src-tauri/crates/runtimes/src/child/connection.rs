@@ -2,6 +2,7 @@
 
 use crate::{AgentConnection, Answer};
 use async_trait::async_trait;
+use nox_domain::session::Prompt;
 use tokio::sync::{mpsc, watch};
 
 /// Wide enough that the engine never waits for the program: one command each, and answers to calls that it asked for.
@@ -10,7 +11,7 @@ const INBOX: usize = 256;
 /// What the engine wishes.
 #[derive(Debug)]
 pub(crate) enum Told {
-    Prompt(String),
+    Prompt(Prompt),
     Steer(String),
     Answer(Answer),
     Interrupt,
@@ -66,8 +67,8 @@ impl Connection {
 
 #[async_trait]
 impl AgentConnection for Connection {
-    async fn prompt(&mut self, text: String) {
-        self.tell(Told::Prompt(text)).await;
+    async fn prompt(&mut self, prompt: Prompt) {
+        self.tell(Told::Prompt(prompt)).await;
     }
 
     async fn steer(&mut self, text: String) {

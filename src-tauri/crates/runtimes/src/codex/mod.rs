@@ -52,7 +52,7 @@ pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
 async fn run(mut carrier: Carrier, which: Which) {
     let prompt = carrier.start.prompt.take();
     let (task, again) = (carrier.start.text.clone(), carrier.start.again);
-    let ask = |before| prompt.as_ref().map(|text| asked(text, &task, before, again));
+    let ask = |before| prompt.as_ref().map(|prompt| asked(&prompt.text, &task, before, again));
     // Asked before, and no conversation was ever named: it was cut off before it had one.
     let is_lost = again && which == Which::New;
     let first = ask(if is_lost { Before::Lost } else { Before::Known });

@@ -136,7 +136,7 @@ mod tests {
 
     fn long(turns: usize) -> History {
         let mut history = History::default();
-        history.apply(&Line::Asked { text: "the task".into(), steered: false });
+        history.apply(&Line::Asked { text: "the task".into(), turn: None });
         for turn in 1..=turns {
             let input = json!({ "path": format!("file-{turn}") });
             let call = Part::Call { id: format!("c{turn}"), name: "read".into(), input };

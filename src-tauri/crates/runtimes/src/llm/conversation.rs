@@ -20,7 +20,7 @@ use nox_domain::{
     Size,
     event::{Problem, TurnEnd},
     ids::ItemId,
-    session::Signal,
+    session::{Prompt, Signal},
     tool::{CallEnd, ToolCall},
     transcript::{AgentFault, PlanStep, Usage},
 };
@@ -172,38 +172,37 @@ impl Conversation {
         self.settings.model = model;
     }
 
-    /// Asks something. The same again after the model server's limit goes on where that was met.
-    pub(super) fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
-        let goes_on = self.history.is_limited(text);
+    /// Asks something. The same turn again after the model server's limit goes on where that was met.
+    pub(super) fn prompt(&mut self, prompt: &Prompt, out: &mut Vec<Act>) {
+        let goes_on = self.history.is_limited(prompt);
         self.close_calls(out);
         self.turn = Some(Turn::default());
         if goes_on {
             return self.ask(out);
         }
-        self.keep(Line::Asked { text: text.to_owned(), steered: false }, out);
+        self.keep(Line::Asked { text: prompt.text.clone(), turn: Some(prompt.turn.clone()) }, out);
         self.ask(out);
     }
 
-    /// Goes on with what an earlier run was asked and did not bring to its end. `prompt` is that text.
-    pub(super) fn go_on(&mut self, prompt: &str, out: &mut Vec<Act>) {
-        if self.history.has_answered(prompt) {
-            // It was answered, and the answer was not heard any more.
-            let words = self.history.last_words();
-            if !words.is_empty() {
-                let item = (self.fresh)();
-                out.push(Act::Tell(Signal::Writing { item: item.clone(), thought: false }));
-                out.push(Act::Append(item.clone(), words.clone()));
-                out.push(Act::TextEnds(item.clone()));
-                out.push(Act::Tell(Signal::Wrote { item, text: words }));
+    /// Goes on with a turn that an earlier run was asked and whose end was not heard.
+    pub(super) fn go_on(&mut self, prompt: &Prompt, out: &mut Vec<Act>) {
+        let over = self.history.end_of(prompt).filter(|_| !self.history.is_limited(prompt));
+        if let Some((end, problem)) = over.cloned() {
+            if end == TurnEnd::End {
+                self.say_again(out);
             }
-            out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::End, problem: None }));
+            out.push(Act::Tell(Signal::TurnEnded { end, problem }));
             return;
         }
-        if !self.history.is_asked(prompt) {
+        if !self.history.is_open(prompt) {
             return self.prompt(prompt, out);
         }
         self.turn = Some(Turn::default());
         let open: Vec<_> = self.history.open_calls().cloned().collect();
+        if open.is_empty() && !self.history.wants_an_answer() {
+            self.say_again(out);
+            return self.settle(out);
+        }
         let unseen: Vec<_> = open.iter().filter(|call| call.allowed).collect();
         for call in &unseen {
             let text = UNSEEN.to_owned();
@@ -216,6 +215,15 @@ impl Conversation {
             self.settle(out);
         } else {
             self.ask(out);
+        }
+    }
+
+    /// Tells the newest answer, which was not heard any more.
+    fn say_again(&mut self, out: &mut Vec<Act>) {
+        let words = self.history.last_words();
+        if !words.is_empty() {
+            self.write(words, false, out);
+            self.end_text(out);
         }
     }
 
@@ -373,7 +381,7 @@ impl Conversation {
 
     fn ask(&mut self, out: &mut Vec<Act>) {
         for text in std::mem::take(&mut self.steers) {
-            self.keep(Line::Asked { text, steered: true }, out);
+            self.keep(Line::Asked { text, turn: None }, out);
         }
         let Some(turn) = &mut self.turn else { return };
         if turn.tries == 0 {
@@ -574,12 +582,11 @@ impl Conversation {
         self.turn = None;
         // What was said into the turn is heard with the next one.
         for text in std::mem::take(&mut self.steers) {
-            self.keep(Line::Asked { text, steered: true }, out);
+            self.keep(Line::Asked { text, turn: None }, out);
         }
-        let limited = end == TurnEnd::Failed
-            && matches!(problem, Some(Problem::Agent { fault: AgentFault::RateLimit, until: Some(_), .. }));
-        self.keep(Line::TurnOver { well: end == TurnEnd::End, limited }, out);
-        out.push(Act::Tell(Signal::TurnEnded { end, problem: problem.filter(|_| end == TurnEnd::Failed) }));
+        let problem = problem.filter(|_| end == TurnEnd::Failed);
+        self.keep(Line::TurnOver { end, problem: problem.clone() }, out);
+        out.push(Act::Tell(Signal::TurnEnded { end, problem }));
     }
 }
 

@@ -4,6 +4,12 @@
 //! after a restart is what it would have been asked without one. Who keeps the lines is `keep`; what a model server makes
 //! of them is `wire`.
 
+use nox_domain::{
+    event::{Problem, TurnEnd},
+    ids::TurnId,
+    session::Prompt,
+    transcript::AgentFault,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -49,11 +55,11 @@ pub(super) enum Fate {
 pub(super) enum Line {
     /// The first line.
     Begun { schema: u32 },
-    /// Somebody said something. `steered`: into a turn that ran.
+    /// Somebody said something: what a turn begins with, or, without one, into the turn that ran.
     Asked {
         text: String,
         #[serde(default)]
-        steered: bool,
+        turn: Option<TurnId>,
     },
     /// The model said something.
     Answered {
@@ -69,12 +75,11 @@ pub(super) enum Line {
     Result { key: String, fate: Fate, text: String },
     /// So many entries behind the first one are left out from here on; the text stands in their place.
     LeftOut { entries: usize, text: String },
-    /// The turn is over; whether the model was through. `limited`: it met the model server's limit, and goes on when the
-    /// same is asked again.
+    /// The turn is over, as it was told. One that met the model server's limit goes on when it is asked again.
     TurnOver {
-        well: bool,
+        end: TurnEnd,
         #[serde(default)]
-        limited: bool,
+        problem: Option<Problem>,
     },
 }
 
@@ -118,11 +123,10 @@ pub(super) struct History {
     calls: Vec<OpenCall>,
     /// All calls that were ever wanted: the next one's number.
     wanted: u64,
-    /// The text of the turn that runs, or of the newest one.
-    asked: Option<String>,
-    turn_is_open: bool,
-    ended_well: bool,
-    is_limited: bool,
+    /// The turn that runs, or the newest one.
+    turn: Option<TurnId>,
+    /// How the newest turn ended; none while it runs.
+    over: Option<(TurnEnd, Option<Problem>)>,
     /// The newest answer was cut off.
     is_cut: bool,
     /// Tokens of the newest request, as the model server counted them, and the estimate of the same.
@@ -134,12 +138,12 @@ impl History {
     pub(super) fn apply(&mut self, line: &Line) {
         match line {
             Line::Begun { .. } => {}
-            Line::Asked { text, steered } => {
+            Line::Asked { text, turn } => {
                 self.entries.push(Entry::Asked(text.clone()));
-                if !steered {
-                    self.asked = Some(text.clone());
+                if turn.is_some() {
+                    self.turn.clone_from(turn);
+                    self.over = None;
                 }
-                self.turn_is_open = true;
             }
             Line::Answered { parts, input_tokens, cut } => {
                 self.is_cut = *cut;
@@ -176,11 +180,7 @@ impl History {
                     self.measured = None;
                 }
             }
-            Line::TurnOver { well, limited } => {
-                self.turn_is_open = false;
-                self.ended_well = *well;
-                self.is_limited = *limited;
-            }
+            Line::TurnOver { end, problem } => self.over = Some((*end, problem.clone())),
         }
     }
 
@@ -211,17 +211,18 @@ impl History {
         self.open_calls().find(|call| call.key == key)
     }
 
-    /// Whether the newest turn was asked this, and ended because the model was through.
-    pub(super) fn has_answered(&self, prompt: &str) -> bool {
-        !self.turn_is_open && self.ended_well && self.asked.as_deref() == Some(prompt)
+    /// How this turn ended, if it is the newest one and over.
+    pub(super) fn end_of(&self, prompt: &Prompt) -> Option<&(TurnEnd, Option<Problem>)> {
+        self.over.as_ref().filter(|_| self.turn.as_ref() == Some(&prompt.turn))
     }
 
-    /// Whether the newest turn was asked this and met the model server's limit before it was answered.
-    pub(super) fn is_limited(&self, prompt: &str) -> bool {
-        !self.turn_is_open
-            && self.is_limited
-            && self.asked.as_deref() == Some(prompt)
-            && self.wants_an_answer()
+    /// Whether this turn met the model server's limit before it was answered.
+    pub(super) fn is_limited(&self, prompt: &Prompt) -> bool {
+        let limited = |problem: &Problem| {
+            matches!(problem, Problem::Agent { fault: AgentFault::RateLimit, until: Some(_), .. })
+        };
+        let problem = self.end_of(prompt).and_then(|(_, problem)| problem.as_ref());
+        problem.is_some_and(limited) && self.wants_an_answer()
     }
 
     /// Whether the newest answer was cut off at the length that the model may write.
@@ -229,9 +230,9 @@ impl History {
         self.is_cut
     }
 
-    /// Whether the turn that is open was asked this.
-    pub(super) fn is_asked(&self, prompt: &str) -> bool {
-        self.turn_is_open && self.asked.as_deref() == Some(prompt)
+    /// Whether this turn has begun and is not over.
+    pub(super) fn is_open(&self, prompt: &Prompt) -> bool {
+        self.over.is_none() && self.turn.as_ref() == Some(&prompt.turn)
     }
 
     /// Whether something was said or done since the newest answer, to which the model has said nothing yet.
@@ -311,7 +312,7 @@ mod tests {
     }
 
     fn asked(text: &str) -> Line {
-        Line::Asked { text: text.into(), steered: false }
+        Line::Asked { text: text.into(), turn: None }
     }
 
     fn result(key: &str) -> Line {
@@ -347,13 +348,18 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_was_answered_is_known() {
-        let history = after(&[
-            asked("a"),
-            Line::Answered { parts: vec![Part::Text { text: "yes".into() }], input_tokens: 1, cut: false },
-            Line::TurnOver { well: true, limited: false },
-        ]);
-        assert!(history.has_answered("a") && !history.has_answered("b") && !history.is_asked("a"));
+    fn a_turn_is_known_by_its_name_and_not_by_its_words() {
+        let (one, other) = (crate::testing::prompt("a"), crate::testing::prompt("a"));
+        let mut history = after(&[Line::Asked { text: "a".into(), turn: Some(one.turn.clone()) }]);
+        assert!(history.is_open(&one) && !history.is_open(&other));
+        history.apply(&Line::Answered {
+            parts: vec![Part::Text { text: "yes".into() }],
+            input_tokens: 1,
+            cut: false,
+        });
+        history.apply(&Line::TurnOver { end: TurnEnd::End, problem: None });
+        assert_eq!(history.end_of(&one), Some(&(TurnEnd::End, None)));
+        assert!(history.end_of(&other).is_none() && !history.is_open(&one) && !history.is_open(&other));
         assert_eq!(history.last_words(), "yes");
     }
 
@@ -387,7 +393,7 @@ mod tests {
                     3 => result("call:2"),
                     4 => Line::Allowed { key: "call:3".into() },
                     5 => Line::LeftOut { entries: usize::MAX / 2, text: String::new() },
-                    6 => Line::TurnOver { well: true, limited: false },
+                    6 => Line::TurnOver { end: TurnEnd::End, problem: None },
                     _ => Line::Begun { schema: 9 },
                 });
                 prop_assert!(history.tokens(0) < u64::MAX);

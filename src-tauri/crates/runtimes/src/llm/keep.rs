@@ -155,9 +155,14 @@ fn read(path: &Path) -> Result<(Found, u64), Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::llm::history::Entry;
 
     fn asked(text: &str) -> Line {
-        Line::Asked { text: text.into(), steered: false }
+        Line::Asked { text: text.into(), turn: None }
+    }
+
+    fn said(text: &str) -> Entry {
+        Entry::Asked(text.into())
     }
 
     #[test]
@@ -169,10 +174,10 @@ mod tests {
         kept.file.write_all(b"{\"line\":\"asked\",\"te").unwrap();
         drop(kept);
         let (mut kept, found) = Keeper::open(folder.path(), &name).unwrap();
-        assert!(found.history.is_asked("hello\nthere") && found.lost_lines == 0);
-        kept.keep(&Line::TurnOver { well: true, limited: false }).unwrap();
+        assert_eq!((found.history.entries(), found.lost_lines), (&[said("hello\nthere")][..], 0));
+        kept.keep(&asked("more")).unwrap();
         let (_, found) = Keeper::open(folder.path(), &name).unwrap();
-        assert!(found.history.has_answered("hello\nthere"));
+        assert_eq!(found.history.entries(), [said("hello\nthere"), said("more")]);
     }
 
     #[test]
@@ -214,10 +219,10 @@ mod tests {
         let mut kept = Keeper::begin(folder.path()).unwrap();
         kept.keep(&asked("a")).unwrap();
         let (mut copy, found) = Keeper::fork(folder.path(), kept.name()).unwrap();
-        assert!(found.history.is_asked("a") && copy.name() != kept.name());
+        assert!(found.history.entries() == [said("a")] && copy.name() != kept.name());
         copy.keep(&asked("b")).unwrap();
         let (_, found) = Keeper::open(folder.path(), kept.name()).unwrap();
-        assert!(found.history.is_asked("a"));
+        assert_eq!(found.history.entries(), [said("a")]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
 use nox_domain::{
     event::{Problem, RunEnd, TurnEnd},
     ids::ItemId,
-    session::Signal,
+    session::{Prompt, Signal},
     tool::CallEnd,
     transcript::{AgentFault, Offers},
 };
@@ -258,7 +258,8 @@ impl Live {
         // Asked before, and no conversation was ever named: it was cut off before it had one.
         let is_lost = before == Before::Lost || again && self.start.resume.is_none();
         if is_lost {
-            self.talk.prompt(&asked(&prompt, &self.start.text, Before::Lost, again), &mut acts);
+            let text = asked(&prompt.text, &self.start.text, Before::Lost, again);
+            self.talk.prompt(&Prompt { text, ..prompt }, &mut acts);
         } else if again {
             self.talk.go_on(&prompt, &mut acts);
         } else {
@@ -359,7 +360,7 @@ impl Live {
 
     async fn told(&mut self, told: Told, acts: &mut Vec<Act>) {
         match told {
-            Told::Prompt(text) => self.talk.prompt(&text, acts),
+            Told::Prompt(prompt) => self.talk.prompt(&prompt, acts),
             Told::Steer(text) => self.talk.steer(text, acts),
             Told::Model(model) => {
                 self.talk.set_model(model);

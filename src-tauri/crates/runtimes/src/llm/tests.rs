@@ -8,11 +8,11 @@ use super::{
     prices::{Prices, Tokens},
     wire::{Heard, Reply},
 };
-use crate::Answer;
+use crate::{Answer, testing::prompt};
 use nox_domain::{
     event::{Problem, TurnEnd},
     ids::ItemId,
-    session::Signal,
+    session::{Prompt, Signal},
     tool::{CallEnd, ToolCall},
     transcript::AgentFault,
 };
@@ -78,6 +78,8 @@ struct Table {
     talk: Conversation,
     acts: Vec<Act>,
     kept: Vec<Line>,
+    /// The newest turn.
+    asked: Prompt,
 }
 
 impl Table {
@@ -89,7 +91,12 @@ impl Table {
     fn from(lines: &[Line]) -> Self {
         let mut history = History::default();
         lines.iter().for_each(|line| history.apply(line));
-        Self { talk: talk(history), acts: vec![], kept: lines.to_vec() }
+        let turn = lines.iter().rev().find_map(|line| match line {
+            Line::Asked { text, turn: Some(turn) } => Some(Prompt { turn: turn.clone(), text: text.clone() }),
+            _ => None,
+        });
+        let asked = turn.unwrap_or_else(|| prompt(""));
+        Self { talk: talk(history), acts: vec![], kept: lines.to_vec(), asked }
     }
 
     fn does(&mut self, act: impl FnOnce(&mut Conversation, &mut Vec<Act>)) -> &mut Self {
@@ -103,8 +110,22 @@ impl Table {
         self
     }
 
+    /// Asks in a new turn.
     fn prompt(&mut self, text: &str) -> &mut Self {
-        self.does(|talk, out| talk.prompt(text, out))
+        self.asked = prompt(text);
+        self.prompt_again()
+    }
+
+    /// Asks in the same turn, as the engine does when a limit is over.
+    fn prompt_again(&mut self) -> &mut Self {
+        let asked = self.asked.clone();
+        self.does(|talk, out| talk.prompt(&asked, out))
+    }
+
+    /// As a run begins whose turn was begun by another.
+    fn go_on(&mut self) -> &mut Self {
+        let asked = self.asked.clone();
+        self.does(|talk, out| talk.go_on(&asked, out))
     }
 
     /// What is heard of the request that is open.
@@ -194,7 +215,7 @@ fn a_text_streams_and_the_answer_is_kept_before_the_turn_ends() {
     let place = |like: fn(&Act) -> bool| table.acts.iter().position(like).unwrap();
     let kept = place(|act| matches!(act, Act::Keep(Line::Answered { .. })));
     let said = place(|act| matches!(act, Act::Tell(Signal::Wrote { .. })));
-    let over = place(|act| matches!(act, Act::Keep(Line::TurnOver { well: true, limited: false })));
+    let over = place(|act| matches!(act, Act::Keep(Line::TurnOver { end: TurnEnd::End, .. })));
     let told = place(|act| matches!(act, Act::Tell(Signal::TurnEnded { end: TurnEnd::End, .. })));
     assert!(kept < said && said < over && over < told, "{:?}", table.acts);
     let used = table.acts.iter().find_map(|act| match act {
@@ -283,7 +304,7 @@ fn what_is_said_into_a_turn_is_heard_with_the_next_request() {
     table.proposes("call:1").allows("call:1");
     table.does(|talk, out| talk.steer("and be quick".into(), out));
     table.does(|talk, out| talk.done("call:1", done("x"), out));
-    assert!(table.kept.contains(&Line::Asked { text: "and be quick".into(), steered: true }));
+    assert!(table.kept.contains(&Line::Asked { text: "and be quick".into(), turn: None }));
     // Into the last answer: it is answered as well.
     let request = table.request();
     table.does(|talk, out| talk.steer("one more".into(), out));
@@ -315,7 +336,7 @@ fn a_rate_limit_is_waited_for_as_long_as_the_server_says() {
     let mut later = Table::from(&table.kept);
     for table in [&mut table, &mut later] {
         let before = table.kept.len();
-        table.prompt("go");
+        table.prompt_again();
         assert_eq!((table.kept.len(), table.acts.len()), (before, 1), "{:?}", table.acts);
         table.hear(reply(vec![text("at last")]));
         assert_eq!(table.turn_end(), Some((TurnEnd::End, None)));
@@ -373,7 +394,7 @@ fn calls_of_an_answer_that_was_cut_off_are_not_made() {
     // Nor after a crash that came before that was kept.
     let kept = table.kept.iter().position(|line| matches!(line, Line::Answered { .. })).unwrap();
     let mut next = Table::from(&table.kept[..=kept]);
-    next.does(|talk, out| talk.go_on("go", out));
+    next.go_on();
     assert_eq!((next.looks(), next.results()), (vec![], vec![("call:1".into(), Fate::Failed)]));
     next.hear(reply(vec![text("less, then")]));
     assert_eq!(next.turn_end(), Some((TurnEnd::End, None)));
@@ -386,7 +407,7 @@ fn a_call_too_many_is_not_made_before_or_after_a_crash() {
     assert_eq!((table.looks().len(), table.results().len()), (64, 6));
     let kept = table.kept.iter().position(|line| matches!(line, Line::Answered { .. })).unwrap();
     let mut next = Table::from(&table.kept[..=kept]);
-    next.does(|talk, out| talk.go_on("go", out));
+    next.go_on();
     assert_eq!((next.looks().len(), next.results().len()), (64, 6));
 }
 
@@ -408,7 +429,7 @@ fn after_a_crash_a_call_that_waited_is_asked_again_and_one_that_ran_is_unknown()
     table.prompt("go").hear(reply(vec![call("shell"), call("write")]));
     table.proposes("call:1").proposes("call:2").allows("call:1");
     let mut next = Table::from(&table.kept);
-    next.does(|talk, out| talk.go_on("go", out));
+    next.go_on();
     assert_eq!(next.looks(), ["call:2"], "under the key that the engine knows");
     assert_eq!(next.results(), [("call:1".into(), Fate::Unknown)]);
     next.proposes("call:2").allows("call:2");
@@ -422,7 +443,7 @@ fn an_answer_that_was_given_before_a_crash_is_not_asked_for_again() {
     let mut table = Table::new();
     table.prompt("go").hear(reply(vec![text("the answer")]));
     let mut next = Table::from(&table.kept);
-    next.does(|talk, out| talk.go_on("go", out));
+    next.go_on();
     assert!(next.acts.iter().any(|act| matches!(act,
         Act::Tell(Signal::Wrote { text, .. }) if text == "the answer")));
     assert_eq!(next.turn_end(), Some((TurnEnd::End, None)));
@@ -430,6 +451,46 @@ fn an_answer_that_was_given_before_a_crash_is_not_asked_for_again() {
     // The same words asked anew are another turn.
     next.prompt("go").hear(reply(vec![text("again")]));
     assert_eq!(next.turn_end(), Some((TurnEnd::End, None)));
+}
+
+#[test]
+fn the_same_words_in_another_turn_are_asked_and_not_answered_from_before() {
+    let mut table = Table::new();
+    table.prompt("go on").hear(reply(vec![text("the first step")]));
+    // Nox was killed when the engine had begun the next turn and nothing was kept of it yet.
+    let mut next = Table::from(&table.kept);
+    next.asked = prompt("go on");
+    next.go_on();
+    assert_eq!(next.turn_end(), None, "the old answer is none to this");
+    next.hear(reply(vec![text("the second step")]));
+    assert_eq!(next.turn_end(), Some((TurnEnd::End, None)));
+}
+
+#[test]
+fn the_end_of_a_turn_is_told_again_as_it_was_and_nothing_is_asked() {
+    let mut interrupted = Table::new();
+    interrupted.prompt("go").hear(Heard::Text("half an".into())).does(Conversation::interrupt);
+    let mut failing = Table::new();
+    failing.prompt("go").hear(failed(AgentFault::BadKey));
+    for table in [interrupted, failing] {
+        let end = table.turn_end();
+        assert!(end.is_some());
+        let mut next = Table::from(&table.kept);
+        next.go_on();
+        assert_eq!((next.turn_end(), next.acts.len()), (end, 1), "{:?}", next.acts);
+        assert_eq!(next.kept, table.kept);
+    }
+}
+
+#[test]
+fn an_answer_of_which_only_the_end_of_its_turn_was_not_kept_is_told_and_not_asked_for() {
+    let mut table = Table::new();
+    table.prompt("go").hear(reply(vec![text("the answer")]));
+    let answered = table.kept.iter().position(|line| matches!(line, Line::Answered { .. })).unwrap();
+    let mut next = Table::from(&table.kept[..=answered]);
+    next.go_on();
+    assert!(!next.acts.iter().any(|act| matches!(act, Act::Ask { .. })), "{:?}", next.acts);
+    assert_eq!((next.turn_end(), &next.kept), (Some((TurnEnd::End, None)), &table.kept));
 }
 
 #[test]
@@ -442,7 +503,7 @@ fn a_stop_leaves_the_turn_open_for_the_next_run() {
     table.does(|talk, out| talk.done("call:1", Done { end: CallEnd::Cancelled, ..done("cut") }, out));
     assert_eq!(table.turn_end(), None);
     let mut next = Table::from(&table.kept);
-    next.does(|talk, out| talk.go_on("go", out));
+    next.go_on();
     assert_eq!(next.looks(), ["call:2"]);
 }
 
@@ -478,7 +539,7 @@ fn happens(table: &mut Table, pick: u8, number: u8) {
         11 => drop(table.does(Conversation::interrupt)),
         12 => drop(table.does(Conversation::wake)),
         13 => drop(table.does(|talk, out| talk.steer("s".into(), out))),
-        14 => drop(table.does(|talk, out| talk.go_on("x", out))),
+        14 => drop(table.go_on()),
         _ => drop(table.does(Conversation::over)),
     }
 }

@@ -14,7 +14,7 @@ use nox_domain::{
     Size,
     event::{Problem, ProcessRef, RunEnd, TurnEnd},
     rows::Progress,
-    session::Signal,
+    session::{Prompt, Signal},
     tool::{CallEnd, ToolCall, ToolKind, environment_hash},
 };
 use nox_process::{Exit, ProcessTree, SpawnSpec, Stdin, StreamName};
@@ -41,7 +41,7 @@ struct Connection {
 
 #[async_trait]
 impl AgentConnection for Connection {
-    async fn prompt(&mut self, _: String) {
+    async fn prompt(&mut self, _: Prompt) {
         tracing::error!("a runbook was asked something further");
     }
 
@@ -63,7 +63,7 @@ impl AgentConnection for Connection {
 /// # Errors
 /// A fence that is not understood, a text without blocks, or a folder that is not there; nothing was run.
 pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
-    let blocks = parse(start.prompt.as_deref().unwrap_or_default())?;
+    let blocks = parse(start.prompt.as_ref().map_or("", |prompt| &prompt.text))?;
     if blocks.is_empty() {
         return Err(Error::BadText {
             line: 1,

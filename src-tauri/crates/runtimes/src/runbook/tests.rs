@@ -43,7 +43,7 @@ fn begin_on(disk: Full, text: &str, folder: &Path) -> Result<(impl AgentConnecti
     let start = Start {
         folder: folder.to_owned(),
         text: text.to_owned(),
-        prompt: Some(text.to_owned()),
+        prompt: Some(crate::testing::prompt(text)),
         output: Arc::new(disk),
         ..start
     };
