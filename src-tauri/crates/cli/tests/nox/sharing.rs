@@ -111,7 +111,8 @@ async fn an_engine_that_goes_away_is_told_and_not_waited_for() {
 async fn a_look_starts_nothing_and_a_run_lets_what_waited_finish() {
     let world = World::new();
     let api = world.open().await;
-    let one = ChangeSettings { max_live_runs: Some(1), ..ChangeSettings::default() };
+    // A run that waits for a person would lend its place; the start of a minute is not lent.
+    let one = ChangeSettings { runs_per_minute: Some(1), ..ChangeSettings::default() };
     api.change_settings(&caller(), one).await.unwrap();
     let folder = world.work().canonicalize().unwrap().display().to_string();
     for (body, pre_allowed) in [("true", PreAllowed::Nothing), ("sleep 0.3; touch ran", PreAllowed::All)] {
@@ -120,11 +121,16 @@ async fn a_look_starts_nothing_and_a_run_lets_what_waited_finish() {
         let task = api.create_task(&caller(), create).await.unwrap().task.unwrap();
         let start = StartTask { task, agent: None, folder: Some(folder.clone()), pre_allowed };
         api.start_task(&caller(), start).await.unwrap();
-        // It has the only place while it waits for an answer.
+        // It has begun and waits for an answer; the next one waits for another minute.
         open_request(&api).await;
     }
     api.close().await;
     drop(api);
+    let local = world.home().join("local.toml");
+    let settings = std::fs::read_to_string(&local).unwrap();
+    assert!(settings.contains("runs_per_minute = 1\n"), "{settings}");
+    let one_place = settings.replace("runs_per_minute = 1\n", "max_live_runs = 1\n");
+    std::fs::write(&local, one_place).unwrap();
 
     let listed = end(world.start(&["list-tasks"])).await;
     assert!(listed.out.contains("queued") && listed.out.contains("needs approval"), "{listed:?}");
