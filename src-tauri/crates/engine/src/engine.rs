@@ -135,6 +135,7 @@ impl Engine {
         let open = open_sessions(&ledger).await?;
         let lost_runs = open.found.len() as u32;
         let swept = sweep(open.processes).await;
+        home.sweep_runs().map_err(|source| Error::home(&home.runs(), source))?;
         let files = Files::start(registry, shared.clone()).await?;
         let sessions = Sessions::new(shared.clone());
         let beginning = Beginning { at, lost_runs, swept, set_aside, found: open.found };

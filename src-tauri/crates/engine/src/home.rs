@@ -84,9 +84,22 @@ impl Home {
     pub fn run(&self) -> PathBuf {
         self.root.join("run")
     }
+    /// Files that go with the runs of agents.
+    pub fn runs(&self) -> PathBuf {
+        self.run().join("agents")
+    }
     /// The logs.
     pub fn logs(&self) -> PathBuf {
         self.root.join("logs")
+    }
+
+    /// Takes away what runs of an earlier engine left that was killed. For the home's engine only, when nothing of them lives.
+    pub(crate) fn sweep_runs(&self) -> io::Result<()> {
+        match fs::remove_dir_all(self.runs()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        make_private(&self.runs())
     }
 
     /// The home's own name, made at its first start and kept: under it keys lie in the keychain.

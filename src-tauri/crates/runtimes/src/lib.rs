@@ -114,6 +114,9 @@ pub struct Start {
     pub resume: Option<String>,
     /// The folder where a driver without a program keeps its conversations, by the names that it tells.
     pub keep: PathBuf,
+    /// The folder for files that go with the run. Only this user can look into it, and what a killed Nox left there is gone at
+    /// its next start.
+    pub temporary: PathBuf,
     /// The user's own prices of models; it need not be there.
     pub prices: Option<PathBuf>,
     /// It goes on from a copy of `resume`, which itself stays as it is. Only asked of a driver that tells `Offers::forks`.

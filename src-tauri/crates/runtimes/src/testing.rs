@@ -15,7 +15,11 @@ use nox_domain::{
 use nox_process::ShimPath;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::{fmt::Write, path::Path, sync::Arc};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -36,7 +40,8 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
         spent_micro_usd: 0,
         resume: None,
         fork: false,
-        keep: std::env::temp_dir().join("nox-no-conversations"),
+        keep: folder().join("no-conversations"),
+        temporary: folder(),
         prices: None,
         limits: Default::default(),
         environment: Default::default(),
@@ -72,21 +77,33 @@ impl ItemOutput for Nothing {
     }
 }
 
-/// The folder of all recordings, and one of the same length that is there: what lies outside of a session's folder has no
-/// diff.
-pub(crate) const RECORDED_FOLDER: &str = "/nowhere/project";
-/// See [`RECORDED_FOLDER`].
-pub(crate) const FOLDER: &str = "/tmp/nox-project";
+/// The folder of all recordings.
+const RECORDED_FOLDER: &str = "/nowhere/project";
+
+thread_local! {
+    /// Each test has a thread, and with its end the folder goes.
+    static FOLDER: tempfile::TempDir = tempfile::tempdir().unwrap();
+}
+
+/// A folder of the test. Recordings are played in it: what lies outside of a session's folder has no diff.
+pub(crate) fn folder() -> PathBuf {
+    FOLDER.with(|folder| folder.path().to_owned())
+}
+
+/// A text as if everything had been where it was recorded.
+fn as_recorded(text: &str) -> String {
+    text.replace(&folder().display().to_string(), RECORDED_FOLDER)
+}
 
 /// What was said on the pipes of a program in scenarios of the contract suite, by their names.
 pub(crate) fn recorded(fixtures: &Path) -> Vec<(String, Vec<Value>)> {
-    std::fs::create_dir_all(FOLDER).unwrap();
+    let folder = folder().display().to_string();
     let mut all: Vec<_> = std::fs::read_dir(fixtures)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
         .map(|path| {
-            let lines = std::fs::read_to_string(&path).unwrap().replace(RECORDED_FOLDER, FOLDER);
+            let lines = std::fs::read_to_string(&path).unwrap().replace(RECORDED_FOLDER, &folder);
             let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             (path.file_stem().unwrap().to_str().unwrap().to_owned(), lines)
         })
@@ -106,7 +123,7 @@ pub(crate) fn frames(recorded: Vec<(String, Vec<Value>)>) -> Vec<String> {
 pub(crate) fn compare(fixtures: &Path, play: impl Fn(&[Value]) -> String) {
     for (name, lines) in recorded(fixtures) {
         let path = fixtures.join(format!("{name}.expected"));
-        let said = play(&lines).replace(FOLDER, RECORDED_FOLDER);
+        let said = as_recorded(&play(&lines));
         if std::env::var_os("NOX_BLESS").is_some() {
             std::fs::write(&path, &said).unwrap();
         }
@@ -125,7 +142,7 @@ pub(crate) fn told(act: &Act) -> Option<String> {
             let _ = write!(line, "begins a {}", if *thought { "thought" } else { "message" });
         }
         Act::Tell(Signal::Wrote { text, .. }) => {
-            let _ = write!(line, "wrote {:?}", text.chars().take(60).collect::<String>());
+            let _ = write!(line, "wrote {:?}", beginning(text));
         }
         Act::Tell(Signal::Proposed(call)) => {
             let _ = write!(line, "wants {} {:?} {:?}", call.kind.as_str(), call.title, call.text);
@@ -138,7 +155,7 @@ pub(crate) fn told(act: &Act) -> Option<String> {
             let _ = write!(line, "ends it: {end:?}");
         }
         Act::CallEnds { out, end, .. } => {
-            let _ = write!(line, "ends it: {end:?} {:?}", out.chars().take(60).collect::<String>());
+            let _ = write!(line, "ends it: {end:?} {:?}", beginning(out));
         }
         Act::Tell(Signal::Used(used)) => {
             let (read, written, cost) = (used.input_tokens.0, used.output_tokens.0, used.cost_micro_usd.0);
@@ -156,13 +173,17 @@ pub(crate) fn told(act: &Act) -> Option<String> {
             let _ = write!(line, "turn over: {end:?}{fault}");
         }
         Act::Ready => line.push_str("ready"),
-        Act::End => line.push_str("it is ended in order"),
+        Act::Anew => line.push_str("another process goes on"),
         Act::NotThere => line.push_str("the conversation is not there"),
         Act::Refuse(_) => line.push_str("it is ended"),
         _ => return None,
     }
     line.push('\n');
     Some(line)
+}
+
+fn beginning(text: &str) -> String {
+    as_recorded(text).chars().take(60).collect()
 }
 
 /// What holds however broken the frames are.

@@ -159,6 +159,7 @@ impl Engine {
             spent_micro_usd: 0,
             resume: None,
             keep: folder.join(".conversations"),
+            temporary: self.home().runs(),
             prices: Some(self.home().prices()),
             fork: false,
             limits: agent.limits,

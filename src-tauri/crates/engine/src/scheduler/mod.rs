@@ -378,9 +378,10 @@ impl State {
 
     /// What all live runs hold, or will when they are grown.
     fn held_mb(&self, now: Moment) -> u32 {
-        let held = self.live.values().map(|live| {
-            if live.is_grown(now) { live.memory_mb } else { live.memory_mb.max(live.usual_mb) }
-        });
+        let held = self
+            .live
+            .values()
+            .map(|live| if live.is_grown(now) { live.memory_mb } else { live.memory_mb.max(live.usual_mb) });
         held.fold(0, u32::saturating_add)
     }
 

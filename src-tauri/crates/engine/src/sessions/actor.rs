@@ -484,6 +484,7 @@ impl Actor {
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             resume,
             keep: self.shared().home.conversations(),
+            temporary: self.shared().home.runs(),
             prices: Some(self.shared().home.prices()),
             fork,
             limits: opened.limits,

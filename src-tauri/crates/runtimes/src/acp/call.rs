@@ -2,7 +2,7 @@
 
 use super::quirks::Preset;
 use crate::calls::{change, cut, diff, first_line, hash, is_outside, leads_away, plain, short};
-use crate::child::call_failed;
+use crate::child::{call_failed, weight};
 use nox_domain::{
     tool::{CallEnd, ToolCall, ToolKind},
     transcript::{FileDiff, Location},
@@ -33,6 +33,8 @@ pub(super) struct Told {
     output: Value,
     pipes: Option<(String, String)>,
     began: bool,
+    /// What all of that weighs.
+    bytes: usize,
 }
 
 impl Told {
@@ -40,8 +42,12 @@ impl Told {
     pub(super) fn take(&mut self, update: &Value) {
         let told = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let meta = &update["_meta"];
-        let names =
-            [&meta["goose"]["toolCall"]["toolName"], &meta["claudeCode"]["toolName"], &update["name"]];
+        let names = [
+            &meta["goose"]["toolCall"]["toolName"],
+            &meta["claudeCode"]["toolName"],
+            &meta["toolName"],
+            &update["name"],
+        ];
         if let Some(name) = names.into_iter().find_map(told) {
             self.tool = name;
         }
@@ -68,6 +74,21 @@ impl Told {
         if let (Some(out), Some(err)) = (response["stdout"].as_str(), response["stderr"].as_str()) {
             self.pipes = Some((out.to_owned(), err.to_owned()));
         }
+        self.bytes = self.weigh();
+    }
+
+    /// How much is kept of what was told.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn weigh(&self) -> usize {
+        let input = self.input.iter().map(|(name, value)| name.len() + weight(value));
+        let places = self.places.iter().map(|place| place.path.len());
+        let pipes = self.pipes.iter().map(|(out, err)| out.len() + err.len());
+        let words = self.tool.len() + self.title.len() + self.kind.len();
+        let values = self.content.iter().chain([&self.output]).map(weight);
+        words + input.chain(places).chain(pipes).chain(values).sum::<usize>()
     }
 
     /// It was allowed: what it shows from here on is what it gives back.

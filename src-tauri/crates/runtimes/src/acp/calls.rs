@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Answer,
-    child::{Act, call_ended},
+    child::{Act, Keys, call_ended, weight},
 };
 use nox_domain::{
     event::Problem,
@@ -54,6 +54,7 @@ pub(super) struct Calls {
     preset: &'static Preset,
     folder: PathBuf,
     calls: HashMap<String, Call>,
+    keys: Keys,
     /// Ids of the turn before: what comes late of them says nothing.
     before: HashSet<String>,
     noted_unasked: bool,
@@ -65,9 +66,21 @@ impl Calls {
             preset,
             folder: folder.to_owned(),
             calls: HashMap::new(),
+            keys: Keys::default(),
             before: HashSet::new(),
             noted_unasked: false,
         }
+    }
+
+    /// How much is kept of what was told.
+    pub(super) fn held_bytes(&self) -> usize {
+        let calls = self.calls.iter().map(|(id, call)| id.len() + call.told.bytes() + call.step.bytes());
+        calls.sum::<usize>() + self.before.iter().map(String::len).sum::<usize>()
+    }
+
+    /// Something is asked: answers to what was before are all here.
+    pub(super) fn turn_begins(&mut self) {
+        self.keys.clear();
     }
 
     /// Takes in what is told of a call. `interrupted`: somebody ended the turn.
@@ -81,10 +94,12 @@ impl Calls {
             return;
         }
         let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
-        if matches!(call.step, Step::Over { allowed: true }) {
-            return;
+        match call.step {
+            Step::Over { allowed: true } => return,
+            // What was not allowed is watched and not kept.
+            Step::Over { allowed: false } => {}
+            _ => call.told.take(update),
         }
-        call.told.take(update);
         let ended = match update["status"].as_str() {
             Some("completed") => Some(false),
             Some("failed") => Some(true),
@@ -136,7 +151,7 @@ impl Calls {
             out.push(noted("refused_by_nox", format!("Nox did not let the agent use {tool}: {why}.")));
             return;
         }
-        let told = self.shown(id);
+        let told = ToolCall { key: self.key(id), ..self.shown(id) };
         let Some(call) = self.calls.get_mut(id) else { return };
         let key = told.key.clone();
         call.step = Step::Asked { key, request, options: params["options"].clone() };
@@ -163,6 +178,7 @@ impl Calls {
             }
             out.push(Act::Tell(Signal::CallStarted { key, process: None }));
         } else {
+            self.keys.free(&key);
             let end = CallEnd::Denied { reason: answer.reason.clone() };
             out.push(call_ended(key, end));
         }
@@ -221,22 +237,16 @@ impl Calls {
         open
     }
 
-    /// The call as Nox is asked about it, under a key that no other open call has.
+    /// The call as Nox is asked about it, still without a key.
     fn shown(&self, id: &str) -> ToolCall {
         let Some(call) = self.calls.get(id) else { return ToolCall::default() };
-        let mut told = call.told.call(id, self.preset, &self.folder);
-        let name = call.told.name(id);
-        let is_free = |key: &String| {
-            self.calls.values().all(|other| match &other.step {
-                Step::Asked { key: taken, .. }
-                | Step::Unasked { key: taken, .. }
-                | Step::Running { key: taken, .. } => taken != key,
-                Step::Seen | Step::Over { .. } => true,
-            })
-        };
-        let numbered = (1u32..).map(|n| if n == 1 { name.clone() } else { format!("{name}#{n}") });
-        told.key = numbered.into_iter().find(is_free).unwrap_or(name.clone());
-        told
+        call.told.call(id, self.preset, &self.folder)
+    }
+
+    /// A key for a call that Nox is asked about.
+    fn key(&mut self, id: &str) -> String {
+        let name = self.calls.get(id).map(|call| call.told.name(id)).unwrap_or_default();
+        self.keys.take(&name)
     }
 
     /// A call that the program may run without asking is put before the policy as soon as it is known what it reads.
@@ -265,6 +275,7 @@ impl Calls {
             );
             out.push(noted("reads_unasked", text));
         }
+        let told = ToolCall { key: self.key(id), ..told };
         if let Some(call) = self.calls.get_mut(id) {
             call.step = Step::Unasked { key: told.key.clone(), ended };
         }
@@ -302,6 +313,7 @@ impl Calls {
         let told = std::mem::take(&mut call.told);
         if let Step::Running { key, item } = std::mem::replace(&mut call.step, Step::Over { allowed: true }) {
             let (end, stdout, stderr) = told.end(failed, interrupted);
+            self.keys.free(&key);
             out.push(Act::CallEnds { key, item, out: stdout, err: stderr, end });
         }
     }
@@ -322,6 +334,15 @@ impl Calls {
 
     fn problem(&self, said: &str) -> Problem {
         crate::faults::problem(&self.preset.named, AgentFault::Protocol, said, None)
+    }
+}
+
+impl Step {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Asked { request, options, .. } => weight(request) + weight(options),
+            Self::Seen | Self::Unasked { .. } | Self::Running { .. } | Self::Over { .. } => 0,
+        }
     }
 }
 

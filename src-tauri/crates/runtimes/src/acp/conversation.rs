@@ -14,8 +14,7 @@ use super::{
 };
 use crate::{
     Answer,
-    calls::cut,
-    child::{Act, Talk, Texts},
+    child::{Act, Talk, Texts, Unknown},
     faults as common,
 };
 use nox_domain::{
@@ -27,10 +26,6 @@ use nox_domain::{
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// Frames that are not understood and shown, for each run; then no more.
-const UNKNOWN_SHOWN: u32 = 20;
-/// Of such a frame so much is shown.
-const RAW_BYTES: usize = 2_000;
 /// Steps of a plan; more are not shown.
 const STEPS: usize = 200;
 
@@ -71,7 +66,7 @@ pub(super) struct Conversation {
     /// The text that is being written: its number, whether it is a thought, and the program's name for the message.
     writing: Option<(u64, bool, Value)>,
     written: u64,
-    unknown: u32,
+    unknown: Unknown,
 }
 
 impl Conversation {
@@ -93,8 +88,16 @@ impl Conversation {
             texts: Texts::new(fresh),
             writing: None,
             written: 0,
-            unknown: 0,
+            unknown: Unknown::default(),
         }
+    }
+
+    /// How another process goes on where this one stood, and what all of them have cost.
+    pub(super) fn anew(self) -> (Opening, u64) {
+        let Self { opening, session, known, used, .. } = self;
+        let own = |words: Option<&str>| words.map(str::to_owned);
+        let (mode, model) = (own(known.mode()), own(known.model()));
+        (Opening { resume: session, fork: false, mode, model, prompt_if_lost: None, ..opening }, used.told())
     }
 
     /// The first thing that is said. Files and terminals stay with the program, where its own questions guard them.
@@ -297,21 +300,13 @@ impl Conversation {
         let left_running = self.calls.turn_ends(interrupted || end == TurnEnd::Cancelled, out);
         out.push(Act::Tell(Signal::TurnEnded { end, problem }));
         if left_running && self.preset.leaves_tools {
-            out.push(Act::End);
+            out.push(Act::Anew);
         }
     }
 
     /// Kept as it came, and shown.
     fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
-        self.unknown += 1;
-        if self.unknown <= UNKNOWN_SHOWN {
-            let title = self.preset.named.title;
-            let raw = cut(line, RAW_BYTES);
-            out.push(noted(
-                "unknown_frame",
-                format!("{title} said something that Nox does not understand: {raw}"),
-            ));
-        }
+        self.unknown.heard(self.preset.named.title, line, out);
     }
 
     pub(super) fn refuse(&self, fault: AgentFault, said: &str) -> Act {
@@ -346,6 +341,7 @@ impl Talk for Conversation {
             return;
         }
         self.turn = Some(Turn::default());
+        self.calls.turn_begins();
         let text = match self.opening.instructions.take() {
             Some(instructions) => format!("{instructions}\n\n{text}"),
             None => text.to_owned(),
@@ -366,7 +362,13 @@ impl Talk for Conversation {
             self.turn_ends(true, out);
             return;
         }
-        let Some(turn) = &mut self.turn else { return };
+        let Some(turn) = &mut self.turn else {
+            // What waits for the conversation to stand is not asked.
+            if self.opening.prompt.take().is_some() {
+                out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None }));
+            }
+            return;
+        };
         turn.interrupted = true;
         let params = json!({ "sessionId": self.session });
         out.push(Act::Send(json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": params })));
@@ -391,6 +393,10 @@ impl Talk for Conversation {
         if let Some((method, params)) = self.known.wants_model(model) {
             self.ask(Request::Model(model.to_owned()), method, params, out);
         }
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.calls.held_bytes()
     }
 
     fn over(&mut self, out: &mut Vec<Act>) {

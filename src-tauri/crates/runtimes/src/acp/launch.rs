@@ -27,9 +27,13 @@ pub(super) struct Launch {
 /// The command line and environment of a run.
 ///
 /// # Errors
-/// The temporary folder cannot be written to.
+/// The folder for files of runs cannot be written to.
 pub(super) fn launch(start: &Start, preset: &'static Preset) -> io::Result<Launch> {
-    let root = tempfile::Builder::new().prefix("nox-acp-").tempdir()?;
+    let mut root = tempfile::Builder::new();
+    // Whatever the umask says.
+    #[cfg(unix)]
+    root.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let root = root.tempdir_in(&start.temporary)?;
     let program = &start.program;
     let mut own: Vec<(String, OsString)> = Vec::new();
     let mut set = |name: &str, value: OsString| own.push((name.to_owned(), value));

@@ -1,8 +1,9 @@
 //! Any program that speaks the Agent Client Protocol, as a child.
 //!
-//! One process for each run, which lives between turns. [`conversation`] knows what is said, [`quirks`] what is particular
-//! to each known program, [`launch`] how it is started; [`crate::child`] carries both. Programs are put into the mode in
-//! which they ask before each call; one that does something without an answer that allows it is ended.
+//! One process for each run, which lives between turns; one that leaves an interrupted tool running is followed by another.
+//! [`conversation`] knows what is said, [`quirks`] what is particular to each known program, [`launch`] how it is started;
+//! [`crate::child`] carries both. Programs are put into the mode in which they ask before each call; one that does something
+//! without an answer that allows it is ended.
 
 mod call;
 mod calls;
@@ -17,10 +18,12 @@ pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
 mod usage;
+#[cfg(test)]
+mod watched;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Before, Carrier, Connection, Over, asked, environment},
+    child::{Carrier, Connection, First, Over, environment},
 };
 use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId, transcript::AgentFault};
@@ -126,13 +129,10 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         }
     };
     let start = &mut carrier.start;
-    let prompt = start.prompt.take();
-    let ask = |before| prompt.as_ref().map(|prompt| asked(&prompt.text, &start.text, before, start.again));
-    // Asked before, and no conversation was ever named: it was cut off before it had one.
-    let is_lost = start.again && start.resume.is_none();
+    let first = First::of(start);
     let instructions =
         Some(start.instructions.trim()).filter(|text| !text.is_empty() && !preset.takes_instructions);
-    let opening = Opening {
+    let mut opening = Opening {
         preset,
         folder: start.folder.clone(),
         plugins: plugins(start, preset),
@@ -143,12 +143,16 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         instructions: instructions.map(str::to_owned),
         mode: start.program.mode.clone().or_else(|| preset.mode.map(str::to_owned)),
         model: start.program.model.clone().filter(|_| !launch.told_model),
-        prompt: ask(if is_lost { Before::Lost } else { Before::Known }),
-        prompt_if_lost: ask(Before::Lost),
+        prompt: first.known,
+        prompt_if_lost: first.lost,
     };
-    let spent = if start.resume.is_some() { start.spent_micro_usd } else { 0 };
-    let mut talk = Conversation::new(opening, spent, || ItemId::from_uuid(Uuid::now_v7()));
-    let first = talk.first();
-    let over = carrier.process(&launch.spec, &mut talk, first, None).await;
-    carrier.end(over).await;
+    let mut spent = if start.resume.is_some() { start.spent_micro_usd } else { 0 };
+    loop {
+        let mut talk = Conversation::new(opening, spent, || ItemId::from_uuid(Uuid::now_v7()));
+        let first = talk.first();
+        match carrier.process(&launch.spec, &mut talk, first, None).await {
+            Over::Anew => (opening, spent) = talk.anew(),
+            over => return carrier.end(over).await,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::{
     plugins::Plugins,
     quirks::Preset,
 };
-use crate::child::Act;
+use crate::child::{Act, not_restored};
 use nox_domain::{event::Problem, transcript::AgentFault};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -184,11 +184,7 @@ impl Conversation {
 
     /// The conversation is not there any more: a new one takes its place, and that is said.
     fn lost(&mut self, said: &str, out: &mut Vec<Act>) {
-        let title = self.preset.named.title;
-        let text = format!(
-            "{title} does not have this conversation any more, so its agent does not know what was said before ({said})."
-        );
-        out.push(noted("not_restored", text));
+        out.push(noted("not_restored", not_restored(self.preset.named.title, Some(said))));
         self.opening.resume = None;
         if let Some(text) = self.opening.prompt_if_lost.take() {
             self.opening.prompt = Some(text);

@@ -21,6 +21,11 @@ impl Used {
         Self { cost_micro_usd: spent, told_micro_usd: spent, ..Self::default() }
     }
 
+    /// What all turns have cost, as far as it is told.
+    pub(super) fn told(&self) -> u64 {
+        self.told_micro_usd
+    }
+
     /// An update of what stands in the context, with the cost so far.
     pub(super) fn update(&mut self, update: &Value) {
         let cost = &update["cost"];

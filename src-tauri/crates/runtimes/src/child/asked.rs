@@ -1,10 +1,40 @@
 //! What a program is asked when a run begins, and what its agent is told when a call is denied.
 
+use crate::Start;
+
 /// What the agent is told when a person gave no reason.
 pub(crate) const DENIED_BY_PERSON: &str = "A person denied this in Nox.";
 /// What the agent is told when a rule said no.
 pub(crate) const DENIED_BY_RULE: &str =
     "A rule in Nox denies this. Do not try to do the same in another way.";
+
+/// What a run asks first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct First {
+    /// In the conversation that it goes on with, or in a new one.
+    pub(crate) known: Option<String>,
+    /// In a new one, when the program does not have the old one any more.
+    pub(crate) lost: Option<String>,
+}
+
+impl First {
+    /// Takes the prompt out of the start.
+    pub(crate) fn of(start: &mut Start) -> Self {
+        let Some(prompt) = start.prompt.take() else { return Self::default() };
+        let ask = |before| Some(asked(&prompt.text, &start.text, before, start.again));
+        // Asked before, and no conversation was ever named: it was cut off before it had one.
+        let is_lost = start.again && start.resume.is_none();
+        Self { known: ask(if is_lost { Before::Lost } else { Before::Known }), lost: ask(Before::Lost) }
+    }
+}
+
+/// That a program has lost a conversation, in words for people; with what it said about that, if anything. `title` is its name.
+pub(crate) fn not_restored(title: &str, said: Option<&str>) -> String {
+    let said = said.map(|said| format!(" ({said})")).unwrap_or_default();
+    format!(
+        "{title} does not have this conversation any more, so its agent does not know what was said before{said}."
+    )
+}
 
 /// What a run knows of what was said before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

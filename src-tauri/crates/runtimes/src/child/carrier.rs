@@ -1,9 +1,12 @@
 //! The task between one child and its conversation: it reads and writes the pipes, keeps output, and ends everything.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Carried, LastLines,
     connection::{Told, Wishes},
-    last_words, reference,
+    last_words, not_restored, reference,
     talk::{Act, Talk},
     write_lines,
 };
@@ -64,6 +67,8 @@ pub(crate) struct Carrier {
     stopped: watch::Receiver<bool>,
     /// Of texts that are being written, and of calls that run.
     outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
+    /// The engine knows that it stands.
+    is_live: bool,
     /// Conversations that this run holds, and what stands before their names.
     held: Vec<(String, Carried)>,
     scope: String,
@@ -73,6 +78,8 @@ pub(crate) struct Carrier {
 pub(crate) enum Over {
     /// It was told to stop.
     Stopped,
+    /// It was ended so that another one goes on with the conversation.
+    Anew,
     /// The conversation is not there.
     NotThere,
     /// By itself, with its last words.
@@ -93,6 +100,8 @@ struct Live<'a> {
     deadline: Option<Instant>,
     /// It was told to stop, or is ended because it was late.
     stopping: bool,
+    /// Another one goes on with the conversation.
+    anew: bool,
     not_there: bool,
     /// Why it is ended by us.
     refused: Option<Problem>,
@@ -108,7 +117,7 @@ impl Carrier {
         let Wishes { inbox, stopped } = wishes;
         let (outputs, held, scope) = (HashMap::new(), Vec::new(), scope.into());
         let (waiting, bounds) = (VecDeque::new(), BOUNDS);
-        Self { start, named, inbox, waiting, bounds, stopped, outputs, held, scope }
+        Self { start, named, inbox, waiting, bounds, stopped, outputs, is_live: false, held, scope }
     }
 
     /// Holds a conversation; none when another run does.
@@ -149,15 +158,16 @@ impl Carrier {
         false
     }
 
-    /// Notes something for people.
-    pub(crate) async fn note(&mut self, code: &str, text: String) {
-        self.tell(Signal::Noted(code.to_owned(), text)).await;
+    /// Notes that the program has lost the conversation.
+    pub(crate) async fn not_restored(&mut self) {
+        let text = not_restored(self.named.title, None);
+        self.tell(Signal::Noted("not_restored".to_owned(), text)).await;
     }
 
     /// The end of the run.
     pub(crate) async fn end(mut self, over: Over) {
         let (how, detail) = match over {
-            Over::Stopped => (RunEnd::Killed, None),
+            Over::Stopped | Over::Anew => (RunEnd::Killed, None),
             Over::Refused(problem) => {
                 self.tell(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) }).await;
                 (RunEnd::Exit, None)
@@ -202,6 +212,7 @@ impl Carrier {
             ready_by: Some(Instant::now() + self.bounds.start),
             deadline: None,
             stopping: false,
+            anew: false,
             not_there: false,
             refused: None,
             prompt,
@@ -289,6 +300,7 @@ impl Carrier {
             return Over::Refused(problem);
         }
         match (live.stopping, live.not_there) {
+            (true, _) if live.anew && !*self.stopped.borrow() => Over::Anew,
             (true, _) => Over::Stopped,
             (false, true) => Over::NotThere,
             (false, false) => Over::Ended(last_words(self.named.title, exit, &live.last_lines)),
@@ -375,7 +387,9 @@ impl Carrier {
                 }
                 Act::Ready => {
                     live.ready_by = None;
-                    self.report(Signal::Live, live).await;
+                    if !std::mem::replace(&mut self.is_live, true) {
+                        self.report(Signal::Live, live).await;
+                    }
                     if let Some(process) = live.process.take() {
                         self.report(Signal::Carried(process), live).await;
                     }
@@ -389,7 +403,10 @@ impl Carrier {
                     live.not_there = true;
                     live.tree.stop(GRACE);
                 }
-                Act::End => live.stop(),
+                Act::Anew => {
+                    live.anew = !live.stopping;
+                    live.stop();
+                }
                 Act::Refuse(problem) => {
                     live.refused.get_or_insert(problem);
                     live.tree.kill();
@@ -430,143 +447,4 @@ async fn next(waiting: &mut VecDeque<Told>, inbox: &mut mpsc::Receiver<Told>) ->
 /// Comes back when the run is told to stop, or nobody holds its other end any more.
 async fn stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::*;
-    use crate::{
-        AgentConnection, Answer, Signals,
-        child::{Connection, call_ended},
-        testing,
-    };
-    use nox_domain::tool::{CallEnd, ToolCall};
-    use nox_process::Stdin;
-    use serde_json::json;
-
-    const NAMED: Named = Named { title: "Some program", install: "", sign_in: "", shorten: "" };
-
-    /// Proposes a call for each line, keeps each line until its call is answered, and ends with the last.
-    #[derive(Default)]
-    struct Proposes {
-        stands: bool,
-        open: HashMap<String, usize>,
-        wanted: usize,
-    }
-
-    impl Talk for Proposes {
-        fn hear(&mut self, line: &str, out: &mut Vec<Act>) {
-            if !std::mem::replace(&mut self.stands, true) {
-                out.push(Act::Ready);
-            }
-            self.open.insert(line.to_owned(), line.len());
-            let call = ToolCall { key: line.to_owned(), ..ToolCall::default() };
-            out.push(Act::Tell(Signal::Proposed(Box::new(call))));
-        }
-
-        fn prompt(&mut self, _: &str, _: &mut Vec<Act>) {}
-
-        fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
-            self.open.remove(&answer.key);
-            self.wanted -= 1;
-            out.push(call_ended(answer.key.clone(), CallEnd::Succeeded));
-            if self.wanted == 0 {
-                out.push(Act::End);
-            }
-        }
-
-        fn interrupt(&mut self, _: &mut Vec<Act>) {}
-
-        fn is_interrupted(&self) -> bool {
-            false
-        }
-
-        fn over(&mut self, _: &mut Vec<Act>) {}
-
-        fn held_bytes(&self) -> usize {
-            self.open.values().sum()
-        }
-    }
-
-    fn shell(script: &str) -> SpawnSpec {
-        SpawnSpec {
-            program: "/bin/sh".into(),
-            args: vec!["-c".into(), script.into()],
-            cwd: "/".into(),
-            env: nox_process::allowed_environment(&[]),
-            stdin: Stdin::Piped,
-            grace: GRACE,
-            limits: Default::default(),
-        }
-    }
-
-    fn carrier(signals: usize) -> (Carrier, Connection, mpsc::Receiver<(u32, Signal)>) {
-        let (sender, told) = mpsc::channel(signals);
-        let start = Start { signals: Signals::new(1, sender), ..testing::start().0 };
-        let (connection, wishes) = Connection::new();
-        (Carrier::new(start, &NAMED, wishes, ""), connection, told)
-    }
-
-    /// An engine that answers each call before it hears the next signal, as a session's actor does.
-    #[tokio::test]
-    async fn more_questions_at_once_than_any_queue_holds_are_all_answered() {
-        const CALLS: usize = 3_000;
-        let (mut carrier, mut connection, mut told) = carrier(16);
-        let run = tokio::spawn(async move {
-            let mut talk = Proposes { wanted: CALLS, ..Proposes::default() };
-            let spec = shell(&format!("seq {CALLS}; exec tail -f /dev/null"));
-            let over = carrier.process(&spec, &mut talk, json!({}), None).await;
-            carrier.end(over).await;
-        });
-        let mut ended = 0;
-        let all = async {
-            while let Some((_, signal)) = told.recv().await {
-                match signal {
-                    Signal::Proposed(call) => {
-                        let answer = Answer {
-                            key: call.key,
-                            item: ItemId::from_uuid(uuid::Uuid::now_v7()),
-                            allowed: true,
-                            reason: None,
-                            by_person: false,
-                            answers: Default::default(),
-                        };
-                        connection.answer(answer).await;
-                    }
-                    Signal::CallEnded { .. } => ended += 1,
-                    Signal::RunEnded { .. } => break,
-                    _ => {}
-                }
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(30), all)
-            .await
-            .expect("engine and driver wait for each other");
-        assert_eq!(ended, CALLS);
-        run.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_program_that_never_stands_is_ended_and_says_so() {
-        let (mut carrier, _connection, _told) = carrier(16);
-        carrier.bounds.start = Duration::from_millis(100);
-        let (spec, mut talk) = (shell("exec tail -f /dev/null"), Proposes::default());
-        let over = carrier.process(&spec, &mut talk, json!({}), None);
-        let over = tokio::time::timeout(Duration::from_secs(30), over).await.expect("it is ended");
-        let Over::Refused(Problem::NotStarted { message }) = over else { panic!("it is said") };
-        assert!(message.starts_with("Some program did not answer"), "{message}");
-    }
-
-    #[tokio::test]
-    async fn a_program_that_asks_more_than_can_be_kept_is_ended() {
-        let (mut carrier, _connection, mut told) = carrier(16);
-        tokio::spawn(async move { while told.recv().await.is_some() {} });
-        carrier.bounds.held_bytes = 5_000;
-        let (spec, mut talk) = (shell("seq 2000; exec tail -f /dev/null"), Proposes::default());
-        let over = carrier.process(&spec, &mut talk, json!({}), None);
-        let over = tokio::time::timeout(Duration::from_secs(30), over).await.expect("it is ended");
-        let Over::Refused(Problem::Agent { message, .. }) = over else { panic!("it is said") };
-        assert!(message.contains("more than can be kept"), "{message}");
-    }
 }

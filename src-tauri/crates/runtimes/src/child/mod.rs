@@ -12,8 +12,9 @@ mod lines;
 mod talk;
 mod texts;
 mod unknown;
+mod weight;
 
-pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, asked};
+pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, First, asked, not_restored};
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{Carrier, GRACE, Over};
 pub(crate) use connection::{Connection, Told, Wishes};
@@ -23,6 +24,7 @@ pub(crate) use lines::{LastLines, write_lines};
 pub(crate) use talk::{Act, Talk, call_ended, call_failed, note};
 pub(crate) use texts::Texts;
 pub(crate) use unknown::{RAW_BYTES, Unknown};
+pub(crate) use weight::weight;
 
 use nox_domain::{Size, event::ProcessRef};
 use nox_process::{Exit, ProcessTree};

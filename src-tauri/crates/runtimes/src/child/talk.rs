@@ -23,8 +23,8 @@ pub(crate) enum Act {
     Named(String),
     /// The conversation that should be gone on with is not there.
     NotThere,
-    /// The program is ended in order, as if Nox had stopped it; a later run goes on with the conversation.
-    End,
+    /// The program is ended in order, and another process goes on with the conversation: what is asked meanwhile is asked there.
+    Anew,
     /// The program does not keep to what was agreed: it is ended at once.
     Refuse(Problem),
 }

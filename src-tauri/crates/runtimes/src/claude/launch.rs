@@ -95,13 +95,13 @@ fn key_variables(start: &Start) -> Vec<String> {
 
 /// Takes keys away from commands, wherever they came from that the program runs. Only this user can write the file.
 fn shell_file(start: &Start) -> std::io::Result<NamedTempFile> {
-    let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".sh").tempfile()?;
+    let mut file = tempfile::Builder::new().suffix(".sh").tempfile_in(&start.temporary)?;
     writeln!(file, "unset {}", key_variables(start).join(" "))?;
     Ok(file)
 }
 
-/// The agent's MCP servers: in a file, since everybody sees a command line. It outlives a program that is killed with Nox, so
-/// a key is only named in it: the program takes it from its environment.
+/// The agent's MCP servers: in a file, since everybody sees a command line. It outlives a program that is killed with Nox, until
+/// Nox starts again, so a key is only named in it: the program takes it from its environment.
 fn servers(start: &Start) -> std::io::Result<NamedTempFile> {
     let variables = key_variables(start);
     let variables: Vec<&str> = variables.iter().map(String::as_str).collect();
@@ -121,7 +121,7 @@ fn servers(start: &Start) -> std::io::Result<NamedTempFile> {
         Some((name.clone(), server))
     });
     let each: Map<String, Value> = each.collect();
-    let mut file = tempfile::Builder::new().prefix("nox-claude-").suffix(".json").tempfile()?;
+    let mut file = tempfile::Builder::new().suffix(".json").tempfile_in(&start.temporary)?;
     writeln!(file, "{}", json!({ "mcpServers": each }))?;
     Ok(file)
 }

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Before, Carrier, Connection, Over, asked},
+    child::{Carrier, Connection, First, Over},
 };
 use conversation::Conversation;
 use launch::Which;
@@ -47,19 +47,13 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
 }
 
 async fn run(mut carrier: Carrier, which: Which) {
-    let prompt = carrier.start.prompt.take();
-    let (task, again) = (carrier.start.text.clone(), carrier.start.again);
-    let ask = |before| prompt.as_ref().map(|prompt| asked(&prompt.text, &task, before, again));
-    // Asked before, and no conversation was ever named: it was cut off before it had one.
-    let is_lost = again && matches!(which, Which::New(_));
-    let first = ask(if is_lost { Before::Lost } else { Before::Known });
-    let mut over = process(&mut carrier, &which, first).await;
+    let first = First::of(&mut carrier.start);
+    let mut over = process(&mut carrier, &which, first.known).await;
     if matches!(over, Over::NotThere) {
-        let text = "Claude Code does not have this conversation any more, so its agent does not know what was said before.";
-        carrier.note("not_restored", text.into()).await;
+        carrier.not_restored().await;
         let which = Which::New(Uuid::now_v7().to_string());
         let _ = carrier.hold(which.name());
-        over = process(&mut carrier, &which, ask(Before::Lost)).await;
+        over = process(&mut carrier, &which, first.lost).await;
     }
     carrier.end(over).await;
 }

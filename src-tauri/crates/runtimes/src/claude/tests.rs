@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Answer, Start,
     child::{Act, Carried, Talk},
-    testing::{FOLDER, breaks, broken, check, compare, frames, recorded, run, told},
+    testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use nox_domain::{agent::Service, ids::ItemId, session::Signal};
 use proptest::prelude::*;
@@ -27,8 +27,7 @@ fn fixtures() -> PathBuf {
 
 fn conversation() -> Conversation {
     let mut next = 0u128;
-    std::fs::create_dir_all(FOLDER).unwrap();
-    Conversation::new(FOLDER.as_ref(), false, None, 0, move || {
+    Conversation::new(&folder(), false, None, 0, move || {
         next += 1;
         ItemId::from_uuid(Uuid::from_u128(next))
     })

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     Answer,
-    calls::cut,
-    child::{Act, Talk, Texts, note},
+    calls::{cut, text},
+    child::{Act, RAW_BYTES, Talk, Texts, Unknown, note},
     faults::shown,
 };
 use nox_domain::{
@@ -27,10 +27,6 @@ use nox_domain::{
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, path::Path};
 
-/// Frames that are not understood and shown, for each run; then no more.
-const UNKNOWN_SHOWN: u32 = 20;
-/// Of such a frame, and of a warning, so much is shown.
-const RAW_BYTES: usize = 2_000;
 /// Requests of ours that have no answer yet, threads of sub-agents, words for a turn that has no name yet.
 const MAX_WAITING: usize = 256;
 
@@ -56,7 +52,7 @@ pub(super) struct Conversation {
     /// Nobody is signed in, and that is needed.
     signed_out: bool,
     until: Option<At>,
-    unknown: u32,
+    unknown: Unknown,
 }
 
 impl Talk for Conversation {
@@ -114,13 +110,13 @@ impl Talk for Conversation {
         }
         let frame = match serde_json::from_str::<Value>(line) {
             Ok(frame) if frame.is_object() => frame,
-            _ => return self.unknown(line, out),
+            _ => return self.unknown.heard(TITLE, line, out),
         };
         match (frame["method"].as_str(), frame.get("id")) {
             (Some(method), Some(id)) => self.asked(method, id, &frame["params"], line, out),
             (Some(method), None) => self.told(method, &frame["params"], line, out),
             (None, Some(id)) => self.response(id.as_i64(), &frame, line, out),
-            (None, None) => self.unknown(line, out),
+            (None, None) => self.unknown.heard(TITLE, line, out),
         }
         if self.items.is_too_much() || self.waiting.len().max(self.others.len()) > MAX_WAITING {
             out.push(refuse("it has too much open"));
@@ -129,6 +125,10 @@ impl Talk for Conversation {
 
     fn is_interrupted(&self) -> bool {
         self.turn.as_ref().is_some_and(|turn| turn.interrupted || turn.ended.is_some())
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.items.held_bytes()
     }
 
     fn over(&mut self, out: &mut Vec<Act>) {
@@ -168,7 +168,7 @@ impl Conversation {
             models: Vec::new(),
             signed_out: false,
             until: None,
-            unknown: 0,
+            unknown: Unknown::default(),
         }
     }
 
@@ -209,18 +209,6 @@ impl Conversation {
         self.request(Wish::Quiet, "turn/interrupt", params, out);
     }
 
-    /// Kept as it came, and shown.
-    fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
-        self.unknown += 1;
-        if self.unknown <= UNKNOWN_SHOWN {
-            let raw = shown(cut(line, RAW_BYTES));
-            out.push(note(
-                "unknown_frame",
-                format!("{TITLE} said something that Nox does not understand: {raw}"),
-            ));
-        }
-    }
-
     fn offer(&self, out: &mut Vec<Act>) {
         let offers = offers::all(&self.mode, &self.model, &self.models);
         out.push(Act::Tell(Signal::Offers(Box::new(offers))));
@@ -228,7 +216,9 @@ impl Conversation {
 
     /// An answer to a request of ours.
     fn response(&mut self, id: Option<i64>, frame: &Value, line: &str, out: &mut Vec<Act>) {
-        let Some(wish) = id.and_then(|id| self.waiting.remove(&id)) else { return self.unknown(line, out) };
+        let Some(wish) = id.and_then(|id| self.waiting.remove(&id)) else {
+            return self.unknown.heard(TITLE, line, out);
+        };
         let result = &frame["result"];
         let error = frame["error"]["message"].as_str().map(str::to_owned);
         let error = error.or_else(|| (!result.is_object()).then(|| "it answered nothing".to_owned()));
@@ -351,7 +341,7 @@ impl Conversation {
                 let message = format!("Nox does not know {}", cut(other, 80));
                 let error = json!({ "code": -32601, "message": message });
                 out.push(Act::Send(json!({ "id": id, "error": error })));
-                self.unknown(line, out);
+                self.unknown.heard(TITLE, line, out);
             }
         }
     }
@@ -427,7 +417,7 @@ impl Conversation {
                 }
             }
             quiet if quirks::QUIET.contains(&quiet) => {}
-            _ => self.unknown(line, out),
+            _ => self.unknown.heard(TITLE, line, out),
         }
     }
 
@@ -470,7 +460,7 @@ impl Conversation {
             }
             "contextCompaction" => {}
             quiet if quirks::QUIET_ITEMS.contains(&quiet) => {}
-            _ => self.unknown(line, out),
+            _ => self.unknown.heard(TITLE, line, out),
         }
     }
 
@@ -558,8 +548,4 @@ fn input(text: &str) -> Value {
 
 fn refuse(said: &str) -> Act {
     Act::Refuse(faults::problem(AgentFault::Protocol, said, None))
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -3,8 +3,8 @@
 use super::{call, quirks};
 use crate::{
     Answer,
-    calls::plain,
-    child::{Act, DENIED_BY_RULE, call_ended, call_failed},
+    calls::{plain, text},
+    child::{Act, DENIED_BY_RULE, Keys, call_ended, call_failed, weight},
 };
 use nox_domain::{ids::ItemId, session::Signal, tool::CallEnd};
 use serde_json::{Value, json};
@@ -45,6 +45,8 @@ impl What {
 struct Seen {
     what: What,
     item: Value,
+    /// What it weighs.
+    bytes: usize,
     thread: String,
     asked: bool,
     allowed: bool,
@@ -79,6 +81,7 @@ pub(super) struct Items {
     seen: HashMap<String, Seen>,
     asked: HashMap<String, Asked>,
     running: HashMap<String, Running>,
+    keys: Keys,
 }
 
 /// What an answer makes of a call.
@@ -96,7 +99,15 @@ impl Items {
             seen: HashMap::new(),
             asked: HashMap::new(),
             running: HashMap::new(),
+            keys: Keys::default(),
         }
+    }
+
+    /// How much is kept of what was said.
+    pub(super) fn held_bytes(&self) -> usize {
+        let seen = self.seen.iter().map(|(id, seen)| id.len() + seen.bytes);
+        let asked = self.asked.values().map(|asked| asked.item.len() + weight(&asked.request));
+        seen.chain(asked).chain(self.running.values().map(|one| one.streamed.len())).sum()
     }
 
     /// Whether more is open than any turn needs.
@@ -110,8 +121,14 @@ impl Items {
         if reads(item) {
             return Err(unasked(item));
         }
-        let seen = Seen { what, item: item.clone(), thread: thread.to_owned(), asked: false, allowed: false };
-        self.seen.entry(id.to_owned()).or_insert(seen);
+        self.seen.entry(id.to_owned()).or_insert_with(|| Seen {
+            what,
+            item: item.clone(),
+            bytes: weight(item) + thread.len(),
+            thread: thread.to_owned(),
+            asked: false,
+            allowed: false,
+        });
         Ok(())
     }
 
@@ -165,12 +182,7 @@ impl Items {
             seen.asked = true;
         }
         let call::Wanted { name, mut call } = wanted;
-        // The same at the same time is a call of its own.
-        let is_free = |key: &String| {
-            !self.asked.contains_key(key) && self.running.values().all(|running| running.key != *key)
-        };
-        let numbered = (1u32..).map(|n| if n == 1 { name.clone() } else { format!("{name}#{n}") });
-        let key = numbered.into_iter().find(is_free).unwrap_or(name.clone());
+        let key = self.keys.take(&name);
         call.key.clone_from(&key);
         let asked = Asked { what, request: request.clone(), item, thread: text(&params["threadId"]) };
         self.asked.insert(key, asked);
@@ -183,6 +195,7 @@ impl Items {
         let key = answer.key.clone();
         let response = response(what, answer);
         if !answer.allowed {
+            self.keys.free(&key);
             out.push(call_ended(key, CallEnd::Denied { reason: answer.reason.clone() }));
             out.push(reply(&request, response));
             // It tells its agent only that the call was rejected.
@@ -192,6 +205,7 @@ impl Items {
         out.push(Act::Tell(Signal::CallStarted { key: key.clone(), process: None }));
         out.push(reply(&request, response));
         if what == What::Question {
+            self.keys.free(&key);
             out.push(call_ended(key, CallEnd::Succeeded));
         } else {
             if let Some(seen) = self.seen.get_mut(&item) {
@@ -269,6 +283,7 @@ impl Items {
             What::Edit | What::Question => String::new(),
         };
         let Running { key, item, .. } = running;
+        self.keys.free(&key);
         out.push(Act::CallEnds { key, item, out: said, err: String::new(), end });
         Ok(())
     }
@@ -303,9 +318,10 @@ impl Items {
         out.extend(keys.into_iter().map(|key| call_ended(key, CallEnd::Cancelled)));
     }
 
-    /// A new turn begins: nothing of the one before is told any more.
+    /// A new turn begins: nothing of the one before is told any more, and all answers to its questions are here.
     pub(super) fn clear(&mut self) {
         self.seen.clear();
+        self.keys.clear();
     }
 }
 
@@ -403,8 +419,4 @@ fn result_of(item: &Value) -> String {
         None => plain(part),
     });
     parts.collect::<Vec<_>>().join("\n")
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -19,7 +19,7 @@ mod wishes;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Before, Carrier, Connection, Over, asked},
+    child::{Carrier, Connection, First, Over},
 };
 use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId};
@@ -50,17 +50,11 @@ pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
 }
 
 async fn run(mut carrier: Carrier, which: Which) {
-    let prompt = carrier.start.prompt.take();
-    let (task, again) = (carrier.start.text.clone(), carrier.start.again);
-    let ask = |before| prompt.as_ref().map(|prompt| asked(&prompt.text, &task, before, again));
-    // Asked before, and no conversation was ever named: it was cut off before it had one.
-    let is_lost = again && which == Which::New;
-    let first = ask(if is_lost { Before::Lost } else { Before::Known });
-    let mut over = process(&mut carrier, which, first).await;
+    let first = First::of(&mut carrier.start);
+    let mut over = process(&mut carrier, which, first.known).await;
     if matches!(over, Over::NotThere) {
-        let text = "Codex does not have this conversation any more, so its agent does not know what was said before.";
-        carrier.note("not_restored", text.into()).await;
-        over = process(&mut carrier, Which::New, ask(Before::Lost)).await;
+        carrier.not_restored().await;
+        over = process(&mut carrier, Which::New, first.lost).await;
     }
     carrier.end(over).await;
 }

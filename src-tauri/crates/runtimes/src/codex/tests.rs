@@ -9,7 +9,7 @@ use super::{conversation::Conversation, launch, wishes::Which};
 use crate::{
     Answer,
     child::{Act, Talk},
-    testing::{FOLDER, breaks, broken, check, compare, frames, recorded, run, told},
+    testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use nox_domain::{ids::ItemId, session::Signal, transcript::AgentFault};
 use proptest::prelude::*;
@@ -23,12 +23,11 @@ fn fixtures() -> PathBuf {
 
 fn conversation(which: Which) -> Conversation {
     let mut next = 0u128;
-    std::fs::create_dir_all(FOLDER).unwrap();
     let (mut start, _) = crate::testing::start();
-    start.folder = FOLDER.into();
+    start.folder = folder();
     start.instructions = "You are the contract's worker.".into();
     start.program.model = Some("gpt-5.5".into());
-    Conversation::new(FOLDER.as_ref(), which, launch::thread(&start), None, move || {
+    Conversation::new(&folder(), which, launch::thread(&start), None, move || {
         next += 1;
         ItemId::from_uuid(Uuid::from_u128(next))
     })
@@ -126,8 +125,7 @@ fn started(policy: &str) -> String {
 }
 
 fn item(method: &str, more: Value) -> String {
-    let mut item =
-        json!({ "id": "i", "type": "commandExecution", "command": "/bin/bash -lc 'touch x'", "cwd": FOLDER });
+    let mut item = json!({ "id": "i", "type": "commandExecution", "command": "/bin/bash -lc 'touch x'", "cwd": folder() });
     for (name, value) in more.as_object().unwrap() {
         item[name] = value.clone();
     }
@@ -135,7 +133,7 @@ fn item(method: &str, more: Value) -> String {
 }
 
 fn asks() -> String {
-    let params = json!({ "kind": "command", "threadId": "t", "itemId": "i", "command": "/bin/bash -lc 'touch x'", "cwd": FOLDER });
+    let params = json!({ "kind": "command", "threadId": "t", "itemId": "i", "command": "/bin/bash -lc 'touch x'", "cwd": folder() });
     json!({ "id": 5, "method": "item/commandExecution/requestApproval", "params": params }).to_string()
 }
 
@@ -241,7 +239,7 @@ fn what_is_asked_after_an_interrupt_is_refused_at_once() {
     for (method, mut params) in [
         (
             "item/commandExecution/requestApproval",
-            json!({ "itemId": "i", "command": "touch x", "cwd": FOLDER }),
+            json!({ "itemId": "i", "command": "touch x", "cwd": folder() }),
         ),
         ("item/fileChange/requestApproval", json!({ "itemId": "i" })),
         ("mcpServer/elicitation/request", service),
@@ -258,6 +256,29 @@ fn what_is_asked_after_an_interrupt_is_refused_at_once() {
         let allows = sent["result"]["decision"] == "accept" || sent["result"]["action"] == "accept";
         assert!(sent["id"] == 7 && sent["result"].is_object() && !allows, "{sent}");
     }
+}
+
+#[test]
+fn an_answer_that_comes_late_meets_no_later_call() {
+    let (mut talk, _) = begun(Which::New);
+    let late = key(&hear(&mut talk, &[item("item/started", json!({})), asks()]));
+    let taken_back = json!({ "method": "serverRequest/resolved", "params": { "requestId": 5 } });
+    let again = hear(&mut talk, &[taken_back.to_string(), asks()]);
+    let mut acts = Vec::new();
+    talk.answer(&answer(&late, true, None), &mut acts);
+    assert!(acts.is_empty() && key(&again) != late, "{acts:?}");
+    talk.answer(&answer(&key(&again), true, None), &mut acts);
+    assert!(acts.iter().any(|act| matches!(act, Act::Send(_))), "{acts:?}");
+}
+
+#[test]
+fn what_is_kept_of_items_is_counted_as_long_as_it_is_kept() {
+    let (mut talk, _) = begun(Which::New);
+    let bytes = 1_000_000;
+    hear(&mut talk, &[item("item/started", json!({ "command": "x".repeat(bytes) }))]);
+    assert!((bytes..2 * bytes).contains(&talk.held_bytes()), "{}", talk.held_bytes());
+    hear(&mut talk, &[item("item/completed", json!({ "status": "declined" }))]);
+    assert!(talk.held_bytes() < 1_000, "{}", talk.held_bytes());
 }
 
 #[test]
