@@ -4,10 +4,10 @@
 //! Called in a network that has only loopback, with a key for the model server in the environment.
 
 use crate::{
-    direct::{Direct, Launch, below, is_program},
+    direct::{Direct, Launch, is_program},
     error::Error,
     nox::{Hand, LONG, Nox, prepare, states},
-    watched::{Pace, memory_bytes},
+    watched::{Pace, below, memory_bytes},
 };
 use nox_api::{
     Subscriber,
@@ -25,6 +25,11 @@ use serde_json::json;
 use std::{
     collections::BTreeMap,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
@@ -113,7 +118,13 @@ pub(crate) async fn measure(
     let mut first = Pairs::default();
     // The first pair warms both and is not counted.
     for round in 0..=asked.rounds {
-        let (nox_ms, direct_ms) = (ours.first_ms().await?, first_ms(&mut theirs).await?);
+        let (nox_ms, direct_ms) = if round % 2 == 0 {
+            let nox_ms = ours.first_ms().await?;
+            (nox_ms, first_ms(&mut theirs).await?)
+        } else {
+            let direct_ms = first_ms(&mut theirs).await?;
+            (ours.first_ms().await?, direct_ms)
+        };
         if round > 0 {
             first.add(nox_ms, direct_ms);
         }
@@ -199,24 +210,53 @@ async fn crowd(bench: &Bench, asked: Asked) -> Result<Crowd, Error> {
         ..ChangeSettings::default()
     };
     bench.change(change).await?;
+    let watch = Watch::begin(bench.nox.pid());
     let begun = Instant::now();
     let mut sessions = Vec::new();
     for number in 1..=asked.sessions {
         sessions.push(bench.task(&format!("Number {number}")).await?);
     }
-    let mut crowd = Crowd { sessions: asked.sessions, ..Crowd::default() };
-    while crowd.replied < asked.sessions && begun.elapsed() < CROWD_LIMIT {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        let runs = below(bench.nox.pid());
-        let bytes = runs.iter().filter_map(|pid| memory_bytes(*pid).ok()).sum();
-        crowd.most_bytes = crowd.most_bytes.max(bytes);
-        crowd.most_programs = crowd.most_programs.max(runs.iter().filter(|pid| is_program(**pid)).count());
-        crowd.looks += 1;
+    let mut replied = 0;
+    while replied < asked.sessions && begun.elapsed() < CROWD_LIMIT {
+        tokio::time::sleep(Duration::from_millis(500)).await;
         let all = bench.hand.snapshot().await?;
-        crowd.replied = states(&all, &sessions).filter(|(state, _)| has_replied(state)).count();
+        replied = states(&all, &sessions).filter(|(state, _)| has_replied(state)).count();
     }
-    crowd.seconds = begun.elapsed().as_secs_f64();
-    Ok(crowd)
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Crowd { sessions: asked.sessions, replied, seconds, ..watch.end()? })
+}
+
+/// Looks each second at what a process has below it, on a thread of its own: what is measured must not hold it up.
+struct Watch {
+    is_over: Arc<AtomicBool>,
+    thread: JoinHandle<Crowd>,
+}
+
+impl Watch {
+    fn begin(pid: u32) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let ends = is_over.clone();
+        let thread = std::thread::spawn(move || {
+            let mut crowd = Crowd::default();
+            while !ends.load(Ordering::Relaxed) {
+                let next = Instant::now() + Duration::from_secs(1);
+                let runs = below(pid);
+                let bytes = runs.iter().filter_map(|pid| memory_bytes(*pid).ok()).sum();
+                crowd.most_bytes = crowd.most_bytes.max(bytes);
+                let programs = runs.iter().filter(|pid| is_program(**pid)).count();
+                crowd.most_programs = crowd.most_programs.max(programs);
+                crowd.looks += 1;
+                std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            }
+            crowd
+        });
+        Self { is_over, thread }
+    }
+
+    fn end(self) -> Result<Crowd, Error> {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| Error::Late("what looked at the memory broke down"))
+    }
 }
 
 fn has_replied(state: &SessionState) -> bool {
@@ -295,19 +335,37 @@ struct Ours<'a> {
 impl Ours<'_> {
     /// Milliseconds from a prompt to the first words; resolves when the turn is over.
     async fn first_ms(&mut self) -> Result<f64, Error> {
-        let begun = self.prompt().await?;
-        self.until(|push, session| matches!(push, Push::Output { session: of, .. } if of == session)).await?;
-        let first_ms = ms(begun);
-        self.over().await?;
-        Ok(first_ms)
+        self.turn().await.map(|(first_ms, _)| first_ms)
     }
 
     /// Milliseconds of a whole turn.
     async fn turn_ms(&mut self) -> Result<f64, Error> {
+        self.turn().await.map(|(_, turn_ms)| turn_ms)
+    }
+
+    /// Milliseconds from a prompt to the first words, and to the end of the turn; either may be told first.
+    async fn turn(&mut self) -> Result<(f64, f64), Error> {
         let begun = self.prompt().await?;
-        self.until(|push, session| matches!(push, Push::Output { session: of, .. } if of == session)).await?;
-        self.over().await?;
-        Ok(ms(begun))
+        let (mut first_ms, mut turn_ms) = (None, None);
+        while first_ms.is_none() || turn_ms.is_none() {
+            let push = timeout(LONG, self.ear.next()).await;
+            let push = push.map_err(|_| Error::Late("the session says nothing"))?;
+            match push.ok_or(Error::Late("the engine ended"))? {
+                Push::Gap => return Err(Error::Late("the subscriber was too slow")),
+                Push::Output { session, .. } if session == self.session => {
+                    first_ms.get_or_insert_with(|| ms(begun));
+                }
+                Push::Changed { rows, .. } if rows.iter().any(|row| self.has_replied(row)) => {
+                    turn_ms.get_or_insert_with(|| ms(begun));
+                }
+                _ => {}
+            }
+        }
+        Ok((first_ms.unwrap_or_default(), turn_ms.unwrap_or_default()))
+    }
+
+    fn has_replied(&self, row: &Changed) -> bool {
+        matches!(row, Changed::Session(view) if view.row.id == self.session && has_replied(&view.row.state))
     }
 
     async fn prompt(&mut self) -> Result<Instant, Error> {
@@ -316,28 +374,6 @@ impl Ours<'_> {
         let prompt = PromptSession { session: self.session.clone(), text: "Go on.".into() };
         self.hand.command("prompt_session", &prompt).await?;
         Ok(begun)
-    }
-
-    async fn over(&mut self) -> Result<(), Error> {
-        let is_over = |push: &Push, session: &SessionId| {
-            let Push::Changed { rows, .. } = push else { return false };
-            rows.iter().any(|row| {
-                matches!(row, Changed::Session(view) if view.row.id == *session && has_replied(&view.row.state))
-            })
-        };
-        self.until(is_over).await
-    }
-
-    async fn until(&mut self, is_it: impl Fn(&Push, &SessionId) -> bool) -> Result<(), Error> {
-        loop {
-            let push = timeout(LONG, self.ear.next()).await;
-            let push = push.map_err(|_| Error::Late("the session says nothing"))?;
-            match push.ok_or(Error::Late("the engine ended"))? {
-                Push::Gap => return Err(Error::Late("the subscriber was too slow")),
-                push if is_it(&push, &self.session) => return Ok(()),
-                _ => {}
-            }
-        }
     }
 
     fn is(&self, all: &nox_api::dto::Snapshot, like: impl Fn(&SessionState) -> bool) -> bool {

@@ -2,7 +2,7 @@
 //! pipes, without Nox. What Nox starts is looked up in a process that it has started, so that both are always alike.
 #![allow(clippy::disallowed_methods, reason = "the yardstick is started without Nox")]
 
-use crate::{error::Error, watched::children};
+use crate::{error::Error, watched::below};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -144,17 +144,6 @@ impl Direct {
         self.input.write_all(format!("{frame}\n").as_bytes()).await?;
         Ok(self.input.flush().await?)
     }
-}
-
-/// All processes below this one.
-pub(crate) fn below(pid: u32) -> Vec<u32> {
-    let mut all = children(pid);
-    let mut next = 0;
-    while let Some(pid) = all.get(next).copied() {
-        all.extend(children(pid));
-        next += 1;
-    }
-    all
 }
 
 /// Whether this is the program itself, and not what holds it.

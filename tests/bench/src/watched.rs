@@ -14,10 +14,27 @@ pub(crate) fn memory_bytes(pid: u32) -> Result<u64, Error> {
 
 /// The processes that have this one as their parent.
 pub(crate) fn children(parent: u32) -> Vec<u32> {
+    parents().filter_map(|(pid, of)| (of == parent).then_some(pid)).collect()
+}
+
+/// All processes below this one; the system is looked at once.
+pub(crate) fn below(pid: u32) -> Vec<u32> {
+    let all: Vec<(u32, u32)> = parents().collect();
+    let (mut found, mut next) = (vec![pid], 0);
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
+/// Every process with its parent.
+fn parents() -> impl Iterator<Item = (u32, u32)> {
     let pids = fs::read_dir("/proc").into_iter().flatten().flatten();
-    pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| stat(*pid).is_ok_and(|stat| field(&stat, 4) == Some(u64::from(parent))))
-        .collect()
+    pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).filter_map(|pid| {
+        let parent = field(&stat(pid).ok()?, 4)?;
+        Some((pid, u32::try_from(parent).ok()?))
+    })
 }
 
 /// What a process did since it began.

@@ -1,4 +1,5 @@
-//! Output on its way to clients: made harmless, joined for a moment, sent to those who watch.
+//! Output on its way to clients: made harmless, sent to those who watch. What comes after silence is sent at once, what
+//! follows is joined for a moment.
 
 use crate::{
     dto::{OutputPage, OutputPiece, OutputStream},
@@ -15,7 +16,10 @@ use std::{
     sync::{Arc, Weak},
     time::Duration,
 };
-use tokio::sync::broadcast;
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{Instant, timeout_at},
+};
 
 /// How long pieces are joined.
 const JOIN: Duration = Duration::from_millis(30);
@@ -24,6 +28,8 @@ const JOIN: Duration = Duration::from_millis(30);
 const JOINED_BYTES: u64 = 256 * 1024;
 /// Filters of items that were not heard of for this many flushes are forgotten.
 const QUIET_FLUSHES: u32 = 2_000;
+
+type Streams = HashMap<(SessionId, ItemId), Stream>;
 
 struct Stream {
     filters: [Filter; 2],
@@ -34,31 +40,18 @@ struct Stream {
 
 /// Sends output until the engine closes.
 pub(crate) async fn run(mut deltas: broadcast::Receiver<Arc<Delta>>, subscribers: Weak<Subscribers>) {
-    let mut streams: HashMap<(SessionId, ItemId), Stream> = HashMap::new();
-    loop {
-        match deltas.recv().await {
-            Ok(delta) => {
-                let Some(subscribers) = subscribers.upgrade() else { return };
-                take(&mut streams, &delta, &subscribers);
-            }
-            // What was missed is in the spool; the offsets tell the client that there is a hole.
-            Err(broadcast::error::RecvError::Lagged(_)) => streams.clear(),
-            Err(broadcast::error::RecvError::Closed) => return,
-        }
-        let deadline = tokio::time::sleep(JOIN);
-        tokio::pin!(deadline);
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut deadline => break,
-                next = deltas.recv() => match next {
-                    Ok(delta) => {
-                        let Some(subscribers) = subscribers.upgrade() else { return };
-                        take(&mut streams, &delta, &subscribers);
+    let mut streams = Streams::new();
+    let mut due = Instant::now();
+    while hear(deltas.recv().await, &mut streams, &subscribers) {
+        // What comes after silence is due already.
+        while Instant::now() < due {
+            match timeout_at(due, deltas.recv()).await {
+                Err(_) => break,
+                Ok(next) => {
+                    if !hear(next, &mut streams, &subscribers) {
+                        return;
                     }
-                    Err(broadcast::error::RecvError::Lagged(_)) => streams.clear(),
-                    Err(broadcast::error::RecvError::Closed) => return,
-                },
+                }
             }
         }
         let Some(subscribers) = subscribers.upgrade() else { return };
@@ -71,10 +64,23 @@ pub(crate) async fn run(mut deltas: broadcast::Receiver<Arc<Delta>>, subscribers
             subscribers.output(session, item, &std::mem::take(&mut stream.pieces));
             true
         });
+        due = Instant::now() + JOIN;
     }
 }
 
-fn take(streams: &mut HashMap<(SessionId, ItemId), Stream>, delta: &Delta, subscribers: &Subscribers) {
+/// Takes in what came; answers whether there is somebody to go on for.
+fn hear(next: Result<Arc<Delta>, RecvError>, streams: &mut Streams, subscribers: &Weak<Subscribers>) -> bool {
+    let Some(subscribers) = subscribers.upgrade() else { return false };
+    match next {
+        Ok(delta) => take(streams, &delta, &subscribers),
+        // What was missed is in the spool; the offsets tell the client that there is a hole.
+        Err(RecvError::Lagged(_)) => streams.clear(),
+        Err(RecvError::Closed) => return false,
+    }
+    true
+}
+
+fn take(streams: &mut Streams, delta: &Delta, subscribers: &Subscribers) {
     let key = (delta.session.clone(), delta.item.clone());
     if !streams.contains_key(&key) && !subscribers.is_watched(&delta.session) {
         return;

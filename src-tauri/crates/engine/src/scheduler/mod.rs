@@ -358,8 +358,10 @@ impl State {
     fn take_memory(&mut self, measured: &HashMap<SessionId, u32>, now: Moment) {
         let mut grown: HashMap<&AgentId, (u32, u32)> = HashMap::new();
         for (session, live) in &mut self.live {
-            live.memory_mb = measured.get(session).copied().unwrap_or_default();
-            if live.is_grown(now) {
+            let memory_mb = measured.get(session).copied();
+            live.memory_mb = memory_mb.unwrap_or_default();
+            // Of one that is not named nothing is known: without a budget nobody measures.
+            if memory_mb.is_some() && live.is_grown(now) {
                 let (sum_mb, count) = grown.entry(&live.agent).or_default();
                 (*sum_mb, *count) = (sum_mb.saturating_add(live.memory_mb), *count + 1);
             }

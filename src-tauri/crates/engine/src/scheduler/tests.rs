@@ -191,6 +191,8 @@ fn runs_that_have_just_begun_count_as_what_runs_of_their_agent_hold() {
     assert_eq!(told.held_back.first(), Some(&(wish(4, "a", None).session, by)));
     assert_eq!(told.look_again, Some(Duration::from_millis(GROWN_MS as u64)));
 
+    state.take_memory(&HashMap::new(), at(GROWN_MS));
+    assert_eq!(state.usual_mb(&Wish { usual_mb: 300, ..wish(4, "a", None) }), 300, "nothing was measured");
     state.take_memory(&held(&[(1, 20), (2, 20), (3, 20)]), at(1_000));
     assert!(state.grant(at(1_000)).granted.is_empty(), "they are still growing");
     state.take_memory(&held(&[(1, 100), (2, 120), (3, 80)]), at(GROWN_MS));
