@@ -20,6 +20,7 @@ mod door;
 mod faults;
 mod live;
 mod lives;
+mod others;
 mod people;
 mod programs;
 mod report;
@@ -28,6 +29,7 @@ mod trials;
 mod turns;
 
 use bench::{Bench, Tools};
+use others::Tries;
 use programs::{ALL, Installed};
 use report::Cell;
 use std::{
@@ -46,6 +48,10 @@ const LIMIT: Duration = Duration::from_secs(90);
 const SERVER: &str = "mcp-everything=";
 /// A safety net for all of them: what has run is reported then.
 const SUITE_LIMIT: Duration = Duration::from_secs(12 * 60);
+
+/// The last row: over all scenarios of a program.
+const REACHES: &str = "reaches no other address";
+const NOT_COUNTED: &str = "This machine gives no network of its own, where the tries could be counted.";
 
 type Scenario = fn(Bench) -> Pin<Box<dyn Future<Output = ()>>>;
 
@@ -121,6 +127,9 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let begun = Instant::now();
+    let is_counted = Tries::counted().is_some();
+    // By program: how many tries to reach others there were, and in which scenarios.
+    let mut tries: Vec<(u64, Vec<&str>)> = vec![Default::default(); programs.len()];
     let mut rows = Vec::new();
     for (name, scenario) in chosen {
         let cell = |program: &Installed<'_>| match program.row.lacks_scenario(name) {
@@ -130,8 +139,24 @@ fn main() -> ExitCode {
             }
             None => attempt(name, *scenario, *program, &tools),
         };
-        rows.push((*name, programs.iter().map(cell).collect()));
+        let mut cells = Vec::new();
+        for (program, (count, scenarios)) in programs.iter().zip(&mut tries) {
+            let before = Tries::begin();
+            cells.push(cell(program));
+            let more = before.since();
+            if is_counted && more > 0 {
+                *count += more;
+                scenarios.push(*name);
+            }
+        }
+        rows.push((*name, cells));
     }
+    let reached = |(count, scenarios): &(u64, Vec<&str>)| match count {
+        _ if !is_counted => Cell::NotOffered(NOT_COUNTED),
+        0 => Cell::NoTries,
+        tries => Cell::Failed(format!("{tries} tries, in: {}", scenarios.join(", "))),
+    };
+    rows.push((REACHES, tries.iter().map(reached).collect()));
     report::print(&programs, &rows)
 }
 

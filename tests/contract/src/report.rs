@@ -7,6 +7,8 @@ use std::{process::ExitCode, time::Duration};
 pub(crate) enum Cell {
     /// How long it took.
     Passed(Duration),
+    /// Nothing tried to reach another address.
+    NoTries,
     /// What was wrong.
     Failed(String),
     /// The program does not offer it: the evidence.
@@ -17,6 +19,7 @@ impl Cell {
     fn word(&self) -> String {
         match self {
             Self::Passed(took) => format!("pass {:.1} s", took.as_secs_f64()),
+            Self::NoTries => "0 tries".to_owned(),
             Self::Failed(_) => "FAIL".to_owned(),
             Self::NotOffered(_) => "not offered".to_owned(),
         }
@@ -44,7 +47,7 @@ pub(crate) fn print(programs: &[Installed<'_>], rows: &[(&str, Vec<Cell>)]) -> E
         }
     }
     let count = |is: fn(&Cell) -> bool| each().filter(|(_, (_, cell))| is(cell)).count();
-    let passed = count(|cell| matches!(cell, Cell::Passed(_)));
+    let passed = count(|cell| matches!(cell, Cell::Passed(_) | Cell::NoTries));
     let failed = count(|cell| matches!(cell, Cell::Failed(_)));
     println!("{passed} passed, {failed} failed");
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
