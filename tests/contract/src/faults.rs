@@ -1,7 +1,7 @@
 //! Scenarios in which the model server or the program is not as it should be.
 
 use crate::{bench::Bench, programs::Lack};
-use nox_api::domain::rows::ItemBody;
+use nox_api::{domain::rows::ItemBody, dto::Snapshot};
 use nox_domain::transcript::AgentFault;
 use nox_test_support::model::{Fault, Reply};
 use std::time::{Duration, Instant};
@@ -46,6 +46,14 @@ pub(crate) async fn server_gone(bench: Bench) {
             (program.settings)(agent, places, "http://127.0.0.1:9");
         })
         .await;
+    if !scene.has(Lack::GivesUp) {
+        let session = scene.session.clone();
+        let is_over = |all: &Snapshot| {
+            let view = all.sessions.iter().find(|view| view.row.id == session)?;
+            view.row.state.awaits_prompt().then_some(())
+        };
+        scene.world.until_within(Duration::from_secs(100), "the last try", is_over).await;
+    }
     let (fault, message) = scene.failed().await;
     assert_eq!(fault, AgentFault::Unreachable, "{message}");
     assert!(message.contains("address"), "it does not say what to do: {message}");

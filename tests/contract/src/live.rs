@@ -68,7 +68,7 @@ pub(crate) async fn mode_and_model(bench: Bench) {
     scene.until_said("Two.").await;
     assert_eq!(scene.idle().await, None);
     let asked = scene.asked();
-    let (first, last) = (&asked[0].body["model"], &asked.last().unwrap().body["model"]);
+    let (first, last) = (&asked[0].model, &asked.last().unwrap().model);
     assert!(model.is_none() || first != last, "{model:?} was chosen, and {last} is asked as before");
     scene.close().await;
 }

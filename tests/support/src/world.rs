@@ -127,9 +127,22 @@ impl World {
     ///
     /// # Panics
     /// When it does not come in time; the last snapshot's cards and sessions are shown.
-    pub async fn until<T>(&mut self, what: &str, mut look: impl FnMut(&Snapshot) -> Option<T>) -> T {
+    pub async fn until<T>(&mut self, what: &str, look: impl FnMut(&Snapshot) -> Option<T>) -> T {
+        self.until_within(LONG, what, look).await
+    }
+
+    /// The same, for as long as is said.
+    ///
+    /// # Panics
+    /// As [`Self::until`] does.
+    pub async fn until_within<T>(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        mut look: impl FnMut(&Snapshot) -> Option<T>,
+    ) -> T {
         let ear = self.ear().clone();
-        let deadline = tokio::time::Instant::now() + LONG;
+        let deadline = tokio::time::Instant::now() + limit;
         loop {
             while let Some(push) = ear.try_next() {
                 self.heard.push(push);

@@ -103,12 +103,16 @@ pub(crate) enum Lack {
     Reason,
     /// It waits for its model server without saying so.
     Waiting,
+    /// It tries for more than a minute to reach its model server before it gives up.
+    GivesUp,
     /// It does not tell what a turn cost.
     Cost,
     /// Its model server is shown no key.
     Key,
     /// Its agent does not go on after a denial.
     GoesOn,
+    /// A denial is one of what waits beside it, too.
+    Beside,
     /// It tells a text in bursts.
     Pieces,
     /// It does not tell what a command wrote.
@@ -122,9 +126,11 @@ impl Lack {
         match self {
             Self::Reason => "does not tell its agent why a call was denied",
             Self::Waiting => "does not say that it waits for the model server",
+            Self::GivesUp => "tries for more than a minute to reach its model server",
             Self::Cost => "does not tell the cost of a turn",
             Self::Key => "shows its model server no key",
             Self::GoesOn => "ends the turn after a denial",
+            Self::Beside => "takes a denial for one of what waits beside it too",
             Self::Pieces => "tells a text in bursts",
             Self::Output => "does not tell what a command wrote",
             Self::Process => "is no program",

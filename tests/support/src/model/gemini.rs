@@ -32,10 +32,13 @@ pub(super) fn answer(_: &Shared, reply: Reply, model: &str, streams: bool) -> Re
     let mut said = Vec::new();
     for part in &reply.parts {
         match part {
-            Part::Text(text) | Part::Thought(text) => said.extend(
+            Part::Text(text) => said.extend(
                 pieces(text).map(|piece| Piece::paced("", &whole(json!([content(part, Some(piece))]), None))),
             ),
-            Part::Call { .. } => said.push(Piece::paced("", &whole(json!([content(part, None)]), None))),
+            // What it tells of its thoughts comes thought by thought.
+            Part::Thought(_) | Part::Call { .. } => {
+                said.push(Piece::paced("", &whole(json!([content(part, None)]), None)))
+            }
         }
     }
     let end = vec![Piece::of("", &whole(json!([{ "text": "" }]), Some("STOP")))];

@@ -8,7 +8,10 @@ use nox_domain::{
     transcript::{FileDiff, Location},
 };
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 /// Of what a call gave back so much is kept.
 const OUTPUT_BYTES: usize = 1024 * 1024;
@@ -17,6 +20,14 @@ const PARTS: usize = 50;
 /// How tools call the file that they are about.
 const PATHS: &[&str] =
     &["file_path", "filePath", "filepath", "path", "absolute_path", "notebook_path", "dir_path", "directory"];
+/// OpenCode and Gemini CLI call a command that they ended a good one, and say this.
+const ABORTED: &[&str] = &["User aborted the command", "Command cancelled by user"];
+/// Of a plan so much is shown.
+const PLAN_BYTES: u64 = 64 * 1024;
+/// How Gemini CLI says that it does not wait for a command.
+const BEHIND: &str = "[background]";
+/// How it begins when it does not say what a tool of an MCP server is given.
+const OMITTED: &str = "[Payload omitted";
 /// What a command may bring without being another command.
 const OF_A_COMMAND: &[&str] =
     &["command", "cmd", "description", "cwd", "workdir", "directory", "timeout", "timeout_secs"];
@@ -91,16 +102,30 @@ impl Told {
         words + input.chain(places).chain(pipes).chain(values).sum::<usize>()
     }
 
+    /// Where the program gives what it asks about only in words, those of an object are what the call is given.
+    pub(super) fn reads_input(&mut self) {
+        if self.input.is_empty()
+            && let Ok(input) = serde_json::from_str(&self.words())
+        {
+            self.input = input;
+        }
+    }
+
     /// It was allowed: what it shows from here on is what it gives back.
     pub(super) fn begins(&mut self) {
         self.content.retain(|part| part["type"] == "diff");
     }
 
-    /// Whether it began: the program says that it is at work, or how it ended. A refusal of its own brings neither.
-    pub(super) fn has_run(&self) -> bool {
+    /// Whether the program has said that it is at work.
+    pub(super) fn has_begun(&self) -> bool {
+        self.began
+    }
+
+    /// Whether it ran: the program says that it is at work, or how it ended. A refusal of its own brings neither.
+    pub(super) fn has_run(&self, preset: &Preset) -> bool {
         let is_told = |name: &str| !self.output[name].is_null();
         let codes = ["exit_code", "exitCode", "stdout"].into_iter().any(is_told);
-        self.began
+        (self.began && !preset.begins_early)
             || codes
             || !self.output["metadata"]["exit"].is_null()
             || Report::of(&self.words()).is_some()
@@ -125,6 +150,8 @@ impl Told {
         let input = Value::Object(self.input.clone());
         let kind = self.kind_of(&tool, preset);
         let cwd = ["cwd", "workdir"].iter().find_map(|name| input[*name].as_str());
+        let explained = if self.input.is_empty() { self.words() } else { String::new() };
+        let cwd = cwd.or_else(|| Some(explained.strip_prefix("[in ")?.split_once(']')?.0));
         let cwd = cwd.map_or_else(|| session.to_owned(), |cwd| session.join(cwd));
         let path = self.path(&cwd);
         let mut call = ToolCall {
@@ -134,7 +161,7 @@ impl Told {
             continue_on_failure: true,
             outside: is_outside(&cwd, session),
             locations: self.places.clone(),
-            input_hash: hash(&self.bound(&tool)),
+            input_hash: hash(&self.bound(&tool, id)),
             ..ToolCall::default()
         };
         let named = path.as_ref().map(|path| path.display().to_string());
@@ -144,7 +171,7 @@ impl Told {
                 let is_plain = command.is_some() && self.is_plain_command();
                 call.text = command.unwrap_or_else(|| self.title.clone());
                 call.shell = "bash".into();
-                if is_plain || self.input.is_empty() {
+                if is_plain || self.input.is_empty() && !explained.ends_with(BEHIND) {
                     call.input_hash.clear();
                 }
                 let described = input["description"].as_str().filter(|words| !words.trim().is_empty());
@@ -172,7 +199,7 @@ impl Told {
             }
             _ => {
                 call.text = self.all(&input);
-                call.title = if self.title.is_empty() { tool } else { self.title.clone() };
+                call.title = if self.title.is_empty() { tool.clone() } else { self.title.clone() };
             }
         }
         if let Some(path) = path.filter(|_| kind != ToolKind::Execute) {
@@ -194,8 +221,25 @@ impl Told {
             let paths = call.diff.iter().map(|diff| cwd.join(&diff.path));
             call.outside |= paths.into_iter().any(|path| reaches_out(&path, session));
         }
+        if let Some(plan) = self.plan(&tool, preset) {
+            call.text = plan;
+            call.prose = true;
+        }
         call.title = first_line(&call.title);
         call
+    }
+
+    /// The plan that is shown, where it stands in a file of the program.
+    fn plan(&self, tool: &str, preset: &Preset) -> Option<String> {
+        let path = preset.plan.filter(|(known, _)| *known == tool)?.1;
+        let path = Path::new(self.title.strip_prefix(path)?.trim());
+        let names = path.components().map(|part| part.as_os_str());
+        let is_plan = path.extension().is_some_and(|kind| kind == "md")
+            && names.into_iter().any(|name| name == "plans");
+        let file = std::fs::File::open(path).ok().filter(|_| is_plan && path.is_absolute())?;
+        let mut plan = String::new();
+        file.take(PLAN_BYTES).read_to_string(&mut plan).ok()?;
+        Some(plan)
     }
 
     /// How the call ended, and what it wrote. `interrupted`: somebody ended the turn.
@@ -206,8 +250,7 @@ impl Told {
         let exit_code = codes.into_iter().find_map(Value::as_i64).and_then(|code| i32::try_from(code).ok());
         let exit_code = exit_code.or(report.as_ref().and_then(|report| report.exit_code));
         let failed = failed || exit_code.is_some_and(|code| code != 0);
-        // OpenCode calls a command that it ended a good one.
-        let failed = failed || interrupted && self.words().contains("User aborted the command");
+        let failed = failed || interrupted && ABORTED.iter().any(|said| self.words().contains(said));
         let end = match (failed, interrupted) {
             (false, _) => CallEnd::Succeeded,
             (true, true) => CallEnd::Cancelled,
@@ -271,22 +314,29 @@ impl Told {
 
     /// All that it is given, as text.
     fn all(&self, input: &Value) -> String {
-        if self.input.is_empty() { self.title.clone() } else { plain(input) }
+        match (self.input.is_empty(), self.words()) {
+            (false, _) => plain(input),
+            (true, words) if words.is_empty() => self.title.clone(),
+            (true, words) => format!("{}\n{words}", self.title),
+        }
     }
 
-    /// What an answer is bound to: what the tool would be given, or, where the program does not say that, what it shows.
-    fn bound(&self, tool: &str) -> Value {
+    /// What an answer is bound to: what the tool would be given, or, where the program does not say that, what it shows. What is
+    /// kept from us is bound to this one call.
+    fn bound(&self, tool: &str, id: &str) -> Value {
         if !self.input.is_empty() {
             return json!({ "tool": tool, "input": self.input });
         }
+        let words = self.words();
+        let call = if words.starts_with(OMITTED) { id } else { "" };
         let diffs: Vec<&Value> = self.content.iter().filter(|part| part["type"] == "diff").collect();
-        json!({ "tool": tool, "title": self.title, "diff": diffs })
+        json!({ "tool": tool, "title": self.title, "diff": diffs, "words": words, "call": call })
     }
 
     /// The name under which Nox knows it: the same call has the same name in every run.
     pub(super) fn name(&self, id: &str) -> String {
         let tool = self.tool(id);
-        format!("{tool}:{}", &hash(&self.bound(&tool))[..16])
+        format!("{tool}:{}", &hash(&self.bound(&tool, id))[..16])
     }
 
     fn diffs(&self) -> Vec<FileDiff> {

@@ -33,6 +33,8 @@ const WATCHED: usize = 5_000;
 enum Step {
     /// The program has told of it.
     Seen,
+    /// The program asked, and has not told yet what the call is given: with its request and its options.
+    Early { request: Value, options: Value },
     /// Nox was asked: under this key, by this request, which offers these options.
     Asked { key: String, request: Value, options: Value },
     /// It runs without having been asked; the policy is asked all the same. With how it ended meanwhile.
@@ -107,16 +109,19 @@ impl Calls {
         };
         match (&mut call.step, ended) {
             (Step::Seen, None) => self.watch(id, out),
+            (Step::Early { .. }, None) => self.propose(id, out),
             (Step::Seen, Some(failed)) => self.ran_unasked(id, failed, out),
             (Step::Unasked { ended, .. }, Some(failed)) => *ended = Some(failed),
             (Step::Running { .. }, Some(failed)) => self.ends(id, failed, interrupted, out),
             // The program tells of a refusal as of a failure.
             (Step::Over { .. }, Some(true)) => {}
             (Step::Over { .. }, Some(false)) => out.push(self.refuse("it did what was not allowed")),
-            (Step::Asked { .. }, Some(true)) => {
+            (Step::Asked { .. } | Step::Early { .. }, Some(true)) => {
                 self.take_back(id, out);
             }
-            (Step::Asked { .. }, Some(false)) => out.push(self.refuse("it did not wait for an answer")),
+            (Step::Asked { .. } | Step::Early { .. }, Some(false)) => {
+                out.push(self.refuse("it did not wait for an answer"))
+            }
             (_, None) => {}
         }
     }
@@ -130,7 +135,8 @@ impl Calls {
             return;
         }
         // The same call asked again waits for one answer only.
-        if self.calls.get(id).is_some_and(|call| matches!(call.step, Step::Asked { .. })) {
+        let is_open = |call: &Call| matches!(call.step, Step::Asked { .. } | Step::Early { .. });
+        if self.calls.get(id).is_some_and(is_open) {
             self.take_back(id, out);
         }
         let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
@@ -141,6 +147,7 @@ impl Calls {
             out.push(call_ended(key, CallEnd::Unknown));
         }
         call.told.take(wish);
+        call.told.reads_input();
         let tool = call.told.tool(id);
         let never = self.preset.never.iter().find(|(known, _)| *known == tool).map(|(_, why)| *why);
         // An answer for always would leave the next call of this kind to the program.
@@ -151,11 +158,22 @@ impl Calls {
             out.push(noted("refused_by_nox", format!("Nox did not let the agent use {tool}: {why}.")));
             return;
         }
+        call.step = Step::Early { request, options: params["options"].clone() };
+        self.propose(id, out);
+    }
+
+    /// Puts a question before the policy, as soon as it is known what the call is given.
+    fn propose(&mut self, id: &str, out: &mut Vec<Act>) {
+        let is_known = |call: &Call| call.told.has_begun() || !self.preset.begins_early;
+        if !self.calls.get(id).is_some_and(is_known) {
+            return;
+        }
         let told = ToolCall { key: self.key(id), ..self.shown(id) };
         let Some(call) = self.calls.get_mut(id) else { return };
-        let key = told.key.clone();
-        call.step = Step::Asked { key, request, options: params["options"].clone() };
-        out.push(Act::Tell(Signal::Proposed(Box::new(told))));
+        if let Step::Early { request, options } = std::mem::replace(&mut call.step, Step::Seen) {
+            call.step = Step::Asked { key: told.key.clone(), request, options };
+            out.push(Act::Tell(Signal::Proposed(Box::new(told))));
+        }
     }
 
     /// Tells what became of a call.
@@ -203,7 +221,7 @@ impl Calls {
 
     /// Somebody ended the turn: nobody waits for answers any more.
     pub(super) fn interrupt(&mut self, out: &mut Vec<Act>) {
-        for id in self.open(|step| matches!(step, Step::Asked { .. })) {
+        for id in self.open(|step| matches!(step, Step::Asked { .. } | Step::Early { .. })) {
             self.take_back(&id, out);
         }
     }
@@ -289,7 +307,7 @@ impl Calls {
         let tool = call.told.tool(id);
         let reads =
             matches!(told.kind, ToolKind::Read | ToolKind::Search | ToolKind::Think | ToolKind::Other);
-        if failed && call.told.has_run() && !reads {
+        if failed && call.told.has_run(self.preset) && !reads {
             out.push(self.refuse(&format!("it used {tool} without asking: {}", told.title)));
         } else if failed {
             // The program refused it by itself.
@@ -322,9 +340,13 @@ impl Calls {
     fn take_back(&mut self, id: &str, out: &mut Vec<Act>) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let step = std::mem::replace(&mut call.step, Step::Over { allowed: false });
-        if let Step::Asked { key, request, .. } = step {
-            out.push(cancelled(&request));
-            out.push(call_ended(key, CallEnd::Cancelled));
+        match step {
+            Step::Asked { key, request, .. } => {
+                out.push(cancelled(&request));
+                out.push(call_ended(key, CallEnd::Cancelled));
+            }
+            Step::Early { request, .. } => out.push(cancelled(&request)),
+            _ => {}
         }
     }
 

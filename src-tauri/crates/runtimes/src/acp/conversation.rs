@@ -36,6 +36,11 @@ pub(super) enum Request {
     New,
     /// Goes on with a conversation, by one of the ways that there are.
     Restore,
+    /// Looks whether a conversation that was not restored is there: with the error, and the page of the list.
+    Look {
+        error: Value,
+        page: u32,
+    },
     Mode(String),
     Model(String),
     Prompt,
@@ -54,6 +59,8 @@ pub(super) struct Conversation {
     pub(super) opening: Opening,
     pub(super) stage: Stage,
     pub(super) known: Known,
+    /// Whether it lists its conversations.
+    pub(super) lists: bool,
     pub(super) session: Option<String>,
     requests: u64,
     waiting: HashMap<u64, Request>,
@@ -76,6 +83,7 @@ impl Conversation {
         Self {
             preset,
             known: Known::new(preset),
+            lists: false,
             calls: Calls::new(preset, &opening.folder),
             opening,
             stage: Stage::Initialize,
@@ -219,7 +227,17 @@ impl Conversation {
 
     fn piece(&mut self, update: &Value, thought: bool, out: &mut Vec<Act>) {
         self.used.piece(&update["_meta"]);
-        let more = words_of(&update["content"]);
+        let mut more = words_of(&update["content"]);
+        if let Some(mode) = self.preset.mode_text.and_then(|before| more.strip_prefix(before)) {
+            self.known.mode_is(&faults::short(mode.trim()));
+            self.tell_offers(out);
+            self.keep_asking(out);
+            return;
+        }
+        // Gemini CLI puts a heading before each thought, also one without words.
+        if let Some(rest) = more.strip_prefix("****\n").filter(|_| thought) {
+            more = rest.to_owned();
+        }
         if more.is_empty() {
             return;
         }

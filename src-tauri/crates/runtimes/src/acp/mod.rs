@@ -13,6 +13,8 @@ mod homes;
 mod launch;
 mod offers;
 mod opening;
+#[cfg(test)]
+mod particular;
 mod plugins;
 pub(crate) mod quirks;
 #[cfg(test)]
@@ -116,7 +118,7 @@ fn plugins(start: &Start, preset: &Preset) -> Plugins {
     let environment: BTreeMap<_, _> =
         environment(start, preset.environment, Vec::new()).into_iter().collect();
     let home = ["HOME", "USERPROFILE"].into_iter().find_map(|name| environment.get(OsStr::new(name)));
-    Plugins::of(preset, &start.folder, home.map(Path::new))
+    Plugins::of(preset, &start.folder, home.map(Path::new), !start.services.is_empty())
 }
 
 async fn run(mut carrier: Carrier, preset: &'static Preset) {

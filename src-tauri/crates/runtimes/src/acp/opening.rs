@@ -11,6 +11,9 @@ use nox_domain::{event::Problem, transcript::AgentFault};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
+/// Pages of conversations in which one is looked for; beyond them it counts as being there.
+const PAGES: u32 = 50;
+
 /// How the run begins.
 pub(super) struct Opening {
     pub(super) preset: &'static Preset,
@@ -57,6 +60,13 @@ impl Conversation {
             (Request::Restore, Err(error)) if !self.opening.fork && faults::is_not_there(error) => {
                 let said = faults::said(error);
                 self.lost(&said, out);
+            }
+            (Request::Restore, Err(error)) if !self.opening.fork && self.lists => {
+                self.look_for_it(Request::Look { error: error.clone(), page: 1 }, None, out);
+            }
+            (Request::Look { error, page }, Ok(result)) => self.looked(error, page, result, out),
+            (Request::Look { error, .. }, Err(_)) => {
+                out.push(Act::Refuse(faults::of_error(self.preset, &error)));
             }
             (Request::Initialize | Request::New | Request::Restore, Err(error)) => {
                 out.push(Act::Refuse(faults::of_error(self.preset, error)));
@@ -112,6 +122,7 @@ impl Conversation {
         self.leave_out_services(can["mcpCapabilities"]["http"] == true, out);
         let session = &can["sessionCapabilities"];
         self.known.set_forks(session["fork"].is_object());
+        self.lists = session["list"].is_object();
         if !self.may_go_on(out) {
             return;
         }
@@ -180,6 +191,25 @@ impl Conversation {
     fn begin(&mut self, out: &mut Vec<Act>) {
         let params = self.place();
         out.push(Act::Send(self.request(Request::New, "session/new", params.into())));
+    }
+
+    /// It was not restored, for a reason that says nothing: what the program lists says whether it is there.
+    fn look_for_it(&mut self, look: Request, cursor: Option<&str>, out: &mut Vec<Act>) {
+        let params = cursor.map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
+        out.push(Act::Send(self.request(look, "session/list", params)));
+    }
+
+    fn looked(&mut self, error: Value, page: u32, result: &Value, out: &mut Vec<Act>) {
+        let wanted = self.opening.resume.clone();
+        let is_it = |listed: &Value| listed["sessionId"].as_str() == wanted.as_deref();
+        let is_there = result["sessions"].as_array().is_none_or(|listed| listed.iter().any(is_it));
+        match result["nextCursor"].as_str() {
+            Some(cursor) if !is_there && page < PAGES => {
+                self.look_for_it(Request::Look { error, page: page + 1 }, Some(cursor), out);
+            }
+            None if !is_there => self.lost(&faults::said(&error), out),
+            _ => out.push(Act::Refuse(faults::of_error(self.preset, &error))),
+        }
     }
 
     /// The conversation is not there any more: a new one takes its place, and that is said.

@@ -4,7 +4,10 @@
 //! Measured with the versions of [`Preset::tested`]; `tests/contract` tries the real programs against this. What a program
 //! needs beside that, files and JSON of its own, is made in [`super::homes`].
 
-use super::homes::{self, Dress};
+use super::{
+    homes::{self, Dress},
+    plugins::Follows,
+};
 use crate::faults::Named;
 use nox_domain::tool::ToolKind::{self, Edit, Execute, Read, Search, Think};
 use std::io;
@@ -36,12 +39,19 @@ pub(crate) struct Preset {
     pub(super) never: &'static [(&'static str, &'static str)],
     /// Tools that only read and that it runs without asking.
     pub(super) unasked: &'static [&'static str],
+    /// It says that a call is at work, and what it is given, before that is allowed, and sometimes only behind its question: the
+    /// question waits for that.
+    pub(super) begins_early: bool,
+    /// What stands before the name of a mode when it tells of another one as if its agent had said it.
+    pub(super) mode_text: Option<&'static str>,
+    /// The tool that shows a plan, and what stands before the name of the plan's file in its title.
+    pub(super) plan: Option<(&'static str, &'static str)>,
     /// How texts begin that are errors of the model server.
     pub(super) error_texts: &'static [&'static str],
     /// A command of its shell goes on when the turn is interrupted: the program is ended, and gone on with later.
     pub(super) leaves_tools: bool,
-    /// Where plugins lie whose commands it runs without asking, below the project and the user's home.
-    pub(super) plugins: &'static [&'static str],
+    /// What lies in the project or the user's home and is followed by it without asking.
+    pub(super) follows: &'static [Follows],
     /// Methods of its own that say nothing that Nox shows.
     pub(super) quiet: &'static [&'static str],
     /// Whether its agent is told what it is in a way of its own; else before the first prompt.
@@ -102,9 +112,12 @@ pub(super) const PLAIN: Preset = Preset {
     kinds: &[],
     never: &[],
     unasked: &[],
+    begins_early: false,
+    mode_text: None,
+    plan: None,
     error_texts: &[],
     leaves_tools: false,
-    plugins: &[],
+    follows: &[],
     quiet: &[],
     takes_instructions: false,
     dress: |_| Ok(()),
@@ -184,15 +197,15 @@ pub(crate) const GOOSE: Preset = Preset {
     ],
     never: &[("delegate", SUB_AGENTS), ("extensionmanager__manage_extensions", SUB_AGENTS)],
     leaves_tools: true,
-    plugins: &[".agents/plugins"],
+    follows: &[Follows::PluginsIn(".agents/plugins")],
     error_texts: &["Ran into this error:", "Network error:"],
     takes_instructions: true,
     dress: homes::goose,
     ..PLAIN
 };
 
-/// OpenCode 1.18. An agent of the user's own settings may allow what it likes, so it gets one of Nox's, which asks; project
-/// settings, with their plugins, are off.
+/// OpenCode 1.18. Agents of the user's own settings may allow what they like, so it gets one of Nox's, which asks, and settings
+/// of its own; project settings, with their plugins, are off.
 pub(crate) const OPENCODE: Preset = Preset {
     name: "opencode",
     named: Named {
@@ -211,16 +224,19 @@ pub(crate) const OPENCODE: Preset = Preset {
         ("OPENCODE_DISABLE_MODELS_FETCH", "1"),
         ("OPENCODE_DISABLE_PROJECT_CONFIG", "1"),
         ("OPENCODE_DISABLE_SHARE", "1"),
+        // No plugins.
+        ("OPENCODE_PURE", "1"),
         ("SHELL", "/bin/bash"),
     ],
     // The address goes into its settings.
     access: &[Access { provider: "openai", key: "OPENAI_API_KEY", ..Access::NONE }],
     key_variables: &["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY"],
     mode: Some("nox"),
-    asking: &["nox"],
+    asking: &["nox", "plan"],
     kinds: &[("todowrite", Think), ("todoread", Think), ("write", Edit)],
     // What a sub-agent asks is not passed on: its turn hung for a minute, and then for ever.
     never: &[("task", "what its sub-agents ask is not passed on")],
+    begins_early: true,
     takes_instructions: true,
     dress: homes::opencode,
     ..PLAIN
@@ -255,7 +271,8 @@ pub(crate) const CLAUDE: Preset = Preset {
     ..PLAIN
 };
 
-/// Gemini CLI 0.61. It reads within its folder unasked in every mode.
+/// Gemini CLI 0.61. By itself it reads unasked in every mode, and runs commands that it knows as harmless; in its home stands
+/// that it asks.
 pub(crate) const GEMINI: Preset = Preset {
     name: "gemini",
     named: Named {
@@ -278,16 +295,10 @@ pub(crate) const GEMINI: Preset = Preset {
     key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
     mode: Some("default"),
     asking: &["default", "plan"],
-    kinds: &[("write_todos", Think)],
-    unasked: &[
-        "read_file",
-        "read_many_files",
-        "list_directory",
-        "glob",
-        "grep_search",
-        "search_file_content",
-        "write_todos",
-    ],
+    kinds: &[("write_todos", Think), ("update_topic", Think)],
+    mode_text: Some("[MODE_UPDATE] "),
+    plan: Some(("exit_plan_mode", "Requesting plan approval for: ")),
+    follows: &[Follows::BesideServices(".gemini/settings.json"), Follows::AboveServices(".gemini/.env")],
     dress: homes::gemini,
     ..PLAIN
 };

@@ -227,7 +227,7 @@ pub(super) fn goose() -> &'static Preset {
 #[test]
 fn a_program_that_runs_plugins_unasked_opens_no_conversation_beside_one_and_is_asked_nothing() {
     let work = tempfile::tempdir().unwrap();
-    let plugins = Plugins::of(goose(), work.path(), None);
+    let plugins = Plugins::of(goose(), work.path(), None, false);
     let (mut talk, _) = standing(goose());
     talk.opening.plugins = plugins.clone();
     let mut acts = Vec::new();

@@ -2,8 +2,14 @@
 //!
 //! Settings of the user, or of the folder that the agent works in, must not answer in place of Nox.
 
+mod gemini;
+mod opencode;
+
+pub(super) use gemini::gemini;
+pub(super) use opencode::opencode;
+
 use crate::Start;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     ffi::OsString,
@@ -35,6 +41,21 @@ impl Dress<'_> {
             let home = value("HOME").or_else(|| value("USERPROFILE")).unwrap_or_default();
             beneath.iter().fold(home, |folder, part| folder.join(part))
         })
+    }
+
+    /// In commands that the program runs, these variables are what they are now, whatever the program itself gets.
+    fn restore_in_commands(&self, names: &[&str]) -> io::Result<()> {
+        let value = |name: &str| self.environment.get(&OsString::from(name));
+        let Some(file) = value("BASH_ENV") else { return Ok(()) };
+        let mut text = std::fs::read_to_string(file)?;
+        for name in names {
+            let was = value(name).and_then(|value| value.to_str());
+            match was.and_then(|value| shlex::try_quote(value).ok()) {
+                Some(value) => text.push_str(&format!("export {name}={value}\n")),
+                None => text.push_str(&format!("unset {name}\n")),
+            }
+        }
+        std::fs::write(file, text)
     }
 }
 
@@ -69,65 +90,6 @@ pub(super) fn goose(dress: &mut Dress<'_>) -> io::Result<()> {
     std::fs::write(config.join(".goosehints"), hints.join("\n").trim())?;
     let root = dress.root.to_owned();
     dress.set("GOOSE_PATH_ROOT", root);
-    Ok(())
-}
-
-/// What OpenCode asks for. Named one by one: what a user's settings allow by name would be stronger than a star.
-const OF_OPENCODE: &[&str] = &[
-    "*",
-    "bash",
-    "codesearch",
-    "doom_loop",
-    "edit",
-    "external_directory",
-    "glob",
-    "grep",
-    "list",
-    "lsp",
-    "question",
-    "read",
-    "skill",
-    "todoread",
-    "todowrite",
-    "webfetch",
-    "websearch",
-];
-
-/// OpenCode takes settings of the highest rank from its environment: there stand an agent that asks for everything, and the
-/// model server.
-pub(super) fn opencode(dress: &mut Dress<'_>) -> io::Result<()> {
-    let mut permission: Map<String, Value> =
-        OF_OPENCODE.iter().map(|name| ((*name).to_owned(), "ask".into())).collect();
-    permission.insert("task".into(), "deny".into());
-    let agent =
-        json!({ "mode": "primary", "description": "Asks before everything.", "permission": permission });
-    let mut settings = json!({
-        "autoupdate": false,
-        "share": "disabled",
-        "permission": permission,
-        "default_agent": "nox",
-        "agent": { "nox": agent },
-    });
-    let program = &dress.start.program;
-    if let Some(address) = &program.address {
-        let model = program.model.as_deref().unwrap_or("default");
-        let mut models = Map::new();
-        models.insert(model.to_owned(), json!({ "name": model }));
-        let options = json!({
-            "baseURL": format!("{}/v1", address.trim_end_matches('/').trim_end_matches("/v1")),
-            "apiKey": "{env:OPENAI_API_KEY}",
-        });
-        settings["provider"]["nox"] = json!({ "npm": "@ai-sdk/openai-compatible", "name": "Model server",
-            "options": options, "models": models });
-        settings["model"] = format!("nox/{model}").into();
-        dress.told_model = true;
-    }
-    if !dress.start.instructions.trim().is_empty() {
-        let path = dress.root.join("instructions.md");
-        std::fs::write(&path, &dress.start.instructions)?;
-        settings["instructions"] = json!([path]);
-    }
-    dress.set("OPENCODE_CONFIG_CONTENT", settings.to_string());
     Ok(())
 }
 
@@ -173,23 +135,6 @@ pub(super) fn claude(dress: &mut Dress<'_>) -> io::Result<()> {
     if let Some(file) = dress.environment.get(&OsString::from("BASH_ENV")).cloned() {
         dress.set(crate::claude::quirks::SHELL_FILE_VARIABLE, file);
     }
-    Ok(())
-}
-
-/// Gemini CLI gets a home of its own: conversations and the sign-in are the user's, what is allowed beforehand is not, nor are
-/// servers and extensions, whose programs would start unasked.
-pub(super) fn gemini(dress: &mut Dress<'_>) -> io::Result<()> {
-    let own = dress.folder("GEMINI_CLI_HOME", &[]).join(".gemini");
-    let settings = json!({
-        "general": { "enableAutoUpdate": false, "enableAutoUpdateNotification": false },
-        "privacy": { "usageStatisticsEnabled": false },
-        "telemetry": { "enabled": false },
-        "security": { "disableYoloMode": true, "folderTrust": { "enabled": false } },
-        "hooksConfig": { "enabled": false },
-    });
-    own_settings(dress, &own, ".gemini", settings)?;
-    let root = dress.root.to_owned();
-    dress.set("GEMINI_CLI_HOME", root);
     Ok(())
 }
 

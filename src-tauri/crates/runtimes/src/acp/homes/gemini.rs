@@ -1,0 +1,73 @@
+//! The home of Gemini CLI: conversations and the sign-in are the user's; what is allowed beforehand is not, nor are servers,
+//! hooks and extensions, whose programs would start unasked.
+//!
+//! What stands in the folder counts only where the folder is trusted: variables of `.gemini/.env`, settings that name MCP
+//! servers and hooks, `GEMINI.md`. Without trust it starts no MCP server at all, also none of the agent's; an agent that has
+//! some works only where no such file lies ([`super::super::plugins`]).
+
+use super::{Dress, link, own_settings};
+use serde_json::json;
+use std::{io, path::Path};
+
+/// Rules of the user's rank, over its own: everything is asked, in every mode, and no sub-agent begins. Commands that it knows
+/// as harmless it would run unasked after any rule that looks at no arguments, so the one for its shell looks at them.
+const POLICY: &str = r#"[[rule]]
+toolName = "*"
+decision = "ask_user"
+priority = 997
+
+[[rule]]
+toolName = "run_shell_command"
+argsPattern = "command"
+decision = "ask_user"
+priority = 998
+
+[[rule]]
+toolName = "invoke_agent"
+decision = "deny"
+priority = 999
+denyMessage = "Nox does not let agents begin others."
+"#;
+
+/// Where what the project says to every agent is put.
+const PROJECT: &str = "PROJECT.md";
+/// A longer one is left to the agent.
+const PROJECT_BYTES: u64 = 256 * 1024;
+
+/// Makes its home.
+pub(in super::super) fn gemini(dress: &mut Dress<'_>) -> io::Result<()> {
+    let own = dress.folder("GEMINI_CLI_HOME", &[]).join(".gemini");
+    let is_trusted = !dress.start.services.is_empty();
+    let settings = json!({
+        "advanced": { "ignoreLocalEnv": true },
+        "context": { "fileName": ["GEMINI.md", PROJECT] },
+        "experimental": { "enableAgents": false },
+        "general": { "enableAutoUpdate": false, "enableAutoUpdateNotification": false },
+        "hooksConfig": { "enabled": false },
+        "ide": { "enabled": false },
+        "privacy": { "usageStatisticsEnabled": false },
+        "security": { "disableAlwaysAllow": true, "disableYoloMode": true },
+        "telemetry": { "enabled": false },
+    });
+    own_settings(dress, &own, ".gemini", settings)?;
+    let folder = dress.root.join(".gemini");
+    std::fs::create_dir_all(folder.join("policies"))?;
+    std::fs::write(folder.join("policies").join("nox.toml"), POLICY)?;
+    let project = dress.start.folder.join("GEMINI.md");
+    if !is_trusted && is_short_file(&project) {
+        std::fs::copy(project, folder.join(PROJECT))?;
+    }
+    // Keys may stand there; of all else in it, it takes nothing where the folder is not trusted.
+    if let Some(file) = [own.join(".env"), own.with_file_name(".env")].iter().find(|file| file.is_file()) {
+        link(file, &dress.root.join(".env"))?;
+    }
+    let root = dress.root.to_owned();
+    dress.set("GEMINI_CLI_HOME", root);
+    dress.set("GEMINI_CLI_TRUST_WORKSPACE", if is_trusted { "true" } else { "false" });
+    Ok(())
+}
+
+/// Whether a file of the project may be told without asking: none that leads elsewhere.
+fn is_short_file(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= PROJECT_BYTES)
+}
