@@ -6,6 +6,7 @@
 //! some works only where no such file lies ([`super::super::plugins`]).
 
 use super::{Dress, link, own_settings};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::{io, path::Path};
 
@@ -37,12 +38,16 @@ const PROJECT_BYTES: u64 = 256 * 1024;
 /// Makes its home.
 pub(in super::super) fn gemini(dress: &mut Dress<'_>) -> io::Result<()> {
     let own = dress.folder("GEMINI_CLI_HOME", &[]).join(".gemini");
+    if let Some(conversation) = dress.start.resume.as_deref() {
+        out_of_this_minute(&own.join("tmp"), conversation)?;
+    }
     let is_trusted = !dress.start.services.is_empty();
     let settings = json!({
         "advanced": { "ignoreLocalEnv": true },
         "context": { "fileName": ["GEMINI.md", PROJECT] },
         "experimental": { "enableAgents": false },
-        "general": { "enableAutoUpdate": false, "enableAutoUpdateNotification": false },
+        // Ten tries at a model server that is not there would take minutes, and nothing is said meanwhile.
+        "general": { "enableAutoUpdate": false, "enableAutoUpdateNotification": false, "maxAttempts": 3 },
         "hooksConfig": { "enabled": false },
         "ide": { "enabled": false },
         "privacy": { "usageStatisticsEnabled": false },
@@ -67,7 +72,57 @@ pub(in super::super) fn gemini(dress: &mut Dress<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// It names the file of a conversation by the minute and begins it anew before it restores it: within the minute in which a
+/// conversation began, it would empty the very file. There the file gets the name of the minute before.
+fn out_of_this_minute(projects: &Path, conversation: &str) -> io::Result<()> {
+    let is_name = |name: &&str| name.chars().all(|letter| letter.is_ascii_alphanumeric());
+    let Some(begin) = conversation.get(..8).filter(is_name) else { return Ok(()) };
+    let now = Timestamp::now();
+    let file = |at: Timestamp| format!("session-{}-{begin}.jsonl", at.strftime("%Y-%m-%dT%H-%M"));
+    let (this, before) = (file(now), file(now - SignedDuration::from_mins(1)));
+    for project in std::fs::read_dir(projects).into_iter().flatten() {
+        let chats = project?.path().join("chats");
+        if chats.join(&this).is_file() && !chats.join(&before).exists() {
+            std::fs::rename(chats.join(&this), chats.join(&before))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a file of the project may be told without asking: none that leads elsewhere.
 fn is_short_file(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= PROJECT_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_conversation_of_this_minute_is_kept_from_being_emptied_and_no_other_is_touched() {
+        let projects = tempfile::tempdir().unwrap();
+        let chats = projects.path().join("work/chats");
+        std::fs::create_dir_all(&chats).unwrap();
+        let minute = || Timestamp::now().strftime("%Y-%m-%dT%H-%M").to_string();
+        let names = loop {
+            let now = minute();
+            let names = ["1a2b3c4d", "other000"].map(|begin| format!("session-{now}-{begin}.jsonl"));
+            names.iter().for_each(|name| std::fs::write(chats.join(name), "said").unwrap());
+            out_of_this_minute(projects.path(), "1a2b3c4d-0000-4000-8000-000000000000").unwrap();
+            // Another minute began meanwhile: once more.
+            if minute() == now {
+                break names;
+            }
+        };
+        assert!(!chats.join(&names[0]).exists() && chats.join(&names[1]).exists());
+        let kept =
+            std::fs::read_dir(&chats).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let kept: Vec<String> = kept.filter(|name| name.ends_with("-1a2b3c4d.jsonl")).collect();
+        assert!(!kept.is_empty(), "it is lost");
+        for odd in ["", "../../..", "žluť-ouč"] {
+            out_of_this_minute(projects.path(), odd).unwrap();
+        }
+    }
 }
