@@ -108,6 +108,7 @@ impl Told {
             && let Ok(input) = serde_json::from_str(&self.words())
         {
             self.input = input;
+            self.bytes = self.weigh();
         }
     }
 

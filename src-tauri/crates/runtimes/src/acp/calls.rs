@@ -362,7 +362,9 @@ impl Calls {
 impl Step {
     fn bytes(&self) -> usize {
         match self {
-            Self::Asked { request, options, .. } => weight(request) + weight(options),
+            Self::Asked { request, options, .. } | Self::Early { request, options } => {
+                weight(request) + weight(options)
+            }
             Self::Seen | Self::Unasked { .. } | Self::Running { .. } | Self::Over { .. } => 0,
         }
     }
