@@ -14,9 +14,11 @@ pub mod claude;
 pub mod codex;
 mod error;
 mod faults;
+mod http;
 mod known;
 mod limits;
 pub mod llm;
+mod models;
 pub mod recorded;
 pub mod runbook;
 #[cfg(test)]
@@ -24,7 +26,9 @@ mod testing;
 mod throttle;
 
 pub use error::Error;
+use http::http;
 pub use known::{Known, known, known_for};
+pub use models::{ListForm, Model, models_on_loopback};
 
 use async_trait::async_trait;
 use nox_domain::{

@@ -35,10 +35,6 @@ pub(super) const ANTHROPIC: Program = Program {
     },
     lacks: &[WITHIN],
     not_offered: &[
-        (
-            "mode and model",
-            "The loop has no modes, and names no models yet: what a model server has is not asked.",
-        ),
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
         ("hooks decide nothing", "It reads no settings of the folder or of the user, and has no hooks."),
         (

@@ -1,6 +1,7 @@
 //! Agents over a model server: the loop of our own against scripted models, on every wire that it speaks.
 
-use crate::crash::child::{Engine, Role, say};
+use crate::crash::child::{Engine as Killed, Role, say};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use nox_api::{
     domain::{
         agent::{Program, Runtime},
@@ -11,7 +12,7 @@ use nox_api::{
     },
     dto::{
         AnswerRequest, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession, ResolveUnknown,
-        StartTask,
+        SetSessionModel, StartTask,
     },
 };
 use nox_domain::{
@@ -23,7 +24,7 @@ use nox_test_support::{
     model::{Asked, Fault, ModelServer, Part, Reply, Script},
     poll,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 
 /// Every kind of model server, and the path where it is asked.
@@ -183,6 +184,100 @@ async fn every_wire_carries_words_a_call_and_its_result() {
         let body = scene.last_asked();
         for part in ["You are the worker.", "Begin.", "First I write.", "made.txt is written"] {
             assert!(body.contains(part), "{provider} leaves out {part:?}: {body}");
+        }
+        scene.world.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wire_offers_the_models_of_its_server_and_asks_the_chosen_one_in_the_same_turn() {
+    for (provider, _) in WIRES {
+        let write = Reply::call("write", json!({ "path": "made.txt", "content": "x" }));
+        let mut scene = begin(provider, [write, Reply::text("Done."), Reply::text("Still.")]).await;
+        let session = scene.session.clone();
+        let request = scene.world.until_asked(&session).await.request;
+        let other = if *provider == "ollama" { "scripted-other:latest" } else { "scripted-other" };
+        let one = || OneSession { session: session.clone() };
+        poll("the list of models", async || {
+            let offers = scene.world.api().read_controls(one()).await.unwrap().offers;
+            (offers.has_model("scripted") && offers.has_model(other)).then_some(())
+        })
+        .await;
+        let choice = SetSessionModel { session: session.clone(), model: other.into() };
+        scene.world.api().set_session_model(&caller(), choice).await.unwrap();
+        scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
+        assert_eq!(scene.idle().await, None, "{provider}");
+        // It holds for later runs as well.
+        scene.world.reopen().await;
+        scene.prompt("And now?").await;
+        let still = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "Still.");
+        scene.until_item("an answer", still).await;
+        let models: Vec<String> = scene.asked().into_iter().map(|asked| asked.model).collect();
+        assert_eq!(models, ["scripted", other, other], "{provider}");
+        scene.world.close().await;
+    }
+}
+
+/// Whether a part of a request has at least this.
+fn has_part(body: &Value, part: &Value) -> bool {
+    let has = |object: &serde_json::Map<String, Value>| {
+        part.as_object().is_some_and(|part| part.iter().all(|(key, value)| object.get(key) == Some(value)))
+    };
+    match body {
+        Value::Object(object) => has(object) || object.values().any(|inner| has_part(inner, part)),
+        Value::Array(list) => list.iter().any(|inner| has_part(inner, part)),
+        _ => false,
+    }
+}
+
+/// A picture of one dot.
+const DOT: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wire_shows_an_image_that_was_read_and_people_see_what_it_was() {
+    let url = format!("data:image/png;base64,{DOT}");
+    let form = |provider: &str| match provider {
+        "anthropic" => json!({ "type": "base64", "media_type": "image/png", "data": DOT }),
+        "openai_responses" => json!({ "type": "input_image", "image_url": url }),
+        "ollama" => json!({ "images": [DOT] }),
+        _ => json!({ "image_url": { "url": url } }),
+    };
+    for (provider, _) in WIRES {
+        let world = World::open().await;
+        // A server on this computer tells what a model is able to; of others the table knows.
+        let model = if *provider == "ollama" { "scripted-vision" } else { "seeing" };
+        let folder = world.root().join("work");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("dot.png"), BASE64_STANDARD.decode(DOT).unwrap()).unwrap();
+        let prices = "[[model]]\nname = \"seeing\"\ninput = 1\noutput = 2\nimages = true\n";
+        std::fs::write(world.home().join("prices.toml"), prices).unwrap();
+        let read = Reply::call("read", json!({ "path": "dot.png" }));
+        let server =
+            ModelServer::start(Script::of([read, Reply::text("A dot."), Reply::text("Yes.")])).await.unwrap();
+        let (session, folder) =
+            begin_at(&world, provider, &server.address(), |agent| agent.program.model = Some(model.into()))
+                .await;
+        let mut scene = Scene { world, server, session, folder };
+        assert_eq!(scene.idle().await, None, "{provider}");
+        let body = scene.asked().pop().unwrap().body;
+        assert!(has_part(&body, &form(provider)), "{provider}: {body}");
+        let seen = scene.items().await.into_iter().find_map(|item| match item.body {
+            ItemBody::ToolCall { output, .. } => output.map(|output| output.head),
+            _ => None,
+        });
+        assert_eq!(seen.as_deref(), Some("[image: dot.png, PNG, 70 bytes]"), "{provider}");
+        // It is still there after a restart; a model that takes none is told so.
+        scene.world.close().await;
+        let blind = prices.replace("true", "false");
+        std::fs::write(scene.world.home().join("prices.toml"), blind).unwrap();
+        scene.world.reopen().await;
+        scene.prompt("Is it one?").await;
+        let yes = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "Yes.");
+        scene.until_item("an answer", yes).await;
+        if *provider != "ollama" {
+            let body = scene.last_asked();
+            assert!(!body.contains(DOT) && body.contains("you take no images"), "{provider}: {body}");
         }
         scene.world.close().await;
     }
@@ -369,7 +464,7 @@ async fn after_kill_9_a_call_that_ran_is_unknown_and_one_that_waited_happens_onc
     let server = ModelServer::start(Script::of([both, Reply::text("Through.")])).await.unwrap();
     let mut world = World::closed();
     std::fs::write(address_file(&world), server.address()).unwrap();
-    let mut engine = Engine::start(Role::Loop, &world);
+    let mut engine = Killed::start(Role::Loop, &world);
     engine.wait_for("one runs and one waits");
     engine.kill(Duration::ZERO);
 

@@ -10,7 +10,8 @@
 //! | `/v1/messages`, `/v1/messages/count_tokens` | Anthropic Messages |
 //! | `/v1/chat/completions` | OpenAI chat |
 //! | `/v1/responses` | OpenAI Responses |
-//! | `/api/chat`, `/api/tags` | Ollama |
+//! | `/v1/models` | lists of Anthropic and OpenAI |
+//! | `/api/chat`, `/api/tags`, `/api/show` | Ollama |
 //! | `/v1beta/models/NAME:generateContent`, `:streamGenerateContent` | Gemini |
 //! | `/_script` (PUT), `/_requests` (GET) | of the tests: a new script; what was asked since |
 
@@ -203,6 +204,7 @@ fn routes(shared: Shared) -> Router {
         .route("/v1/models", get(models))
         .route("/api/chat", post(ollama_chat))
         .route("/api/tags", get(ollama::tags))
+        .route("/api/show", post(ollama::show))
         .route("/v1beta/models/{call}", post(gemini_call))
         .with_state(shared)
 }
@@ -221,8 +223,12 @@ async fn requests(State(shared): State<Shared>) -> Json<Vec<Asked>> {
     Json(shared.book().asked.clone())
 }
 
+/// The models that it has: it answers as any.
+const MODELS: [&str; 2] = ["scripted", "scripted-other"];
+
 async fn models() -> Json<Value> {
-    Json(serde_json::json!({ "object": "list", "data": [{ "id": "scripted", "object": "model" }] }))
+    let models = MODELS.map(|id| serde_json::json!({ "id": id, "object": "model" }));
+    Json(serde_json::json!({ "object": "list", "data": models }))
 }
 
 async fn count_tokens() -> Json<Value> {

@@ -1,7 +1,7 @@
 //! Ollama's own chat, streamed as JSON lines and whole.
 
 use super::{
-    Shared,
+    MODELS, Shared,
     script::{Part, Reply, pieces},
     send::{Framing, Piece, status, stream},
 };
@@ -13,7 +13,17 @@ use serde_json::{Value, json};
 
 /// The models that are there.
 pub(super) async fn tags() -> Json<Value> {
-    Json(json!({ "models": [{ "name": "scripted:latest", "model": "scripted:latest", "size": 1 }] }))
+    let models = MODELS.map(|id| format!("{id}:latest"));
+    let models = models.map(|name| json!({ "name": name, "model": name, "size": 1 }));
+    Json(json!({ "models": models }))
+}
+
+/// What a model is able to: one that is named so sees.
+pub(super) async fn show(Json(body): Json<Value>) -> Json<Value> {
+    let name = body["model"].as_str().unwrap_or_default();
+    let sees = name.contains("vision").then_some("vision");
+    let able = ["completion", "tools"].into_iter().chain(sees).collect::<Vec<_>>();
+    Json(json!({ "capabilities": able, "details": {} }))
 }
 
 /// Answers a request. It streams unless the request says that it should not.

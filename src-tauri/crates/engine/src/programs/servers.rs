@@ -1,25 +1,20 @@
 //! Model servers on this computer. Only loopback addresses are asked, for nothing but their models; no redirection is
 //! followed, no proxy used, and no key sent.
 
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{Request, StatusCode, body::Bytes, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
 use nox_domain::{
     agent::{Program, Runtime},
     discovery::{AgentOffer, FoundServer},
 };
-use serde_json::Value;
+use nox_runtimes::{ListForm, models_on_loopback};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tokio::task::JoinSet;
 
 /// How long a server may take; it is on this computer.
 const LIMIT: Duration = Duration::from_secs(2);
-const MOST_BYTES: usize = 1024 * 1024;
 const MOST_MODELS: usize = 200;
-const LONGEST_NAME: usize = 200;
 
 /// A kind of model server, and how it tells its models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +26,8 @@ pub(super) struct Port {
     models: &'static str,
     /// What comes behind the address for whoever asks a model.
     base: &'static str,
-    /// Where its models stand in its answer, and a model's name.
-    list: (&'static str, &'static str),
+    /// The form of its list.
+    form: ListForm,
     /// What it says that its models are owned by, when that is particular to it.
     owner: Option<&'static str>,
 }
@@ -44,7 +39,7 @@ const OLLAMA: Port = Port {
     provider: "ollama",
     models: "/api/tags",
     base: "",
-    list: ("models", "name"),
+    form: ListForm::OLLAMA,
     owner: None,
 };
 const LM_STUDIO: Port = Port {
@@ -54,7 +49,7 @@ const LM_STUDIO: Port = Port {
     provider: "compatible",
     models: "/v1/models",
     base: "/v1",
-    list: ("data", "id"),
+    form: ListForm::OPENAI,
     owner: None,
 };
 const LLAMA_CPP: Port =
@@ -108,7 +103,7 @@ fn loopback_of(host: &str) -> Option<SocketAddr> {
 pub(super) async fn look(servers: &[(Port, SocketAddr)]) -> Vec<FoundServer> {
     let mut looks = JoinSet::new();
     for (place, (kind, address)) in servers.iter().copied().enumerate() {
-        looks.spawn(async move { (place, timeout(LIMIT, ask(kind, address)).await.ok().flatten()) });
+        looks.spawn(async move { (place, ask(kind, address).await) });
     }
     let mut found = looks.join_all().await;
     found.sort_by_key(|(place, _)| *place);
@@ -116,21 +111,14 @@ pub(super) async fn look(servers: &[(Port, SocketAddr)]) -> Vec<FoundServer> {
 }
 
 async fn ask(kind: Port, address: SocketAddr) -> Option<FoundServer> {
-    let answer = get(address, kind.models).await?;
     // Something else may be at the port: only a list of models makes it a model server.
-    let list = answer.get(kind.list.0)?.as_array()?;
-    let owned_by = |owner: &str| list.iter().any(|model| model["owned_by"].as_str() == Some(owner));
+    let list = models_on_loopback(address, kind.models, kind.form, LIMIT).await?;
+    let owned_by = |owner: &str| list.iter().any(|model| model.owner.as_deref() == Some(owner));
     let kind = match kind.owner {
         Some(owner) if !owned_by(owner) => OTHER,
         _ => kind,
     };
-    let models: Vec<String> = list
-        .iter()
-        .filter_map(|model| model.get(kind.list.1)?.as_str())
-        .filter(|name| is_name(name))
-        .take(MOST_MODELS)
-        .map(str::to_owned)
-        .collect();
+    let models: Vec<String> = list.into_iter().map(|model| model.id).take(MOST_MODELS).collect();
     let next = models.is_empty().then(|| match kind.id {
         "ollama" => {
             "It has no model. Get one in a terminal, such as “ollama pull qwen3”, then look again.".into()
@@ -156,36 +144,6 @@ async fn ask(kind: Port, address: SocketAddr) -> Option<FoundServer> {
     })
 }
 
-/// A name that can be shown and sent back as it is. Models that only make vectors of texts carry no agent.
-fn is_name(name: &str) -> bool {
-    (1..=LONGEST_NAME).contains(&name.len())
-        && !name.contains(|letter: char| letter.is_control() || letter.is_whitespace())
-        && !name.to_ascii_lowercase().contains("embed")
-}
-
-async fn get(address: SocketAddr, path: &str) -> Option<Value> {
-    if !address.ip().is_loopback() {
-        return None;
-    }
-    let stream = TcpStream::connect(address).await.ok()?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-    let request = Request::get(path)
-        .header(header::HOST, address.to_string())
-        .header(header::ACCEPT, "application/json")
-        .body(Empty::<Bytes>::new())
-        .ok()?;
-    let exchange = async move {
-        let answer = sender.send_request(request).await.ok()?;
-        if answer.status() != StatusCode::OK {
-            return None;
-        }
-        let body = Limited::new(answer.into_body(), MOST_BYTES).collect().await.ok()?;
-        serde_json::from_slice(&body.to_bytes()).ok()
-    };
-    // The connection ends when the exchange lets its end go.
-    tokio::join!(exchange, connection).0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,10 +165,5 @@ mod tests {
         ] {
             assert_eq!(loopback_of(host), address, "{host}");
         }
-    }
-
-    #[tokio::test]
-    async fn nobody_outside_of_this_computer_is_asked() {
-        assert!(get(SocketAddr::from(([192, 0, 2, 1], 11434)), "/api/tags").await.is_none());
     }
 }

@@ -212,7 +212,7 @@ async fn what_is_no_model_server_is_not_told() {
     assert_eq!(found_at("ollama", elsewhere).await, None);
     let page = answers("200 OK", "<html>hello</html>").await;
     assert_eq!(found_at("lm_studio", page).await, None);
-    let flood = answers("200 OK", &format!("{{\"data\":[],\"x\":\"{}\"}}", "y".repeat(2 << 20))).await;
+    let flood = answers("200 OK", &format!("{{\"data\":[],\"x\":\"{}\"}}", "y".repeat(5 << 20))).await;
     assert_eq!(found_at("lm_studio", flood).await, None);
     let empty = answers("200 OK", "{\"models\":[]}").await;
     assert!(found_at("ollama", empty).await.unwrap().next.is_some_and(|next| next.contains("ollama pull")));

@@ -63,6 +63,11 @@ impl<K: PartialEq> Texts<K> {
         self.open.iter().any(|open| open.key == *key)
     }
 
+    /// What is kept of it so far; none when it is not open.
+    pub(crate) fn text(&self, key: &K) -> Option<&str> {
+        self.open.iter().find(|open| open.key == *key).map(|open| open.text.as_str())
+    }
+
     /// It is through.
     pub(crate) fn end(&mut self, key: &K, out: &mut Vec<Act>) {
         if let Some(place) = self.open.iter().position(|open| open.key == *key) {

@@ -142,7 +142,12 @@ mod tests {
             let call = Part::Call { id: format!("c{turn}"), name: "read".into(), input };
             history.apply(&Line::Answered { parts: vec![call], input_tokens: 0, cut: false });
             let text = "x".repeat(3_500);
-            history.apply(&Line::Result { key: format!("call:{turn}"), fate: Fate::Succeeded, text });
+            history.apply(&Line::Result {
+                key: format!("call:{turn}"),
+                fate: Fate::Succeeded,
+                text,
+                images: vec![],
+            });
         }
         history
     }
@@ -171,7 +176,12 @@ mod tests {
             let call = Part::Call { id: "c".into(), name: "read".into(), input: json!({}) };
             history.apply(&Line::Answered { parts: vec![call], input_tokens: 0, cut: false });
             let text = "x".repeat(3_500);
-            history.apply(&Line::Result { key: format!("call:{turn}"), fate: Fate::Succeeded, text });
+            history.apply(&Line::Result {
+                key: format!("call:{turn}"),
+                fate: Fate::Succeeded,
+                text,
+                images: vec![],
+            });
         }
         let Line::LeftOut { text, .. } = super::compaction(&history, 0, 15_000, false).unwrap().line else {
             unreachable!("a line of that kind")

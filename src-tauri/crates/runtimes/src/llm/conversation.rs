@@ -5,16 +5,18 @@
 //! anything follows from it, so a conversation that is gone on with after a crash stands where it stood.
 
 use super::{
+    acts::{Act, Done, Settings},
     budget,
     faults::Failure,
     history::{Fate, History, Line, OpenCall, Part},
+    image::Image,
     prices::{Prices, Tokens},
     retries,
     wire::{Heard, Reply},
 };
 use crate::{
     Answer,
-    child::{DENIED_BY_PERSON, DENIED_BY_RULE},
+    child::{DENIED_BY_PERSON, DENIED_BY_RULE, Texts},
 };
 use nox_domain::{
     Size,
@@ -22,13 +24,10 @@ use nox_domain::{
     ids::ItemId,
     session::{Prompt, Signal},
     tool::{CallEnd, ToolCall},
-    transcript::{AgentFault, PlanStep, Usage},
+    transcript::{AgentFault, Usage},
 };
 use serde_json::Value;
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
 
 /// Requests to the model in one turn, when the agent does not say.
 pub(super) const MAX_ITERATIONS: u32 = 50;
@@ -36,65 +35,6 @@ pub(super) const MAX_ITERATIONS: u32 = 50;
 const MAX_CALLS: usize = 64;
 /// Texts that wait to be said into the turn.
 const MAX_STEERS: usize = 32;
-/// What has to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Act {
-    /// Tell the engine.
-    Tell(Signal),
-    /// Put a line on the disk.
-    Keep(Line),
-    /// Append to a text that has begun.
-    Append(ItemId, String),
-    /// A text is through.
-    TextEnds(ItemId),
-    /// Ask the model; what is heard of an older request counts no more.
-    Ask { request: u64 },
-    /// Stop listening to the model.
-    Hush,
-    /// Find out what a call would do.
-    Look { key: String, name: String, input: Value },
-    /// Carry a call out.
-    Run { key: String, item: ItemId },
-    /// End a call that runs.
-    End { key: String },
-    /// Wake the conversation later.
-    Wake { after: Duration },
-}
-
-/// What a call came to.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Done {
-    /// What the model is told.
-    pub(super) text: String,
-    pub(super) end: CallEnd,
-    /// What is kept of its output.
-    pub(super) output: Option<Box<nox_domain::tool::OutputDigest>>,
-    /// The plan, if it told one.
-    pub(super) plan: Option<Vec<PlanStep>>,
-}
-
-/// What does not change while a run lives, but for the model.
-pub(super) struct Settings {
-    pub(super) model: String,
-    pub(super) max_iterations: u32,
-    /// Tokens that the model reads, as the agent says.
-    pub(super) own_context: Option<u64>,
-    /// The same, when neither the agent nor the table says.
-    pub(super) usual_context: u64,
-    /// Bytes of what is the same in each request: what the model is told before anything else, and its tools.
-    pub(super) fixed_bytes: u64,
-    pub(super) prices: Prices,
-    /// Nobody sells it.
-    pub(super) is_local: bool,
-}
-
-/// A text that is being written.
-#[derive(Debug)]
-struct Open {
-    item: ItemId,
-    text: String,
-    thought: bool,
-}
 
 /// How far a call of the newest answer is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,12 +67,14 @@ pub(super) struct Conversation {
     turn: Option<Turn>,
     request: u64,
     is_asking: bool,
-    open: Option<Open>,
+    /// The text that is being written, by whether it is a thought.
+    texts: Texts<bool>,
     calls: HashMap<String, Step>,
     steers: VecDeque<String>,
     is_price_missing: bool,
+    /// The model server refused images.
+    is_blind: bool,
     stopped: bool,
-    fresh: Box<dyn FnMut() -> ItemId + Send>,
 }
 
 impl Conversation {
@@ -148,12 +90,12 @@ impl Conversation {
             turn: None,
             request: 0,
             is_asking: false,
-            open: None,
+            texts: Texts::new(fresh),
             calls: HashMap::new(),
             steers: VecDeque::new(),
             is_price_missing: false,
+            is_blind: false,
             stopped: false,
-            fresh: Box::new(fresh),
         }
     }
 
@@ -170,6 +112,18 @@ impl Conversation {
     /// Asks another model from the next request on.
     pub(super) fn set_model(&mut self, model: String) {
         self.settings.model = model;
+        self.is_price_missing = false;
+        self.is_blind = false;
+    }
+
+    /// Whether the server refused what it was shown: it is shown no images any more.
+    pub(super) fn is_blind(&self) -> bool {
+        self.is_blind
+    }
+
+    /// What is known of models without asking anybody.
+    pub(super) fn prices(&self) -> &Prices {
+        &self.settings.prices
     }
 
     /// Asks something. The same turn again after the model server's limit goes on where that was met.
@@ -206,7 +160,7 @@ impl Conversation {
         let unseen: Vec<_> = open.iter().filter(|call| call.allowed).collect();
         for call in &unseen {
             let text = UNSEEN.to_owned();
-            self.keep(Line::Result { key: call.key.clone(), fate: Fate::Unknown, text }, out);
+            self.keep(Line::Result { key: call.key.clone(), fate: Fate::Unknown, text, images: vec![] }, out);
         }
         if unseen.len() < open.len() {
             for call in open.into_iter().filter(|call| !call.allowed) {
@@ -242,7 +196,7 @@ impl Conversation {
         turn.waits = false;
         if std::mem::take(&mut self.is_asking) {
             out.push(Act::Hush);
-            let said = self.open.as_ref().filter(|open| !open.thought).map(|open| open.text.clone());
+            let said = self.texts.text(&false).map(str::to_owned);
             self.end_text(out);
             if let Some(text) = said.filter(|text| !text.trim().is_empty()) {
                 self.keep(
@@ -335,7 +289,7 @@ impl Conversation {
             CallEnd::Denied { .. } => Fate::Denied,
             CallEnd::Failed { .. } => Fate::Failed,
         };
-        self.result(key, fate, done.text, out);
+        self.result_with(key, fate, done.text, done.images, out);
         out.extend(done.plan.map(|plan| Act::Tell(Signal::Planned(plan))));
         out.push(Act::Tell(Signal::CallEnded { key: key.to_owned(), end: done.end, output: done.output }));
         self.settle(out);
@@ -375,8 +329,12 @@ impl Conversation {
     }
 
     fn result(&mut self, key: &str, fate: Fate, text: String, out: &mut Vec<Act>) {
+        self.result_with(key, fate, text, vec![], out);
+    }
+
+    fn result_with(&mut self, key: &str, fate: Fate, text: String, images: Vec<Image>, out: &mut Vec<Act>) {
         let text = budget::cut_middle(&text, budget::RESULT_BYTES);
-        self.keep(Line::Result { key: key.to_owned(), fate, text }, out);
+        self.keep(Line::Result { key: key.to_owned(), fate, text, images }, out);
     }
 
     fn ask(&mut self, out: &mut Vec<Act>) {
@@ -418,23 +376,19 @@ impl Conversation {
         if more.is_empty() {
             return;
         }
-        if self.open.as_ref().is_none_or(|open| open.thought != thought) {
-            self.end_text(out);
-            let item = (self.fresh)();
-            out.push(Act::Tell(Signal::Writing { item: item.clone(), thought }));
-            self.open = Some(Open { item, text: String::new(), thought });
+        let mut acts = Vec::new();
+        if !self.texts.has(&thought) {
+            self.texts.end_all(&mut acts);
+            self.texts.begin(thought, thought, &mut acts);
         }
-        if let Some(open) = &mut self.open {
-            open.text.push_str(&more);
-            out.push(Act::Append(open.item.clone(), more));
-        }
+        self.texts.append(&thought, &more, &mut acts);
+        out.extend(acts.into_iter().filter_map(Act::of_text));
     }
 
     fn end_text(&mut self, out: &mut Vec<Act>) {
-        if let Some(Open { item, text, .. }) = self.open.take() {
-            out.push(Act::TextEnds(item.clone()));
-            out.push(Act::Tell(Signal::Wrote { item, text }));
-        }
+        let mut acts = Vec::new();
+        self.texts.end_all(&mut acts);
+        out.extend(acts.into_iter().filter_map(Act::of_text));
     }
 
     fn reply(&mut self, reply: Reply, out: &mut Vec<Act>) {
@@ -507,6 +461,14 @@ impl Conversation {
             if self.compact(true, out) {
                 return self.ask_again(out);
             }
+        } else if failure.fault == AgentFault::Refused
+            && self.history.has_images()
+            && !std::mem::replace(&mut self.is_blind, true)
+        {
+            // An image that is refused would be refused in every request that follows.
+            let said = budget::cut_middle(failure.problem_text().trim(), 300);
+            out.push(note("images_refused", &format!("{said} Nox asks again without the images.")));
+            return self.ask_again(out);
         } else if !failure.fault.is_permanent()
             && let Some((wait, of)) = retries::wait_for(&failure, turn.tries)
         {
@@ -555,7 +517,7 @@ impl Conversation {
         for call in self.history.open_calls().cloned().collect::<Vec<_>>() {
             let (fate, text) =
                 if call.allowed { (Fate::Unknown, UNSEEN) } else { (Fate::Cancelled, CANCELLED) };
-            self.keep(Line::Result { key: call.key, fate, text: text.to_owned() }, out);
+            self.keep(Line::Result { key: call.key, fate, text: text.to_owned(), images: vec![] }, out);
         }
         self.calls.clear();
     }

@@ -28,6 +28,14 @@ impl Failure {
         Self { fault, said: said.to_owned(), again_in: None }
     }
 
+    /// As people are told.
+    pub(super) fn problem_text(&self) -> String {
+        match self.problem() {
+            Problem::Agent { message, .. } => message,
+            _ => self.said.clone(),
+        }
+    }
+
     /// For the end of a turn.
     pub(super) fn problem(&self) -> Problem {
         let said = nox_domain::terminal::harmless(self.said.as_bytes());

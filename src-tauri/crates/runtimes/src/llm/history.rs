@@ -4,6 +4,7 @@
 //! after a restart is what it would have been asked without one. Who keeps the lines is `keep`; what a model server makes
 //! of them is `wire`.
 
+use super::image::{self, Image};
 use nox_domain::{
     event::{Problem, TurnEnd},
     ids::TurnId,
@@ -71,8 +72,14 @@ pub(super) enum Line {
     },
     /// The call with this key is let run: from here on it may have had an effect.
     Allowed { key: String },
-    /// What the model is told about a call.
-    Result { key: String, fate: Fate, text: String },
+    /// What the model is told about a call, and shown.
+    Result {
+        key: String,
+        fate: Fate,
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
+    },
     /// So many entries behind the first one are left out from here on; the text stands in their place.
     LeftOut { entries: usize, text: String },
     /// The turn is over, as it was told. One that met the model server's limit goes on when it is asked again.
@@ -98,6 +105,7 @@ pub(super) struct CallResult {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) text: String,
+    pub(super) images: Vec<Image>,
     pub(super) fate: Fate,
 }
 
@@ -172,7 +180,7 @@ impl History {
                     call.allowed = true;
                 }
             }
-            Line::Result { key, fate, text } => self.result(key, *fate, text),
+            Line::Result { key, fate, text, images } => self.result(key, *fate, text, images),
             Line::LeftOut { entries, text } => {
                 let end = (1 + entries).min(self.entries.len());
                 if end > 1 {
@@ -184,12 +192,17 @@ impl History {
         }
     }
 
-    fn result(&mut self, key: &str, fate: Fate, text: &str) {
+    fn result(&mut self, key: &str, fate: Fate, text: &str, images: &[Image]) {
         let Some(call) = self.calls.iter_mut().find(|call| call.key == key && call.result.is_none()) else {
             return;
         };
-        call.result =
-            Some(CallResult { id: call.id.clone(), name: call.name.clone(), text: text.to_owned(), fate });
+        call.result = Some(CallResult {
+            id: call.id.clone(),
+            name: call.name.clone(),
+            text: text.to_owned(),
+            images: images.to_vec(),
+            fate,
+        });
         if self.calls.iter().all(|call| call.result.is_some()) {
             let results = self.calls.drain(..).filter_map(|call| call.result).collect();
             self.entries.push(Entry::Results(results));
@@ -240,6 +253,15 @@ impl History {
         matches!(self.entries.last(), Some(Entry::Asked(_) | Entry::Results(_)))
     }
 
+    /// Whether a result has images.
+    pub(super) fn has_images(&self) -> bool {
+        let results = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Results(results) => Some(results),
+            _ => None,
+        });
+        results.flatten().any(|result| !result.images.is_empty())
+    }
+
     /// The words of the newest answer.
     pub(super) fn last_words(&self) -> String {
         let parts = self.entries.iter().rev().find_map(|entry| match entry {
@@ -278,10 +300,16 @@ impl Entry {
         let bytes = match self {
             Self::Asked(text) => text.len(),
             Self::Answered(parts) => parts.iter().map(Part::bytes).sum(),
-            Self::Results(results) => results.iter().map(|result| result.text.len() + result.id.len()).sum(),
+            Self::Results(results) => results.iter().map(CallResult::bytes).sum(),
         };
         // What a message costs by itself.
         bytes as u64 + 16
+    }
+}
+
+impl CallResult {
+    fn bytes(&self) -> usize {
+        self.text.len() + self.id.len() + self.images.len() * image::COST_BYTES
     }
 }
 
@@ -316,7 +344,7 @@ mod tests {
     }
 
     fn result(key: &str) -> Line {
-        Line::Result { key: key.into(), fate: Fate::Succeeded, text: "ok".into() }
+        Line::Result { key: key.into(), fate: Fate::Succeeded, text: "ok".into(), images: vec![] }
     }
 
     #[test]

@@ -8,12 +8,17 @@
 //! else. What a model says is never trusted: a path that leads out of the folder is asked, a file that has changed since
 //! its diff was shown is not written.
 
+mod acts;
 mod budget;
 mod conversation;
 mod faults;
+mod fragments;
 mod history;
+mod image;
 mod keep;
+mod models;
 mod prices;
+mod providers;
 mod retries;
 mod run;
 mod services;

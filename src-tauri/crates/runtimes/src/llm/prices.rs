@@ -1,4 +1,4 @@
-//! What models cost and how much they read: the built-in table, and the user's own before it.
+//! What models cost, how much they read and whether they take images: the built-in table, and the user's own before it.
 
 use nox_domain::Size;
 use serde::Deserialize;
@@ -17,6 +17,10 @@ struct Price {
     cache_write: Option<f64>,
     /// Tokens that it reads at once.
     context: Option<u32>,
+    /// It takes images.
+    images: Option<bool>,
+    /// Whose it is: it can be chosen there while the server's list is not known.
+    provider: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,6 +96,19 @@ impl Prices {
         Some(Size(cost.max(0.0).round() as u64))
     }
 
+    /// Whether a model takes images, if that is known.
+    pub(super) fn takes_images(&self, model: &str) -> Option<bool> {
+        self.of(model)?.images
+    }
+
+    /// Models of a provider.
+    pub(super) fn models_of(&self, provider: &str) -> impl Iterator<Item = &str> {
+        // Both of its wires have the same.
+        let provider = provider.strip_suffix("_responses").unwrap_or(provider);
+        let of_provider = move |price: &&Price| price.provider.as_deref() == Some(provider);
+        self.0.iter().filter(of_provider).map(|price| price.name.as_str())
+    }
+
     /// Tokens that a model reads at once, if that is known.
     pub(super) fn context(&self, model: &str) -> Option<u32> {
         self.of(model)?.context
@@ -128,6 +145,10 @@ mod tests {
         assert_eq!(built_in().cost("anthropic/claude-opus-4.5", &tokens), Some(Size(30_000_000)));
         assert_eq!(built_in().cost("somebody-else", &tokens), None);
         assert_eq!(built_in().context("gpt-4o"), Some(128_000));
+        assert_eq!(built_in().takes_images("anthropic/claude-sonnet-4.5"), Some(true));
+        assert_eq!(built_in().takes_images("somebody-else"), None);
+        let models: Vec<_> = built_in().models_of("openai_responses").map(str::to_owned).collect();
+        assert!(models.contains(&"gpt-5".to_owned()) && models.iter().all(|name| !name.contains("claude")));
     }
 
     #[test]

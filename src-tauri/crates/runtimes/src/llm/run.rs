@@ -4,10 +4,12 @@
 //! task that is told to end and then waited for. What is kept is on the disk before anything that follows from it is done.
 
 use super::{
-    conversation::{Act, Conversation, Done, MAX_ITERATIONS, Settings},
+    acts::{Act, Done, Settings},
+    conversation::{Conversation, MAX_ITERATIONS},
     faults::Failure,
     history::Line,
     keep::{self, Found, Keeper},
+    models::{Learned, Models},
     prices::Prices,
     services::Services,
     tools::{self, Desk, Look},
@@ -22,7 +24,6 @@ use nox_domain::{
     event::{Problem, RunEnd, TurnEnd},
     ids::ItemId,
     session::{Prompt, Signal},
-    tool::CallEnd,
     transcript::{AgentFault, Offers},
 };
 use serde_json::Value;
@@ -64,6 +65,8 @@ enum Event {
     Looked(String, Box<Result<Look, String>>),
     Done(String, Done),
     Woken,
+    /// What the model server tells of its models, or that it is not waited for any longer.
+    Learned(Option<Learned>),
 }
 
 /// A run that lives.
@@ -94,6 +97,7 @@ struct Live {
     keys: HashMap<tokio::task::Id, String>,
     ends: HashMap<String, watch::Sender<Ending>>,
     wake_at: Option<Instant>,
+    models: Models,
     /// It was told to stop, and nothing begins any more.
     stopping: bool,
     /// The conversation knows of it.
@@ -173,25 +177,12 @@ impl Run {
         let (prices, fault) = Prices::read(start.prices.as_deref());
         notes.extend(fault);
         let usual = if wire.is_local() { LOCAL_CONTEXT } else { USUAL_CONTEXT };
-        let unknown = tools::unknown(&start.program);
-        if !unknown.is_empty() {
-            notes.push(format!(
-                "There are no tools of these names, so they are left out: {}.",
-                unknown.join(", ")
-            ));
-        }
-        let hidden = tools::hidden(&start.program);
-        if !hidden.is_empty() {
-            notes.push(format!(
-                "Commands of the agent that have the name of a tool of Nox are left out: {}. Give them other names.",
-                hidden.join(", ")
-            ));
-        }
+        notes.extend(tools::left_out(&start.program));
         let mut offered = tools::offered(&start.program);
         offered.extend(services.offered());
         let system = super::system(&start);
         let settings = Settings {
-            model,
+            model: model.clone(),
             max_iterations: start.program.max_iterations.unwrap_or(MAX_ITERATIONS).max(1),
             own_context: start.program.context_tokens.map(u64::from),
             usual_context: usual.into(),
@@ -218,6 +209,7 @@ impl Run {
             keys: HashMap::new(),
             ends: HashMap::new(),
             wake_at: None,
+            models: Models::of(wire.provider(), &model),
             stopping: false,
             stopped: false,
             broken: None,
@@ -237,7 +229,7 @@ impl Live {
         if let Some(name) = self.keeper.as_ref().map(|keeper| keeper.name().to_owned()) {
             self.tell(Signal::Named(name)).await;
         }
-        self.offer().await;
+        self.models.learn(&self.wire, self.talk.model());
         if before == Before::Lost {
             let text =
                 "The conversation is not there any more, so the agent does not know what was said before.";
@@ -297,6 +289,7 @@ impl Live {
                     self.wake_at = None;
                     self.talk.wake(&mut acts);
                 }
+                Event::Learned(learned) => self.learned(learned).await,
             }
             self.perform(acts).await;
         }
@@ -343,7 +336,7 @@ impl Live {
             Some(done) = self.working.join_next_with_id() => {
                 let (id, done) = match done {
                     Ok((id, done)) => (id, done),
-                    Err(fault) => (fault.id(), broke_down()),
+                    Err(fault) => (fault.id(), Done::broke_down()),
                 };
                 let key = self.keys.remove(&id).unwrap_or_default();
                 self.ends.remove(&key);
@@ -353,6 +346,7 @@ impl Live {
                 let key = self.looking.take().map(|(key, _)| key).unwrap_or_default();
                 Event::Looked(key, Box::new(found.unwrap_or_else(|_| Err("a fault of Nox".into()))))
             },
+            learned = self.models.learned() => Event::Learned(learned),
             heard = heard => Event::Heard(heard),
             () = woken => Event::Woken,
         }
@@ -365,6 +359,7 @@ impl Live {
             Told::Model(model) => {
                 self.talk.set_model(model);
                 self.offer().await;
+                self.models.learn(&self.wire, self.talk.model());
             }
             Told::Answer(answer) => {
                 self.answers = if answer.allowed { answer.answers.clone() } else { BTreeMap::new() };
@@ -489,7 +484,7 @@ impl Live {
                         self.heed(output.finish(), Some(PATIENCE)).await;
                     }
                 }
-                Act::Ask { request } => self.ask(request),
+                Act::Ask { request } => self.ask(request).await,
                 Act::Hush => self.hush(),
                 Act::Look { key, name, input } => {
                     self.to_look.push_back((key, name, input));
@@ -523,16 +518,25 @@ impl Live {
         kept
     }
 
-    fn ask(&mut self, request: u64) {
+    async fn ask(&mut self, request: u64) {
         self.hush();
+        // Whether the model takes images is about to be told.
+        if self.talk.history().has_images() && self.models.is_awaited() {
+            tokio::select! {
+                learned = self.models.learned() => self.learned(learned).await,
+                () = self.wishes.stop() => self.stopping(),
+            }
+        }
         if self.stopping {
             return;
         }
         let (to, heard) = mpsc::channel(64);
         let (wire, history, tools) = (self.wire.clone(), self.talk.history().clone(), self.offered.clone());
         let (model, system) = (self.talk.model().to_owned(), self.system.clone());
+        let images = !self.talk.is_blind() && self.models.takes_images(&model, self.talk.prices());
         let task = tokio::spawn(async move {
-            let request = Request { model: &model, system: &system, history: &history, tools: &tools };
+            let request =
+                Request { model: &model, system: &system, history: &history, tools: &tools, images };
             wire.ask(request, &to).await;
         });
         self.asking = Some((request, heard, task));
@@ -560,9 +564,15 @@ impl Live {
         self.ends.insert(key, end);
     }
 
+    async fn learned(&mut self, learned: Option<Learned>) {
+        self.models.take(learned.unwrap_or_default());
+        self.offer().await;
+    }
+
     async fn offer(&mut self) {
         let offers = Offers {
             model: Some(self.talk.model().to_owned()),
+            models: self.models.offers(self.talk.model(), self.talk.prices()),
             steers: true,
             forks: true,
             ..Offers::default()
@@ -579,16 +589,5 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.hush();
-    }
-}
-
-fn broke_down() -> Done {
-    let problem = Some("a fault of Nox".to_owned());
-    let end = CallEnd::Failed { exit_code: None, signal: None, timed_out: false, problem };
-    Done {
-        text: "This failed by a fault of Nox; it may have been done in part.".into(),
-        end,
-        output: None,
-        plan: None,
     }
 }

@@ -4,13 +4,16 @@
 //! What a server says about itself is shown to the model and decides nothing: each call of each tool is asked.
 
 use super::{
-    tools::{Desk, Look, Work, call},
-    wire::{Offered, http, key_variables},
+    image::{Image, MAX_IMAGES},
+    providers::key_variables,
+    tools::{Desk, Look, Outcome, Work, call},
+    wire::Offered,
 };
 use crate::{
     Start,
     calls::hash,
     child::{LastLines, environment},
+    http,
     limits::of_tree,
 };
 use nox_domain::{
@@ -193,28 +196,50 @@ pub(super) async fn use_tool(
     caller: &Caller,
     tool: String,
     input: serde_json::Map<String, Value>,
-) -> Result<String, String> {
+) -> Outcome {
     use rmcp::model::CallToolResponse;
     let asked = CallToolRequestParams::new(tool).with_arguments(input);
     let said = match caller.peer.call_tool_once(asked).await {
         Ok(CallToolResponse::Complete(result)) => result,
-        Ok(_) => return Err("the service wants to ask something, and Nox does not answer services".into()),
+        Ok(_) => {
+            return Outcome::failed("the service wants to ask something, and Nox does not answer services");
+        }
         Err(error) => {
             let said = without_key(&error.to_string(), caller.key.as_ref());
-            return Err(format!("the service does not answer: {said}"));
+            return Outcome::failed(format!("the service does not answer: {said}"));
         }
     };
-    let text = without(&text_of(&said), caller.key.as_ref());
-    if said.is_error == Some(true) { Err(text) } else { Ok(text) }
+    let outcome = outcome_of(&said);
+    Outcome { text: without(&outcome.text, caller.key.as_ref()), ..outcome }
 }
 
-fn text_of(result: &CallToolResult) -> String {
+fn outcome_of(result: &CallToolResult) -> Outcome {
+    let mut images = Vec::new();
+    let mut image = |data: &str| {
+        let number = images.len() + 1;
+        if number > MAX_IMAGES {
+            return format!("[an image more; {MAX_IMAGES} are shown at once]");
+        }
+        match Image::of_base64(&format!("number {number}"), data) {
+            Ok(image) => {
+                let line = image.line();
+                images.push(image);
+                line
+            }
+            Err(why) => format!("[an image that cannot be shown: {why}]"),
+        }
+    };
     let parts = result.content.iter().map(|part| match part {
         ContentBlock::Text(text) => text.text.clone(),
-        ContentBlock::Image(_) => "[an image, which is not shown]".into(),
+        ContentBlock::Image(found) => image(&found.data),
         ContentBlock::Audio(_) => "[a sound, which is not played]".into(),
         ContentBlock::Resource(embedded) => match &embedded.resource {
             ResourceContents::TextResourceContents { uri, text, .. } => format!("{uri}\n{text}"),
+            ResourceContents::BlobResourceContents { uri, blob, mime_type, .. }
+                if mime_type.as_deref().is_some_and(|kind| kind.starts_with("image/")) =>
+            {
+                format!("{uri}\n{}", image(blob))
+            }
             ResourceContents::BlobResourceContents { uri, .. } => format!("[{uri}, which is no text]"),
             _ => "[a resource]".into(),
         },
@@ -222,10 +247,11 @@ fn text_of(result: &CallToolResult) -> String {
         _ => "[a part that Nox does not know]".into(),
     });
     let text = parts.collect::<Vec<_>>().join("\n");
-    match (&result.structured_content, text.is_empty()) {
+    let text = match (&result.structured_content, text.is_empty()) {
         (Some(content), true) => content.to_string(),
         _ => text,
-    }
+    };
+    Outcome { text, failed: result.is_error == Some(true), images }
 }
 
 async fn begin(
@@ -401,6 +427,22 @@ mod tests {
         let many = (0..MAX_TOOLS + 5).map(|number| tool(&format!("t{number}"), "")).collect();
         assert_eq!(services.add("y", &settings, many).len(), 6);
         assert_eq!(services.tools.len(), MAX_TOOLS);
+    }
+
+    #[test]
+    fn images_of_a_result_are_shown_within_bounds_and_named() {
+        let image = Image::of("x", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+        let one = serde_json::json!({ "type": "image", "data": *image.base64(), "mimeType": "image/png" });
+        let other = serde_json::json!({ "type": "image", "data": "no base64", "mimeType": "image/png" });
+        let mut content = vec![serde_json::json!({ "type": "text", "text": "Look:" }), other];
+        content.resize(MAX_IMAGES + 4, one);
+        let result = serde_json::from_value(serde_json::json!({ "content": content })).unwrap();
+        let outcome = outcome_of(&result);
+        assert_eq!((outcome.images.len(), outcome.failed), (MAX_IMAGES, false));
+        let lines: Vec<&str> = outcome.text.lines().collect();
+        assert_eq!((lines[0], lines[1]), ("Look:", "[an image that cannot be shown: it is no image]"));
+        assert!(lines[2].starts_with("[image: number 1, PNG"), "{}", lines[2]);
+        assert!(lines.last().unwrap().contains("an image more"));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::{
-    conversation::{Act, Conversation, Done, Settings},
+    acts::{Act, Done, Settings},
+    conversation::Conversation,
     faults::Failure,
     history::{Fate, History, Line, Part},
+    image::Image,
     prices::{Prices, Tokens},
     wire::{Heard, Reply},
 };
@@ -70,7 +72,7 @@ fn answer(key: &str, allowed: bool) -> Answer {
 }
 
 fn done(text: &str) -> Done {
-    Done { text: text.into(), end: CallEnd::Succeeded, output: None, plan: None }
+    Done { text: text.into(), images: vec![], end: CallEnd::Succeeded, output: None, plan: None }
 }
 
 /// A table of one conversation: what was done with it, and all acts since the last look.
@@ -513,6 +515,24 @@ fn a_disk_that_takes_nothing_ends_the_turn() {
     table.prompt("go").hear(Heard::Text("half".into()));
     table.does(|talk, out| talk.cannot_keep("no room", out));
     assert!(matches!(table.turn_end(), Some((TurnEnd::Failed, Some(Problem::NotStarted { .. })))));
+}
+
+#[test]
+fn images_that_a_server_refuses_are_left_out_once_and_for_all() {
+    let mut table = Table::new();
+    table.prompt("look").hear(reply(vec![call("read")]));
+    table.proposes("call:1").allows("call:1");
+    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    table.does(|talk, out| talk.done("call:1", Done { images: vec![image], ..done("an image") }, out));
+    let before = table.kept.len();
+    table.hear(failed(AgentFault::Refused));
+    assert_eq!((table.notes(), table.talk.is_blind()), (vec!["images_refused".to_owned()], true));
+    assert_eq!((table.kept.len(), table.turn_end()), (before, None), "the same is asked again");
+    table.hear(failed(AgentFault::Refused));
+    assert!(matches!(table.turn_end(), Some((TurnEnd::Failed, _))), "it was not for the images");
+    // Another model may take them, and they are kept.
+    table.does(|talk, _| talk.set_model("other".into()));
+    assert!(!table.talk.is_blind() && Table::from(&table.kept).talk.history().has_images());
 }
 
 /// Everything that can be done with a conversation, in any order.

@@ -5,8 +5,16 @@
 
 use super::{
     faults::{self, Failure},
+    fragments::Fragments,
     history::{Entry, History, Part},
+    image::{MAX_IMAGES, MAX_SHOWN_BYTES},
+    models::Learned,
     prices::Tokens,
+    providers::Provider,
+};
+use crate::{
+    http,
+    models::{answer, models, takes_images},
 };
 use futures::StreamExt;
 use genai::{
@@ -19,9 +27,10 @@ use genai::{
     resolver::{AuthData, Endpoint},
 };
 use nox_domain::{agent::Program, transcript::AgentFault};
+use reqwest::RequestBuilder;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How long a model server may take until it begins to answer: one that has to load a large model takes minutes.
@@ -30,12 +39,14 @@ const FIRST_LIMIT: Duration = Duration::from_secs(600);
 const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 /// How long it may take to connect.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+/// How long it may take to tell its models: nobody waits for that.
+const LIST_LIMIT: Duration = Duration::from_secs(20);
+/// The version of its wire that Anthropic is asked in.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// How long a whole answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3600);
 /// The longest answer that is taken.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-/// Calls that one answer may have.
-const MAX_ANSWER_CALLS: usize = 1_000;
 
 /// What a model server said.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,76 +86,10 @@ impl Offered {
     }
 }
 
-/// A kind of model server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Provider {
-    /// The word in `agent.toml`.
-    word: &'static str,
-    kind: AdapterKind,
-    /// What stands between a bare address and the paths of the wire.
-    base: &'static str,
-    /// Whether the usual address wants a key; none when there is no usual address.
-    usual: Option<bool>,
-    /// The path that is asked.
-    path: &'static str,
-    /// Where other programs read its key from; ours does when the agent passes that variable on.
-    key: Option<&'static str>,
-}
-
-const PROVIDERS: &[Provider] = &[
-    Provider {
-        word: "anthropic",
-        kind: AdapterKind::Anthropic,
-        base: "v1/",
-        usual: Some(true),
-        path: "messages",
-        key: Some("ANTHROPIC_API_KEY"),
-    },
-    Provider {
-        word: "openai",
-        kind: AdapterKind::OpenAI,
-        base: "v1/",
-        usual: Some(true),
-        path: "chat/completions",
-        key: Some("OPENAI_API_KEY"),
-    },
-    Provider {
-        word: "openai_responses",
-        kind: AdapterKind::OpenAIResp,
-        base: "v1/",
-        usual: Some(true),
-        path: "responses",
-        key: Some("OPENAI_API_KEY"),
-    },
-    Provider {
-        word: "openrouter",
-        kind: AdapterKind::OpenRouter,
-        base: "api/v1/",
-        usual: Some(true),
-        path: "chat/completions",
-        key: Some("OPENROUTER_API_KEY"),
-    },
-    Provider {
-        word: "ollama",
-        kind: AdapterKind::Ollama,
-        base: "",
-        usual: Some(false),
-        path: "api/chat",
-        key: None,
-    },
-    Provider {
-        word: "compatible",
-        kind: AdapterKind::OpenAI,
-        base: "v1/",
-        usual: None,
-        path: "chat/completions",
-        key: None,
-    },
-];
-
 /// A model server that can be asked.
 #[derive(Clone)]
 pub(super) struct Wire {
+    http: reqwest::Client,
     client: Client,
     provider: Provider,
     /// None for the usual address.
@@ -161,18 +106,16 @@ impl Wire {
     pub(super) fn of(program: &Program, key: Option<SecretString>) -> Result<Self, Failure> {
         let refused = |said: &str| Failure::of(AgentFault::Refused, said);
         let word = program.provider.as_deref().unwrap_or_default();
-        let provider = *PROVIDERS.iter().find(|provider| provider.word == word).ok_or_else(|| {
-            let words: Vec<&str> = PROVIDERS.iter().map(|provider| provider.word).collect();
-            refused(&format!("provider has to be one of {}", words.join(", ")))
-        })?;
+        let provider = Provider::named(word)
+            .ok_or_else(|| refused(&format!("provider has to be one of {}", Provider::words().join(", "))))?;
         let address = program.address.as_deref().map(str::trim).filter(|address| !address.is_empty());
         let base = match address {
-            Some(address) => Some(base_of(address, provider).ok_or_else(|| {
+            Some(address) => Some(provider.base_of(address).ok_or_else(|| {
                 refused(&format!("the address {address} cannot be used: it begins with http:// or https:// and has no ? or #"))
             })?),
             None => None,
         };
-        let key = key.or_else(|| key_passed_on(program, provider));
+        let key = key.or_else(|| provider.key_passed_on(program));
         match (provider.usual, &base) {
             (None, None) => {
                 return Err(refused("address is missing: there is no usual one for this provider"));
@@ -188,14 +131,50 @@ impl Wire {
         };
         let http = http().connect_timeout(CONNECT_LIMIT).build();
         let http = http.map_err(|_| refused("the system's certificates cannot be read"))?;
-        let client = Client::builder().with_reqwest(http).build();
+        let client = Client::builder().with_reqwest(http.clone()).build();
         let client = client.map_err(|_| refused("the client of model servers cannot be made"))?;
-        Ok(Self { client, provider, base, key, effort })
+        Ok(Self { http, client, provider, base, key, effort })
     }
 
     /// Whether what it is asked costs nothing, since nobody sells it.
     pub(super) fn is_local(&self) -> bool {
         self.provider.usual != Some(true)
+    }
+
+    /// The word of its kind.
+    pub(super) fn provider(&self) -> &'static str {
+        self.provider.word
+    }
+
+    /// What the server has, as far as it tells, and what the model with this name is able to.
+    pub(super) async fn learn(&self, model: &str) -> Learned {
+        let Ok(target) = self.target(model).await else { return Learned::default() };
+        let base = target.endpoint.base_url();
+        let (path, form) = self.provider.models;
+        let list = models(self.signed(self.http.get(format!("{base}{path}"))), form, LIST_LIMIT);
+        if self.provider.kind != AdapterKind::Ollama {
+            return Learned { listed: list.await, images: None };
+        }
+        // Its list does not say what a model is able to.
+        let show = self.http.post(format!("{base}api/show"));
+        let show =
+            show.header("content-type", "application/json").body(json!({ "model": model }).to_string());
+        let (list, shown) = tokio::join!(list, answer(self.signed(show), LIST_LIMIT));
+        let images = shown.as_ref().and_then(takes_images);
+        Learned { listed: list, images: images.map(|takes| (model.to_owned(), takes)) }
+    }
+
+    /// A request with the key, where there is one.
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        let key = self.key.as_ref().map(SecretString::expose_secret);
+        match (self.provider.kind, key) {
+            (AdapterKind::Anthropic, key) => {
+                let request = request.header("anthropic-version", ANTHROPIC_VERSION);
+                key.into_iter().fold(request, |request, key| request.header("x-api-key", key))
+            }
+            (_, Some(key)) => request.bearer_auth(key),
+            (_, None) => request,
+        }
     }
 
     /// Asks, and tells what is heard, until the answer is through or nobody listens any more.
@@ -217,23 +196,27 @@ impl Wire {
         let chat = self.chat(&request);
         let answer = self.client.exec_chat_stream(target, chat, Some(&options)).await;
         let mut stream = answer.map_err(|error| failed(&error))?.stream;
-        let (mut bytes, mut inputs) = (0, BTreeMap::new());
+        let (mut bytes, mut calls) = (0, Fragments::default());
         while let Some(event) = stream.next().await {
             let more = match event.map_err(|error| failed(&error))? {
                 ChatStreamEvent::Chunk(chunk) => Heard::Text(chunk.content),
                 ChatStreamEvent::ReasoningChunk(chunk) => Heard::Thought(chunk.content),
                 ChatStreamEvent::ToolCallChunk(chunk) => {
-                    // Each tells all of the input so far.
-                    let input = chunk.tool_call.fn_arguments.as_str().map_or(0, str::len);
-                    inputs.insert(chunk.tool_call.call_id, input);
-                    let all = bytes + inputs.values().sum::<usize>();
-                    if all > MAX_ANSWER_BYTES || inputs.len() > MAX_ANSWER_CALLS {
+                    let has_room = match self.has_fragments() {
+                        true => calls.take(chunk.tool_call),
+                        false => calls.replace(chunk.tool_call),
+                    };
+                    if !has_room || bytes + calls.bytes() > MAX_ANSWER_BYTES {
                         return Err(Failure::of(AgentFault::Protocol, ENDLESS));
                     }
                     continue;
                 }
                 ChatStreamEvent::End(end) => {
-                    return reply_of(end);
+                    let mut reply = reply_of(end)?;
+                    if self.has_fragments() {
+                        reply.parts.extend(calls.whole());
+                    }
+                    return Ok(reply);
                 }
                 ChatStreamEvent::Start
                 | ChatStreamEvent::ThoughtSignatureChunk(_)
@@ -242,7 +225,7 @@ impl Wire {
             if let Heard::Text(text) | Heard::Thought(text) = &more {
                 bytes += text.len();
             }
-            if bytes > MAX_ANSWER_BYTES {
+            if bytes + calls.bytes() > MAX_ANSWER_BYTES {
                 return Err(Failure::of(AgentFault::Protocol, ENDLESS));
             }
             if heard.send(more).await.is_err() {
@@ -263,11 +246,16 @@ impl Wire {
             (Some(key), _) => AuthData::Key(key.expose_secret().to_owned()),
             (None, Some(base)) if self.provider.kind != AdapterKind::Ollama => AuthData::RequestOverride {
                 url: format!("{base}{}", self.provider.path),
-                headers: Headers::from(("anthropic-version", "2023-06-01")),
+                headers: Headers::from(("anthropic-version", ANTHROPIC_VERSION)),
             },
             (None, _) => AuthData::None,
         };
         Ok(target)
+    }
+
+    /// Whether calls come in pieces that are put together here.
+    fn has_fragments(&self) -> bool {
+        matches!(self.provider.kind, AdapterKind::OpenAI | AdapterKind::OpenRouter)
     }
 
     fn options(&self, model: &str) -> ChatOptions {
@@ -278,7 +266,7 @@ impl Wire {
             || model.strip_prefix('o').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         let mut options = ChatOptions::default()
             .with_capture_content(true)
-            .with_capture_tool_calls(true)
+            .with_capture_tool_calls(!self.has_fragments())
             .with_capture_usage(true)
             .with_capture_reasoning_content(thinks)
             .with_stream_header_timeout(FIRST_LIMIT)
@@ -290,9 +278,14 @@ impl Wire {
     }
 
     fn chat(&self, request: &Request<'_>) -> ChatRequest {
+        let entries = request.history.entries();
+        let shown = if request.images { shown(entries) } else { 0 };
+        // Older ones than those that fit are not shown any more.
+        let mut older = entries.iter().map(images_of).sum::<usize>() - shown;
         let mut messages = Vec::new();
-        for entry in request.history.entries() {
+        for entry in entries {
             messages.extend(self.messages(entry));
+            messages.extend(images(entry, &mut older, request.images));
         }
         // What is the same in the next request is read from a cache then.
         if let Some(last) = messages.pop() {
@@ -359,23 +352,50 @@ impl Wire {
     }
 }
 
-/// The key of the environment, when the agent passes its variable on.
-fn key_passed_on(program: &Program, provider: Provider) -> Option<SecretString> {
-    let variable =
-        provider.key.filter(|name| program.pass_environment.iter().any(|passed| passed == name))?;
-    std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).map(SecretString::from)
+/// How many images an entry has.
+fn images_of(entry: &Entry) -> usize {
+    match entry {
+        Entry::Results(results) => results.iter().map(|result| result.images.len()).sum(),
+        Entry::Asked(_) | Entry::Answered(_) => 0,
+    }
 }
 
-/// Variables that hold keys of model servers: nothing that is started gets them.
-pub(super) fn key_variables() -> impl Iterator<Item = &'static str> {
-    PROVIDERS.iter().filter_map(|provider| provider.key)
+/// How many of the newest images are shown: so many, and so many bytes, a model server takes.
+fn shown(entries: &[Entry]) -> usize {
+    let results = entries.iter().rev().filter_map(|entry| match entry {
+        Entry::Results(results) => Some(results),
+        Entry::Asked(_) | Entry::Answered(_) => None,
+    });
+    let mut room = MAX_SHOWN_BYTES;
+    let images =
+        results.flat_map(|results| results.iter().rev()).flat_map(|result| result.images.iter().rev());
+    let fitting = images.take(MAX_IMAGES).take_while(|image| {
+        let rest = room.checked_sub(image.base64().len());
+        room = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    fitting.count()
 }
 
-/// A client of HTTP that uses the system's certificates and follows nobody.
-pub(super) fn http() -> reqwest::ClientBuilder {
-    // The second one in a process changes nothing.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none())
+/// The images of results, which no wire has a place for within them, as something that is said after them. So many are too
+/// old to be shown.
+fn images(entry: &Entry, older: &mut usize, takes_images: bool) -> Option<ChatMessage> {
+    let Entry::Results(results) = entry else { return None };
+    let mut parts = Vec::new();
+    for image in results.iter().flat_map(|result| &result.images) {
+        if *older == 0 {
+            parts.push(ContentPart::Text(image.line()));
+            parts.push(ContentPart::from_binary_base64(image.kind.media_type(), image.base64(), None));
+            continue;
+        }
+        *older -= 1;
+        let why = match takes_images {
+            true => "not shown any more; read it again if you need it",
+            false => "cannot be shown: you take no images, as far as Nox knows",
+        };
+        parts.push(ContentPart::Text(format!("{} {why}", image.line())));
+    }
+    (!parts.is_empty()).then(|| ChatMessage::user(MessageContent::from_parts(parts)))
 }
 
 /// What is asked.
@@ -385,6 +405,8 @@ pub(super) struct Request<'a> {
     pub(super) system: &'a str,
     pub(super) history: &'a History,
     pub(super) tools: &'a [Offered],
+    /// The model takes images.
+    pub(super) images: bool,
 }
 
 const ENDLESS: &str = "its answer has no end";
@@ -434,81 +456,9 @@ fn held_back() -> Failure {
     Failure::of(AgentFault::Refused, "the model or its filter refused to answer this; ask in other words")
 }
 
-/// What the paths of a wire are put behind.
-fn base_of(address: &str, provider: Provider) -> Option<String> {
-    let url = reqwest::Url::parse(address).ok()?;
-    // What stands behind a question mark would stand before the path of the wire.
-    let is_whole = url.query().is_none() && url.fragment().is_none();
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !is_whole {
-        return None;
-    }
-    let mut base = url.to_string();
-    if !base.ends_with('/') {
-        base.push('/');
-    }
-    if url.path() == "/" {
-        base.push_str(provider.base);
-    }
-    Some(base)
-}
-
 fn effort_of(word: &str) -> Option<ReasoningEffort> {
     ReasoningEffort::from_keyword(word).or_else(|| word.parse().ok().map(ReasoningEffort::Budget))
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn program(provider: &str, address: Option<&str>) -> Program {
-        Program { provider: Some(provider.into()), address: address.map(str::to_owned), ..Program::default() }
-    }
-
-    #[test]
-    fn an_address_gets_what_its_wire_wants_and_keeps_what_it_has() {
-        let cases = [
-            ("openai", "http://127.0.0.1:1", "http://127.0.0.1:1/v1/"),
-            ("compatible", "http://localhost:1234/v1", "http://localhost:1234/v1/"),
-            ("anthropic", "https://proxy.example/claude/v1/", "https://proxy.example/claude/v1/"),
-            ("ollama", "http://127.0.0.1:11434", "http://127.0.0.1:11434/"),
-            ("openrouter", "http://127.0.0.1:1", "http://127.0.0.1:1/api/v1/"),
-        ];
-        for (word, address, base) in cases {
-            let wire = Wire::of(&program(word, Some(address)), None).ok().unwrap();
-            assert_eq!(wire.base.as_deref(), Some(base), "{word}");
-        }
-    }
-
-    #[test]
-    fn settings_that_cannot_be_are_told() {
-        let said = |program: &Program| Wire::of(program, None).err().unwrap();
-        assert!(said(&program("else", None)).said.contains("ollama"));
-        assert!(said(&program("compatible", None)).said.contains("address"));
-        assert!(said(&program("openai", Some("ftp://x"))).said.contains("http"));
-        assert!(said(&program("openai", Some("http://x/v1?key=1"))).said.contains("no ?"));
-        assert_eq!(said(&program("anthropic", None)).fault, AgentFault::NotSignedIn);
-        let effort = Program { effort: Some("much".into()), ..program("ollama", None) };
-        assert!(said(&effort).said.contains("effort"));
-        let known = Program { effort: Some("4000".into()), ..program("ollama", None) };
-        assert!(Wire::of(&known, None).is_ok());
-    }
-
-    #[test]
-    fn an_end_without_a_reason_is_no_answer() {
-        assert_eq!(reply_of(StreamEnd::default()).err().unwrap().fault, AgentFault::Unreachable);
-        for word in ["content_filter", "refusal"] {
-            let held = StreamEnd {
-                captured_stop_reason: Some(StopReason::from(word.to_owned())),
-                ..StreamEnd::default()
-            };
-            let failure = reply_of(held).err().unwrap();
-            assert!(failure.fault == AgentFault::Refused && failure.said.contains("refused"), "{word}");
-        }
-        let end = StreamEnd {
-            captured_stop_reason: Some(StopReason::from("length".to_owned())),
-            ..StreamEnd::default()
-        };
-        assert!(reply_of(end).unwrap().cut);
-    }
-}
+mod tests;

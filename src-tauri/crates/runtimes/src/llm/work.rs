@@ -2,11 +2,11 @@
 //! the model the beginning and the end.
 
 use super::{
+    acts::Done,
     budget::RESULT_BYTES,
-    conversation::Done,
+    providers::key_variables,
     services::{Caller, use_tool},
     tools::{self, Desk, Outcome, Work},
-    wire::key_variables,
 };
 use crate::{
     OutputStore, Pipe, Signals, Start,
@@ -99,7 +99,7 @@ impl Bench {
             _ = self.signals.send(started) => {}
             () = ended(&mut ending) => {
                 let text = "This was not done: the turn was interrupted.".to_owned();
-                return Done { text, end: CallEnd::Cancelled, output: None, plan: None };
+                return Done { text, images: vec![], end: CallEnd::Cancelled, output: None, plan: None };
             }
         }
         let plan = match &work {
@@ -113,19 +113,16 @@ impl Bench {
                 Work::Files(work) => {
                     let halt = halt.clone();
                     let done = spawn_blocking(move || work(&halt)).await;
-                    done.unwrap_or_else(|_| Outcome { text: "a fault of Nox".into(), failed: true })
+                    done.unwrap_or_else(|_| Outcome::failed("a fault of Nox"))
                 }
                 Work::Fetch(url) => tools::fetch(url).await,
-                Work::Ask(asked) => Outcome { text: tools::answered(&asked, &answers), failed: false },
-                Work::Plan(_) => Outcome { text: "The plan is noted.".into(), failed: false },
+                Work::Ask(asked) => Outcome::of(Ok(tools::answered(&asked, &answers))),
+                Work::Plan(_) => Outcome::of(Ok("The plan is noted.".into())),
                 Work::Service { tool, input, .. } => match caller {
-                    Some(caller) => match use_tool(&caller, tool, input).await {
-                        Ok(text) => Outcome { text, failed: false },
-                        Err(text) => Outcome { text, failed: true },
-                    },
-                    None => Outcome { text: "the service does not run any more".into(), failed: true },
+                    Some(caller) => use_tool(&caller, tool, input).await,
+                    None => Outcome::failed("the service does not run any more"),
                 },
-                Work::Program { .. } => Outcome { text: String::new(), failed: true },
+                Work::Program { .. } => Outcome::failed(""),
             }
         };
         tokio::pin!(working);
@@ -142,8 +139,9 @@ impl Bench {
                 halt.store(true, Ordering::Relaxed);
                 working.await
             }
-            None => Outcome { text: String::new(), failed: true },
+            None => Outcome::failed(""),
         };
+        let images = if cut.is_none() { outcome.images } else { vec![] };
         let (end, text) = match cut {
             None if outcome.failed => (failed(None, false, None), format!("This failed: {}", outcome.text)),
             None => (CallEnd::Succeeded, outcome.text.clone()),
@@ -159,7 +157,7 @@ impl Bench {
             () = given_up(&mut ending) => None,
         };
         let plan = plan.filter(|_| end == CallEnd::Succeeded);
-        Done { text, end, output, plan }
+        Done { text, images, end, output, plan }
     }
 
     async fn keep(&self, item: &ItemId, text: String) -> OutputDigest {
@@ -192,7 +190,8 @@ impl Bench {
             Err(error) => {
                 let said = error.to_string();
                 let text = format!("This could not be started: {said}");
-                return Done { text, end: failed(None, false, Some(said)), output: None, plan: None };
+                let end = failed(None, false, Some(said));
+                return Done { text, images: vec![], end, output: None, plan: None };
             }
         };
         let _throttle = Throttle::over(&tree, self.limits.max_cpu_percent, &self.signals, &self.throttled);
@@ -277,7 +276,7 @@ impl Bench {
             }
             text.push_str(&format!("[{how}]"));
         }
-        Done { text, end, output: digest, plan: None }
+        Done { text, images: vec![], end, output: digest, plan: None }
     }
 }
 

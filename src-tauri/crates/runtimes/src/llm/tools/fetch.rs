@@ -5,7 +5,7 @@
 //! fetched, whatever it led to before.
 
 use super::{Desk, Look, Outcome, Tool, Work, call, object, string, text};
-use crate::llm::wire::http;
+use crate::http;
 use futures::StreamExt;
 use nox_domain::tool::ToolKind;
 use reqwest::{
@@ -282,7 +282,7 @@ mod tests {
         url.set_host(Some("printer.local")).unwrap();
         assert!(is_near(&url));
         let outcome = fetch_by(url, |_| async { Ok(vec![([127, 0, 0, 1], 0).into()]) }).await;
-        assert_eq!(outcome, Outcome { text: "hello".into(), failed: false });
+        assert_eq!(outcome, Outcome::of(Ok("hello".into())));
     }
 
     #[test]

@@ -21,7 +21,7 @@ mod write;
 pub(super) use ask::answered;
 pub(super) use fetch::fetch;
 
-use super::wire::Offered;
+use super::{image::Image, wire::Offered};
 use crate::calls::{first_line, hash, plain};
 use nox_domain::{
     agent::Program,
@@ -81,19 +81,25 @@ impl std::fmt::Debug for Work {
     }
 }
 
-/// What work with files came to: for the model and for people the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What work came to: for the model and for people the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Outcome {
     pub(super) text: String,
     pub(super) failed: bool,
+    /// What the model is shown besides, if it takes images; the text names them.
+    pub(super) images: Vec<Image>,
 }
 
 impl Outcome {
-    fn of(result: Result<String, String>) -> Self {
+    pub(super) fn of(result: Result<String, String>) -> Self {
         match result {
-            Ok(text) => Self { text, failed: false },
-            Err(text) => Self { text, failed: true },
+            Ok(text) => Self { text, ..Self::default() },
+            Err(text) => Self::failed(text),
         }
+    }
+
+    pub(super) fn failed(text: impl Into<String>) -> Self {
+        Self { text: text.into(), failed: true, images: vec![] }
     }
 }
 
@@ -131,16 +137,22 @@ pub(super) fn offered(program: &Program) -> Vec<Offered> {
     built_in.chain(declared.map(command::offered)).collect()
 }
 
-/// Names of declared programs that a built-in tool has already.
-pub(super) fn hidden(program: &Program) -> Vec<&str> {
-    let declared = program.commands.iter().map(|command| command.name.as_str());
-    declared.filter(|name| find(name).is_some()).collect()
-}
-
-/// Names of tools that are chosen and not there.
-pub(super) fn unknown(program: &Program) -> Vec<&str> {
+/// What people are told of names in an agent that stand for no tool: those that are chosen and not there, and declared
+/// programs whose name a built-in tool has already.
+pub(super) fn left_out(program: &Program) -> impl Iterator<Item = String> {
     let chosen = program.tools.iter().flatten().map(String::as_str);
-    chosen.filter(|name| find(name).is_none()).collect()
+    let unknown: Vec<&str> = chosen.filter(|name| find(name).is_none()).collect();
+    let declared = program.commands.iter().map(|command| command.name.as_str());
+    let hidden: Vec<&str> = declared.filter(|name| find(name).is_some()).collect();
+    let unknown = (!unknown.is_empty())
+        .then(|| format!("There are no tools of these names, so they are left out: {}.", unknown.join(", ")));
+    let hidden = (!hidden.is_empty()).then(|| {
+        format!(
+            "Commands of the agent that have the name of a tool of Nox are left out: {}. Give them other names.",
+            hidden.join(", ")
+        )
+    });
+    unknown.into_iter().chain(hidden)
 }
 
 fn find(name: &str) -> Option<&'static Tool> {

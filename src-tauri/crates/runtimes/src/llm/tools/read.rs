@@ -1,9 +1,11 @@
-//! Reads a file: whole, or so many lines from one on, each with its number.
+//! Reads a file: whole, or so many lines from one on, each with its number. An image is shown as one.
 
 use super::{Desk, Look, Outcome, Tool, Work, call, integer, number, object, place, string, text};
+use crate::llm::image::{Image, Kind, MAX_IMAGE_BYTES};
 use nox_domain::tool::ToolKind;
 use serde_json::Value;
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Read},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -11,7 +13,7 @@ use std::{
 pub(super) const TOOL: Tool = Tool {
     name: "read",
     description: "Reads a text file. Lines come with their numbers. Of a long file the first 2000 lines come; say \
-                  offset and limit for others.",
+                  offset and limit for others. A PNG, JPEG, GIF or WebP file is shown as an image.",
     schema: || {
         let offset = integer("The first line, from 1");
         object(&[("path", string("The file")), ("offset", offset), ("limit", integer("How many lines"))], 1)
@@ -31,10 +33,32 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
     let count = number(input, "limit")?.unwrap_or(LINES).min(LINES * 10);
     let mut call = call(ToolKind::Read, format!("Read {}", place.short), input, desk);
     place.put_into(&mut call, (first > 1).then_some(first));
-    let work = move |halt: &AtomicBool| {
-        Outcome::of(place.open().and_then(|file| read(BufReader::new(file), first, count, halt)))
+    let name = place.short.clone();
+    let work = move |halt: &AtomicBool| match place.open() {
+        Ok(file) => show(&name, file, first, count, halt),
+        Err(text) => Outcome::failed(text),
     };
     Ok(Look { call, work: Work::Files(Box::new(work)) })
+}
+
+fn show(name: &str, file: File, first: u64, count: u64, halt: &AtomicBool) -> Outcome {
+    let mut file = BufReader::new(file);
+    // What it is is told by how it begins, whatever its name says.
+    match file.fill_buf() {
+        Ok(head) if Kind::of(head).is_some() => match image(name, file) {
+            Ok(image) => Outcome { text: image.line(), failed: false, images: vec![image] },
+            Err(text) => Outcome::failed(text),
+        },
+        _ => Outcome::of(read(file, first, count, halt)),
+    }
+}
+
+fn image(name: &str, file: BufReader<File>) -> Result<Image, String> {
+    let mut bytes = Vec::new();
+    // A byte more than can be shown tells that it is too large.
+    let read = file.take(MAX_IMAGE_BYTES as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("it cannot be read: {error}"))?;
+    Image::of(name, &bytes)
 }
 
 fn read(mut file: impl BufRead, first: u64, count: u64, halt: &AtomicBool) -> Result<String, String> {

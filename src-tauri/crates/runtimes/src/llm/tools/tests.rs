@@ -31,7 +31,7 @@ fn look_at(folder: &Path, name: &str, input: Value) -> Result<Look, String> {
 fn does(folder: &Path, name: &str, input: Value) -> Outcome {
     match look_at(folder, name, input).map(|look| look.work) {
         Ok(work) => done(work),
-        Err(text) => Outcome { text, failed: true },
+        Err(text) => Outcome::failed(text),
     }
 }
 
@@ -44,7 +44,7 @@ fn done(work: Work) -> Outcome {
 fn a_file_is_read_with_its_numbers_and_in_parts() {
     let folder = folder();
     let whole = does(folder.path(), "read", json!({ "path": "a.txt" }));
-    assert_eq!(whole, Outcome { text: "1\tone\n2\ttwo\n3\tthree\n".into(), failed: false });
+    assert_eq!(whole, Outcome::of(Ok("1\tone\n2\ttwo\n3\tthree\n".into())));
     let part = does(folder.path(), "read", json!({ "path": "a.txt", "offset": "2", "limit": 1 }));
     assert_eq!(part.text, "2\ttwo\n[more follows; read on with offset 3]\n");
     for (path, says) in [("nothing", "cannot be read"), ("src", "no file"), ("", "empty")] {
@@ -111,6 +111,22 @@ fn a_file_keeps_its_mode_and_a_link_its_place() {
     assert_eq!(fs::read_to_string(&script).unwrap(), "new");
     assert_eq!(fs::metadata(&script).unwrap().permissions().mode() & 0o777, 0o755);
     assert!(folder.path().join("link").is_symlink());
+}
+
+#[test]
+fn an_image_is_shown_as_what_it_is_whatever_its_name_says() {
+    let folder = folder();
+    fs::write(folder.path().join("a.md"), b"\xff\xd8\xff\xe0 and so on").unwrap();
+    let outcome = does(folder.path(), "read", json!({ "path": "a.md" }));
+    assert_eq!((outcome.text.as_str(), outcome.images.len()), ("[image: a.md, JPEG, 14 bytes]", 1));
+    fs::write(folder.path().join("b.png"), "only words").unwrap();
+    let outcome = does(folder.path(), "read", json!({ "path": "b.png" }));
+    assert_eq!((outcome.text.as_str(), outcome.images.len()), ("1\tonly words\n", 0));
+    let large = fs::File::create(folder.path().join("c.gif")).unwrap();
+    std::io::Write::write_all(&mut &large, b"GIF89a").unwrap();
+    large.set_len(1 << 40).unwrap();
+    let outcome = does(folder.path(), "read", json!({ "path": "c.gif" }));
+    assert!(outcome.failed && outcome.text.contains("3.5 MB"), "{}", outcome.text);
 }
 
 #[test]
@@ -313,7 +329,14 @@ fn a_declared_program_gets_its_arguments_without_a_shell() {
     let names: Vec<String> = offered(&program).into_iter().map(|tool| tool.name).collect();
     assert_eq!(names, ["read", "notes"]);
     let shadowed = CliTool { name: "read".into(), command: "cat".into(), readme: String::new() };
-    assert_eq!(hidden(&Program { commands: vec![shadowed], ..program.clone() }), ["read"]);
+    let told = |program: &Program| left_out(program).collect::<Vec<_>>();
+    assert_eq!(told(&program), Vec::<String>::new());
+    let odd = Program {
+        commands: vec![shadowed],
+        tools: Some(vec!["read".into(), "fly".into()]),
+        ..Program::default()
+    };
+    assert!(told(&odd)[0].contains("fly") && told(&odd)[1].contains("read"), "{:?}", told(&odd));
     let input = json!({ "arguments": ["two; rm -rf /", "a.txt"] });
     let Look { call, work } = look("notes", &input, &desk(folder.path()), &program).unwrap();
     assert_eq!((call.kind, call.text.as_str()), (ToolKind::Execute, "grep -n 'two; rm -rf /' a.txt"));
