@@ -43,7 +43,7 @@ use std::{
 };
 
 /// A safety net for one scenario.
-const LIMIT: Duration = Duration::from_secs(90);
+const LIMIT: Duration = Duration::from_secs(120);
 /// Before the place of the MCP server that agents use.
 const SERVER: &str = "mcp-everything=";
 /// A safety net for all of them: what has run is reported then.

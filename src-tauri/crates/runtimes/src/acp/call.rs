@@ -223,6 +223,7 @@ impl Told {
             call.outside |= paths.into_iter().any(|path| reaches_out(&path, session));
         }
         if let Some(plan) = self.plan(&tool, preset) {
+            call.input_hash = hash(&json!({ "tool": tool, "plan": plan }));
             call.text = plan;
             call.prose = true;
         }
@@ -234,10 +235,12 @@ impl Told {
     fn plan(&self, tool: &str, preset: &Preset) -> Option<String> {
         let path = preset.plan.filter(|(known, _)| *known == tool)?.1;
         let path = Path::new(self.title.strip_prefix(path)?.trim());
-        let names = path.components().map(|part| part.as_os_str());
-        let is_plan = path.extension().is_some_and(|kind| kind == "md")
-            && names.into_iter().any(|name| name == "plans");
-        let file = std::fs::File::open(path).ok().filter(|_| is_plan && path.is_absolute())?;
+        let is_plan = path.parent()?.file_name()? == "plans" && path.extension()? == "md";
+        let is_file = std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file());
+        if !(is_plan && is_file && path.is_absolute()) {
+            return None;
+        }
+        let file = std::fs::File::open(path).ok()?;
         let mut plan = String::new();
         file.take(PLAN_BYTES).read_to_string(&mut plan).ok()?;
         Some(plan)

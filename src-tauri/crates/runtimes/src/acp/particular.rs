@@ -1,5 +1,6 @@
-//! What is particular to one program, on frames as it says them: where a question waits for what the call is given, and a
-//! conversation that is not restored for a reason that says nothing.
+//! What is particular to one program, on frames as it says them: a question waits for what the call is given, what is given
+//! stands only in words, a mode is told as if the agent had said it, a plan stands in a file, and a conversation is not restored
+//! for a reason that says nothing.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -7,9 +8,13 @@ use super::{
     quirks::Preset,
     tests::{answer, both, call, conversation, method, refuses, standing, update},
 };
-use crate::child::{Act, Talk};
-use nox_domain::session::Signal;
+use crate::{
+    child::{Act, Talk},
+    testing::folder,
+};
+use nox_domain::{session::Signal, tool::ToolCall};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 fn opencode() -> &'static Preset {
     Preset::of("opencode").unwrap()
@@ -121,5 +126,105 @@ fn a_conversation_that_is_not_restored_is_looked_for_before_it_is_given_up() {
     for odd in [json!({ "sessions": listed("old") }), json!({}), json!("odd")] {
         let kept = after(&[odd]);
         assert!(refuses(&kept) && !begins(&kept), "{kept:?}");
+    }
+}
+
+fn gemini() -> &'static Preset {
+    Preset::of("gemini").unwrap()
+}
+
+/// Gemini CLI asks: the tool's name stands in the id, what it is given in words.
+fn explained(tool: &str, number: u32, title: &str, kind: &str, words: &str) -> String {
+    let content = json!([{ "type": "content", "content": { "type": "text", "text": words } }]);
+    let wish = json!({ "toolCallId": format!("{tool}__{number}"), "title": title, "kind": kind,
+        "content": content, "locations": [] });
+    let params = json!({ "sessionId": "s", "toolCall": wish, "options": both() });
+    json!({ "jsonrpc": "2.0", "id": number, "method": "session/request_permission", "params": params })
+        .to_string()
+}
+
+fn asked(lines: &[String]) -> Vec<ToolCall> {
+    let (mut talk, mut acts) = standing(gemini());
+    lines.iter().for_each(|line| talk.hear(line, &mut acts));
+    let calls = acts.into_iter().filter_map(|act| match act {
+        Act::Tell(Signal::Proposed(call)) => Some(*call),
+        _ => None,
+    });
+    calls.collect()
+}
+
+#[test]
+fn what_a_call_is_given_is_read_from_words_and_an_answer_is_bound_to_it() {
+    let echo = |number, words| explained("mcp_x_echo", number, "echo (x MCP Server)", "other", words);
+    let [first, same, other] =
+        &asked(&[echo(1, r#"{"m":"a"}"#), echo(2, r#"{"m":"a"}"#), echo(3, r#"{"m":"b"}"#)])[..]
+    else {
+        panic!("three questions")
+    };
+    assert!(first.text.contains("\"a\""), "{}", first.text);
+    assert_eq!(first.input_hash, same.input_hash);
+    assert_ne!(first.input_hash, other.input_hash);
+    // What it does not tell may be anything: no answer counts for another call.
+    let omitted = "[Payload omitted due to length with parameters: m]";
+    let [first, same] = &asked(&[echo(1, omitted), echo(2, omitted)])[..] else { panic!("two questions") };
+    assert!(first.text.contains(omitted), "{}", first.text);
+    assert_ne!(first.input_hash, same.input_hash);
+}
+
+#[test]
+fn a_command_is_asked_with_the_folder_where_it_runs() {
+    let command = |number, words| explained("run_shell_command", number, "make", "execute", words);
+    let [here, below, behind] = &asked(&[
+        command(1, "[current working directory /anywhere] (A step)"),
+        command(2, "[in sub] (A step)"),
+        command(3, "[current working directory /anywhere] [background]"),
+    ])[..] else {
+        panic!("three questions")
+    };
+    let folder = folder();
+    assert_eq!((here.text.as_str(), here.input_hash.as_str()), ("make", ""));
+    assert_eq!([&here.folder, &below.folder].map(PathBuf::from), [folder.clone(), folder.join("sub")]);
+    assert!(!behind.input_hash.is_empty(), "it is not the plain command");
+}
+
+#[test]
+fn a_mode_that_is_told_as_words_is_taken_as_a_mode_and_one_that_does_not_ask_is_left() {
+    let (mut talk, mut acts) = standing(gemini());
+    let said = |mode: &str| {
+        update(&json!({ "sessionUpdate": "agent_message_chunk",
+            "content": { "type": "text", "text": format!("[MODE_UPDATE] {mode}") } }))
+    };
+    talk.hear(&said("plan"), &mut acts);
+    assert!(
+        matches!(&acts[..], [Act::Tell(Signal::Offers(offers))] if offers.mode.as_deref() == Some("plan")),
+        "{acts:?}"
+    );
+    acts.clear();
+    talk.hear(&said("yolo"), &mut acts);
+    let is_set_back = |act: &Act| matches!(act, Act::Send(frame) if frame["params"]["modeId"] == "default");
+    assert!(acts.iter().any(is_set_back), "{acts:?}");
+}
+
+#[test]
+fn a_plan_is_shown_from_its_file_and_nothing_else_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let plans = folder.path().join("plans");
+    std::fs::create_dir(&plans).unwrap();
+    for name in ["house.md", "key.txt"] {
+        std::fs::write(plans.join(name), "First the roof.").unwrap();
+    }
+    std::fs::write(folder.path().join("other.md"), "A secret.").unwrap();
+    let shown = |name: &str| {
+        let title = format!("Requesting plan approval for: {}/{name}", folder.path().display());
+        let calls = asked(&[explained("exit_plan_mode", 1, &title, "other", "")]);
+        (calls[0].prose, calls[0].text.clone(), calls[0].input_hash.clone())
+    };
+    let (prose, text, hash) = shown("plans/house.md");
+    assert_eq!((prose, text.as_str()), (true, "First the roof."));
+    std::fs::write(plans.join("house.md"), "First the wall.").unwrap();
+    assert_ne!(shown("plans/house.md").2, hash, "an answer is bound to the plan");
+    for other in ["plans/key.txt", "other.md", "plans/../other.md", "plans/none.md"] {
+        let (prose, text, _) = shown(other);
+        assert!(!prose && !text.contains("secret") && !text.contains("roof"), "{other}: {text}");
     }
 }

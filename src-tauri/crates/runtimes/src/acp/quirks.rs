@@ -216,8 +216,7 @@ pub(crate) const OPENCODE: Preset = Preset {
     },
     command: "opencode",
     arguments: &["acp"],
-    // Not all of the contract has passed with any version yet.
-    tested: "",
+    tested: "1.18.",
     environment: &[
         ("OPENCODE_DISABLE_AUTOUPDATE", "1"),
         ("OPENCODE_DISABLE_LSP_DOWNLOAD", "1"),
@@ -283,8 +282,7 @@ pub(crate) const GEMINI: Preset = Preset {
     },
     command: "gemini",
     arguments: &["--acp"],
-    // Not all of the contract has passed with any version yet.
-    tested: "",
+    tested: "0.61.",
     environment: &[("GEMINI_CLI_NO_RELAUNCH", "true"), ("GEMINI_TELEMETRY_ENABLED", "false")],
     access: &[Access {
         provider: "gemini",

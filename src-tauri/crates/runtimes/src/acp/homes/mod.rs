@@ -9,6 +9,7 @@ pub(super) use gemini::gemini;
 pub(super) use opencode::opencode;
 
 use crate::Start;
+use jsonc_parser::parse_to_serde_value;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -182,7 +183,7 @@ fn own_settings(dress: &Dress<'_>, own: &Path, name: &str, mut settings: Value) 
         }
     }
     // How one is signed in is the user's choice.
-    let theirs: Value = serde_json::from_str(&read(&own.join("settings.json"))).unwrap_or_default();
+    let theirs = settings_in(&own.join("settings.json"));
     if theirs["security"]["auth"].is_object()
         && dress.start.key.is_none()
         && dress.start.program.address.is_none()
@@ -195,6 +196,11 @@ fn own_settings(dress: &Dress<'_>, own: &Path, name: &str, mut settings: Value) 
 /// A file that may not be there. One that is no text counts as empty.
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// Settings in which comments may stand. Ones that are not there, or nobody can read, count as empty.
+fn settings_in(path: &Path) -> Value {
+    parse_to_serde_value(&read(path), &Default::default()).unwrap_or_default()
 }
 
 /// A text of settings without one block at its top level, as the program itself writes them.

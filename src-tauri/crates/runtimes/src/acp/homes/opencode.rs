@@ -3,8 +3,7 @@
 //! Its plugins, MCP servers, formatters and the commands in its templates would run without asking. Of the user's settings it
 //! keeps which models there are, and what is told to every agent.
 
-use super::{Dress, link, read};
-use jsonc_parser::parse_to_serde_value;
+use super::{Dress, link, settings_in};
 use serde_json::{Map, Value, json};
 use std::{io, path::Path};
 
@@ -134,9 +133,7 @@ pub(in super::super) fn opencode(dress: &mut Dress<'_>) -> io::Result<()> {
 fn models(own: &Path) -> Map<String, Value> {
     let mut kept = Map::new();
     for name in SETTINGS {
-        // Comments may stand in them.
-        let text = read(&own.join(name));
-        let settings = parse_to_serde_value::<Value>(&text, &Default::default()).unwrap_or_default();
+        let settings = settings_in(&own.join(name));
         for key in KEPT {
             let value = &settings[*key];
             match (kept.get_mut(*key).and_then(Value::as_object_mut), value) {
