@@ -14,7 +14,7 @@ use nox_api::{
     domain::{
         agent::{Program, Runtime},
         event::PreAllowed,
-        ids::{AgentId, SessionId},
+        ids::{AgentId, ItemId, SessionId},
         rows::SessionState,
     },
     dto::{ChangeSettings, Changed, CreateAgent, CreateTask, PromptSession, Push, StartTask},
@@ -23,7 +23,7 @@ use nox_test_support::model::{ModelServer, Part, Reply, Script};
 use serde::Serialize;
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::Path,
     sync::{
         Arc,
@@ -111,7 +111,7 @@ pub(crate) async fn measure(
     let bench = Bench::open(nox, program, place.path(), &server).await?;
     let (session, ear) = bench.first_session().await?;
     let launch = Launch::of(bench.nox.pid(), program, place.path())?;
-    let mut ours = Ours { hand: &bench.hand, session, ear };
+    let mut ours = Ours { hand: &bench.hand, session, ear, heard: HashSet::new() };
     let mut theirs = launch.start(&name(), false).await?;
 
     server.set(Script::of([Reply { again: true, ..Reply::text("One two three four.") }]));
@@ -330,6 +330,8 @@ struct Ours<'a> {
     hand: &'a Hand,
     session: SessionId,
     ear: Subscriber,
+    /// Items of which something was heard.
+    heard: HashSet<ItemId>,
 }
 
 impl Ours<'_> {
@@ -352,8 +354,11 @@ impl Ours<'_> {
             let push = push.map_err(|_| Error::Late("the session says nothing"))?;
             match push.ok_or(Error::Late("the engine ended"))? {
                 Push::Gap => return Err(Error::Late("the subscriber was too slow")),
-                Push::Output { session, .. } if session == self.session => {
-                    first_ms.get_or_insert_with(|| ms(begun));
+                // The last words of an earlier turn may come late.
+                Push::Output { session, item, .. } if session == self.session => {
+                    if self.heard.insert(item) {
+                        first_ms.get_or_insert_with(|| ms(begun));
+                    }
                 }
                 Push::Changed { rows, .. } if rows.iter().any(|row| self.has_replied(row)) => {
                     turn_ms.get_or_insert_with(|| ms(begun));

@@ -24,7 +24,7 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// Looks at a process of the program below `nox`; files that go with the run are kept in `keep`.
+    /// Looks at a process of the program below `nox`; files that go with the run are kept in `keep`, where its home is.
     pub(crate) fn of(nox: u32, program: &Path, keep: &Path) -> Result<Self, Error> {
         let pid = below(nox).into_iter().find(|pid| is_program(*pid));
         let pid = pid.ok_or(Error::Late("the program does not run below nox"))?;
@@ -158,11 +158,10 @@ fn texts(pid: u32, file: &str) -> Result<Vec<String>, Error> {
     Ok(text.split_terminator('\0').map(str::to_owned).collect())
 }
 
-/// A file that goes with its run is copied, and the copy named.
+/// A file of Nox's home, which may go with its run, is copied, and the copy named.
 fn keep_file(word: &mut String, keep: &Path) -> Result<(), Error> {
     let path = Path::new(&*word);
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if path.is_absolute() && name.starts_with("nox-claude-") {
+    if let Some(name) = path.file_name().filter(|_| path.starts_with(keep.join("home")) && path.is_file()) {
         let copy = keep.join(name);
         fs::copy(path, &copy)?;
         *word = copy.display().to_string();
