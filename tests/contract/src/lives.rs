@@ -18,9 +18,12 @@ const CALL: &str = "echo x >> made.txt";
 /// again, as a model does that is told to go on.
 async fn asked_in_the_second_turn(bench: Bench) -> Scene {
     let call = || bench.program.wants_shell(CALL);
-    let anew = (!bench.program.keeps_calls).then(call);
-    let replies = [Reply::text("The first answer."), call()].into_iter().chain(anew);
-    let replies: Vec<Reply> = replies.chain([Reply::text("Done.")]).collect();
+    // A program may ask its model something more while it is being killed: that takes no reply of what is asked anew.
+    let cut_off = (!bench.program.keeps_calls).then(|| "cut off".to_owned());
+    let anew = cut_off.iter().map(|_| Reply { contains: cut_off.clone(), ..call() });
+    let done = Reply { contains: cut_off.clone(), ..Reply::text("Done.") };
+    let replies = [Reply::text("The first answer."), call()].into_iter().chain(anew).chain([done]);
+    let replies: Vec<Reply> = replies.collect();
     let mut scene = bench.begin(replies).await;
     assert_eq!(scene.idle().await, None);
     scene.prompt("Make it.").await;

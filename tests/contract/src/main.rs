@@ -77,6 +77,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "key stays" => tools::key_stays,
     "interrupt in a text" => turns::interrupt_in_a_text,
     "interrupt in a tool" => turns::interrupt_in_a_tool,
+    "prompt behind interrupt" => turns::prompt_behind_interrupt,
     "prompt while it works" => turns::prompt_while_it_works,
     "usage" => turns::usage,
     "steer" => live::steer,

@@ -55,8 +55,8 @@ pub(crate) async fn plan_judged(bench: Bench) {
         .begin_with([Reply::text("What for?")], |agent, _| agent.program.mode = Some(plan.mode.into()))
         .await;
     assert_eq!(scene.idle().await, None);
-    let file = (plan.file)(&scene.asked()[0].body.to_string());
-    let shows = |text: &str| [(plan.write)(&file, text), (plan.show)()];
+    let told = scene.asked()[0].body.to_string();
+    let shows = |text: &str| (plan.calls)(&told, text);
     let calls = [shows("First the roof."), shows("First the wall.")].into_iter().flatten();
     scene.server.set(Script::of(
         calls.map(|(name, input)| Reply::call(name, input)).chain([Reply::text("I begin.")]),
@@ -73,6 +73,10 @@ pub(crate) async fn plan_judged(bench: Bench) {
         rule: None,
     };
     scene.world.api().answer_request(&caller(), answer).await.unwrap();
+    if !plan.goes_on {
+        assert_eq!(scene.idle().await, None);
+        scene.prompt("The wall comes first.").await;
+    }
     let second = scene.until_plan().await;
     assert_eq!(second.call.text, "First the wall.");
     let told = scene.asked().last().unwrap().body.to_string();

@@ -206,6 +206,10 @@ pub(crate) async fn parallel_calls(bench: Bench) {
     let replies = [Reply { parts, ..Reply::default() }, Reply::text("Done.")];
     let mut scene = bench.begin(replies).await;
     for name in ["one", "two", "three"] {
+        // Of what stood behind a denial some programs do not ask any more.
+        if name == "three" && !scene.has(Lack::Beside) {
+            break;
+        }
         let text = format!("touch {name}");
         let request = scene
             .world
@@ -263,6 +267,23 @@ pub(crate) async fn interrupt_in_a_tool(bench: Bench) {
     nox_test_support::poll("the end of the tool's process", async || (tails() == 0).then_some(())).await;
     scene.prompt("Again.").await;
     scene.until_said("Second.").await;
+    scene.close().await;
+}
+
+/// A prompt that waits behind a tool is asked when the tool was interrupted, and is not what was cut off.
+pub(crate) async fn prompt_behind_interrupt(bench: Bench) {
+    let mut scene = bench.begin_wanting("tail -f /dev/null", "Second.").await;
+    let session = scene.session.clone();
+    let request = scene.world.until_asked(&session).await.request;
+    scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
+    scene.world.until_running(&session).await;
+    scene.prompt("Do this instead.").await;
+    scene.interrupt().await;
+    scene.until_said("Second.").await;
+    assert_eq!(scene.idle().await, None);
+    assert_eq!(scene.statuses().await, [CallStatus::Cancelled]);
+    let told = scene.asked().last().unwrap().body.to_string();
+    assert!(told.contains("Do this instead.") && !told.contains("cut off"), "{told}");
     scene.close().await;
 }
 

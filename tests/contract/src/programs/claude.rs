@@ -54,14 +54,15 @@ pub(super) const PROGRAM: Program = Program {
     }),
     plan: Some(Plan {
         mode: "plan",
-        file: |told| {
+        calls: |told, plan| {
             let end = told.find("/.claude/plans/").expect("the place of the plan");
             let from = told[..end].rfind(|before: char| before.is_whitespace() || "(`\"".contains(before));
             let name = told[end..].find(".md").expect("its name") + ".md".len();
-            told[from.map_or(0, |at| at + 1)..end + name].into()
+            let path = &told[from.map_or(0, |at| at + 1)..end + name];
+            let write = ("Write", json!({ "file_path": path, "content": plan }));
+            vec![write, ("ExitPlanMode", json!({}))]
         },
-        write: |path, plan| ("Write", json!({ "file_path": path, "content": plan })),
-        show: || ("ExitPlanMode", json!({})),
+        goes_on: true,
     }),
     forget: |own| std::fs::remove_dir_all(own.join(".claude/projects")).unwrap(),
     lacks: &[],

@@ -72,13 +72,14 @@ pub(super) const PROGRAM: Program = Program {
     ask: None,
     plan: Some(Plan {
         mode: "plan",
-        file: |told| {
+        calls: |told, plan| {
             let end = told.find("/plans/").expect("the place of plans") + "/plans/".len();
             let from = told[..end].rfind(|before: char| before.is_whitespace() || "(`\"'".contains(before));
-            PathBuf::from(&told[from.map_or(0, |at| at + 1)..end]).join("house.md")
+            let path = format!("{}house.md", &told[from.map_or(0, |at| at + 1)..end]);
+            let write = ("write_file", json!({ "file_path": path, "content": plan }));
+            vec![write, ("exit_plan_mode", json!({ "plan_filename": "house.md" }))]
         },
-        write: |path, plan| ("write_file", json!({ "file_path": path, "content": plan })),
-        show: || ("exit_plan_mode", json!({ "plan_filename": "house.md" })),
+        goes_on: true,
     }),
     forget: |own| std::fs::remove_dir_all(own.join(".gemini/tmp")).unwrap(),
     lacks: &[

@@ -84,12 +84,11 @@ pub(crate) struct Program {
 pub(crate) struct Plan {
     /// The mode in which one is made.
     pub(crate) mode: &'static str,
-    /// Where it is to be written, as the model was told.
-    pub(crate) file: fn(&str) -> PathBuf,
-    /// Writing it there.
-    pub(crate) write: fn(&Path, &str) -> Call,
-    /// Showing it.
-    pub(crate) show: fn() -> Call,
+    /// What the model calls, one after the other, to show this one, by what it was told first: there may be the file that it has
+    /// to be written into.
+    pub(crate) calls: fn(&str, &str) -> Vec<Call>,
+    /// Its agent goes on planning by itself when a person is against it.
+    pub(crate) goes_on: bool,
 }
 
 /// What settings of others would make in the folder of a scenario.
@@ -113,6 +112,10 @@ pub(crate) enum Lack {
     GoesOn,
     /// A denial is one of what waits beside it, too.
     Beside,
+    /// What is said into its turn comes behind what its model is asked already.
+    AtOnce,
+    /// Its agent may write in no other mode that asks.
+    Writes,
     /// It tells a text in bursts.
     Pieces,
     /// It does not tell what a command wrote.
@@ -131,6 +134,8 @@ impl Lack {
             Self::Key => "shows its model server no key",
             Self::GoesOn => "ends the turn after a denial",
             Self::Beside => "takes a denial for one of what waits beside it too",
+            Self::AtOnce => "tells its model what is said into its turn behind what it is asked already",
+            Self::Writes => "lets its agent write in no other mode that asks",
             Self::Pieces => "tells a text in bursts",
             Self::Output => "does not tell what a command wrote",
             Self::Process => "is no program",

@@ -2,8 +2,9 @@
 
 use super::quirks::Preset;
 use crate::calls::{change, cut, diff, first_line, hash, is_outside, leads_away, plain, short};
-use crate::child::{call_failed, weight};
+use crate::child::{call_failed, questions, weight};
 use nox_domain::{
+    answers::Answers,
     tool::{CallEnd, ToolCall, ToolKind},
     transcript::{FileDiff, Location},
 };
@@ -28,6 +29,10 @@ const PLAN_BYTES: u64 = 64 * 1024;
 const BEHIND: &str = "[background]";
 /// How it begins when it does not say what a tool of an MCP server is given.
 const OMITTED: &str = "[Payload omitted";
+/// Tools that ask a person: their questions stand in what they are given.
+const ASKS: &[&str] = &["ask_user_question"];
+/// Tools that show a plan, which is to be judged: it stands in what they are given.
+const PLANS: &[&str] = &["ExitPlanMode", "exit_plan_mode"];
 /// What a command may bring without being another command.
 const OF_A_COMMAND: &[&str] =
     &["command", "cmd", "description", "cwd", "workdir", "directory", "timeout", "timeout_secs"];
@@ -222,10 +227,14 @@ impl Told {
             let paths = call.diff.iter().map(|diff| cwd.join(&diff.path));
             call.outside |= paths.into_iter().any(|path| reaches_out(&path, session));
         }
-        if let Some(plan) = self.plan(&tool, preset) {
+        let plan = input["plan"].as_str().filter(|_| PLANS.contains(&tool.as_str()));
+        if let Some(plan) = plan.map(str::to_owned).or_else(|| self.plan(&tool, preset)) {
             call.input_hash = hash(&json!({ "tool": tool, "plan": plan }));
             call.text = plan;
             call.prose = true;
+        }
+        if ASKS.contains(&tool.as_str()) {
+            call.questions = questions(&input["questions"]);
         }
         call.title = first_line(&call.title);
         call
@@ -244,6 +253,19 @@ impl Told {
         let mut plan = String::new();
         file.take(PLAN_BYTES).read_to_string(&mut plan).ok()?;
         Some(plan)
+    }
+
+    /// What a person answered to its questions, as its program takes it: by the place of each question.
+    pub(super) fn answers(&self, id: &str, answers: &Answers) -> Option<Value> {
+        if !ASKS.contains(&self.tool(id).as_str()) {
+            return None;
+        }
+        let asked = self.input.get("questions")?.as_array()?.iter().enumerate();
+        let given = asked.filter_map(|(place, asked)| {
+            let given = answers.get(asked["question"].as_str()?)?;
+            Some((place.to_string(), Value::from(given.join(", "))))
+        });
+        Some(Value::Object(given.collect()))
     }
 
     /// How the call ended, and what it wrote. `interrupted`: somebody ended the turn.

@@ -6,6 +6,7 @@
 use super::{
     call::Told,
     faults::{self, noted},
+    forms::Form,
     quirks::Preset,
 };
 use crate::{
@@ -37,6 +38,8 @@ enum Step {
     Early { request: Value, options: Value },
     /// Nox was asked: under this key, by this request, which offers these options.
     Asked { key: String, request: Value, options: Value },
+    /// A person is asked to fill in a form.
+    Filling { key: String, request: Value, form: Form },
     /// It runs without having been asked; the policy is asked all the same. With how it ended meanwhile.
     Unasked { key: String, ended: Option<bool> },
     /// It was allowed.
@@ -116,10 +119,10 @@ impl Calls {
             // The program tells of a refusal as of a failure.
             (Step::Over { .. }, Some(true)) => {}
             (Step::Over { .. }, Some(false)) => out.push(self.refuse("it did what was not allowed")),
-            (Step::Asked { .. } | Step::Early { .. }, Some(true)) => {
+            (Step::Asked { .. } | Step::Early { .. } | Step::Filling { .. }, Some(true)) => {
                 self.take_back(id, out);
             }
-            (Step::Asked { .. } | Step::Early { .. }, Some(false)) => {
+            (Step::Asked { .. } | Step::Early { .. } | Step::Filling { .. }, Some(false)) => {
                 out.push(self.refuse("it did not wait for an answer"))
             }
             (_, None) => {}
@@ -135,8 +138,7 @@ impl Calls {
             return;
         }
         // The same call asked again waits for one answer only.
-        let is_open = |call: &Call| matches!(call.step, Step::Asked { .. } | Step::Early { .. });
-        if self.calls.get(id).is_some_and(is_open) {
+        if self.calls.get(id).is_some_and(|call| call.step.is_open()) {
             self.take_back(id, out);
         }
         let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
@@ -176,10 +178,57 @@ impl Calls {
         }
     }
 
+    /// The program lets a person fill in a form, as a rule as a part of a call.
+    pub(super) fn ask_form(&mut self, request: Value, params: &Value, out: &mut Vec<Act>) {
+        let own = format!("form {request}");
+        let id = params["toolCallId"].as_str().filter(|id| !id.is_empty()).unwrap_or(&own);
+        let Some((form, questions)) = Form::of(params).filter(|_| !self.is_full(id)) else {
+            out.push(form_ended(&request, "decline"));
+            let said = faults::short(params["message"].as_str().unwrap_or_default());
+            let title = self.preset.named.title;
+            out.push(noted("not_asked", format!("{title} asked something that Nox cannot show: {said}")));
+            return;
+        };
+        if self.calls.get(id).is_some_and(|call| call.step.is_open()) {
+            self.take_back(id, out);
+        }
+        let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
+        if let Step::Running { key, .. } | Step::Unasked { key, .. } =
+            std::mem::replace(&mut call.step, Step::Seen)
+        {
+            out.push(call_ended(key, CallEnd::Unknown));
+        }
+        if id == own {
+            call.told.take(
+                &json!({ "title": params["message"], "rawInput": { "form": params["requestedSchema"] } }),
+            );
+        }
+        let told = ToolCall { key: self.key(id), kind: ToolKind::Other, questions, ..self.shown(id) };
+        if let Some(call) = self.calls.get_mut(id) {
+            call.step = Step::Filling { key: told.key.clone(), request, form };
+        }
+        out.push(Act::Tell(Signal::Proposed(Box::new(told))));
+    }
+
+    /// The program does not wait for the answer to a request any more.
+    pub(super) fn taken_back(&mut self, request: &Value, out: &mut Vec<Act>) {
+        let is_it = |step: &Step| match step {
+            Step::Asked { request: asked, .. }
+            | Step::Early { request: asked, .. }
+            | Step::Filling { request: asked, .. } => asked == request,
+            _ => false,
+        };
+        for id in self.open(is_it) {
+            self.take_back(&id, out);
+        }
+    }
+
     /// Tells what became of a call.
     pub(super) fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
         let is_it = |step: &Step| match step {
-            Step::Asked { key, .. } | Step::Unasked { key, .. } => *key == answer.key,
+            Step::Asked { key, .. } | Step::Filling { key, .. } | Step::Unasked { key, .. } => {
+                *key == answer.key
+            }
             _ => false,
         };
         let Some((id, call)) = self.calls.iter_mut().find(|(_, call)| is_it(&call.step)) else { return };
@@ -202,7 +251,20 @@ impl Calls {
         }
         match step {
             Step::Asked { request, options, .. } => {
-                out.push(answered(&request, &options, answer.allowed));
+                let mut act = answered(&request, &options, answer.allowed);
+                let given = call.told.answers(&id, &answer.answers).filter(|_| answer.allowed);
+                if let (Act::Send(frame), Some(given)) = (&mut act, given) {
+                    frame["result"]["answers"] = given;
+                }
+                out.push(act);
+            }
+            Step::Filling { request, form, .. } => {
+                out.push(match answer.allowed {
+                    true => replied(&request, form.accepted(&answer.answers)),
+                    // The call is over with that; a form that is only declined would count as filled in with nothing.
+                    false => form_ended(&request, "cancel"),
+                });
+                self.filled(&id, out);
             }
             Step::Unasked { ended: Some(failed), .. } if answer.allowed => {
                 self.ends(&id, failed, false, out);
@@ -214,6 +276,15 @@ impl Calls {
         }
     }
 
+    /// A form that stands for itself is a call that is over with its answer.
+    fn filled(&mut self, id: &str, out: &mut Vec<Act>) {
+        let Some(call) = self.calls.get_mut(id).filter(|_| id.starts_with("form ")) else { return };
+        if let Step::Running { key, .. } = std::mem::replace(&mut call.step, Step::Over { allowed: true }) {
+            self.keys.free(&key);
+            out.push(call_ended(key, CallEnd::Succeeded));
+        }
+    }
+
     /// Whether the policy has not yet said what it thinks of a call that ran unasked.
     pub(super) fn has_unanswered(&self) -> bool {
         self.calls.values().any(|call| matches!(call.step, Step::Unasked { .. }))
@@ -221,7 +292,7 @@ impl Calls {
 
     /// Somebody ended the turn: nobody waits for answers any more.
     pub(super) fn interrupt(&mut self, out: &mut Vec<Act>) {
-        for id in self.open(|step| matches!(step, Step::Asked { .. } | Step::Early { .. })) {
+        for id in self.open(Step::is_open) {
             self.take_back(&id, out);
         }
     }
@@ -340,14 +411,14 @@ impl Calls {
     fn take_back(&mut self, id: &str, out: &mut Vec<Act>) {
         let Some(call) = self.calls.get_mut(id) else { return };
         let step = std::mem::replace(&mut call.step, Step::Over { allowed: false });
-        match step {
-            Step::Asked { key, request, .. } => {
-                out.push(cancelled(&request));
-                out.push(call_ended(key, CallEnd::Cancelled));
-            }
-            Step::Early { request, .. } => out.push(cancelled(&request)),
-            _ => {}
-        }
+        let (key, reply) = match step {
+            Step::Asked { key, request, .. } => (Some(key), cancelled(&request)),
+            Step::Early { request, .. } => (None, cancelled(&request)),
+            Step::Filling { key, request, .. } => (Some(key), form_ended(&request, "cancel")),
+            _ => return,
+        };
+        out.push(reply);
+        out.extend(key.map(|key| call_ended(key, CallEnd::Cancelled)));
     }
 
     fn refuse(&self, said: &str) -> Act {
@@ -360,11 +431,17 @@ impl Calls {
 }
 
 impl Step {
+    /// Whether the program waits for an answer.
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Asked { .. } | Self::Early { .. } | Self::Filling { .. })
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Asked { request, options, .. } | Self::Early { request, options } => {
                 weight(request) + weight(options)
             }
+            Self::Filling { request, form, .. } => weight(request) + form.bytes(),
             Self::Seen | Self::Unasked { .. } | Self::Running { .. } | Self::Over { .. } => 0,
         }
     }
@@ -397,5 +474,14 @@ fn answered(request: &Value, options: &Value, allowed: bool) -> Act {
 }
 
 fn cancelled(request: &Value) -> Act {
-    Act::Send(json!({ "jsonrpc": "2.0", "id": request, "result": { "outcome": { "outcome": "cancelled" } } }))
+    replied(request, json!({ "outcome": { "outcome": "cancelled" } }))
+}
+
+/// The end of a form that was not filled in.
+pub(super) fn form_ended(request: &Value, action: &str) -> Act {
+    replied(request, json!({ "action": action }))
+}
+
+fn replied(request: &Value, result: Value) -> Act {
+    Act::Send(json!({ "jsonrpc": "2.0", "id": request, "result": result }))
 }

@@ -5,7 +5,7 @@
 
 use super::{
     call::words_of,
-    calls::Calls,
+    calls::{Calls, form_ended},
     faults::{self, noted},
     offers::Known,
     opening::{Opening, Stage},
@@ -44,6 +44,8 @@ pub(super) enum Request {
     Mode(String),
     Model(String),
     Prompt,
+    /// Words into the turn that runs.
+    Steer(String),
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +76,9 @@ pub(super) struct Conversation {
     writing: Option<(u64, bool, Value)>,
     written: u64,
     unknown: Unknown,
+    /// Whether it takes words into its turn, and those that it did not ask for yet.
+    pub(super) takes_words: bool,
+    pub(super) words: Vec<String>,
 }
 
 impl Conversation {
@@ -97,6 +102,8 @@ impl Conversation {
             writing: None,
             written: 0,
             unknown: Unknown::default(),
+            takes_words: false,
+            words: Vec::new(),
         }
     }
 
@@ -111,9 +118,13 @@ impl Conversation {
     /// The first thing that is said. Files and terminals stay with the program, where its own questions guard them.
     pub(super) fn first(&mut self) -> Value {
         let fs = json!({ "readTextFile": false, "writeTextFile": false });
+        let mut capabilities = json!({ "fs": fs, "terminal": false });
+        if self.preset.forms {
+            capabilities["elicitation"] = json!({ "form": {} });
+        }
         let params = json!({
             "protocolVersion": 1,
-            "clientCapabilities": { "fs": fs, "terminal": false },
+            "clientCapabilities": capabilities,
             "clientInfo": { "name": "nox", "title": "Nox", "version": env!("CARGO_PKG_VERSION") },
         });
         self.request(Request::Initialize, "initialize", params)
@@ -140,6 +151,7 @@ impl Conversation {
         };
         match what {
             Request::Prompt => self.turn_answered(answer, out),
+            Request::Steer(text) => self.said(text, answer, out),
             other => self.opened(other, answer, out),
         }
     }
@@ -147,10 +159,17 @@ impl Conversation {
     fn called(&mut self, method: &str, frame: &Value, line: &str, out: &mut Vec<Act>) {
         let (id, params) = (frame.get("id").filter(|id| !id.is_null()), &frame["params"]);
         match (method, id) {
-            ("session/request_permission", Some(id)) if self.turn.is_some() && !self.is_interrupted() => {
+            ("session/request_permission", Some(id)) if self.is_at_work() => {
                 self.end_text(out);
                 self.calls.ask(id.clone(), params, out);
             }
+            ("elicitation/create", Some(id)) if self.is_at_work() => {
+                self.end_text(out);
+                self.calls.ask_form(id.clone(), params, out);
+            }
+            ("elicitation/create", Some(id)) => out.push(form_ended(id, "cancel")),
+            ("$/cancel_request", None) => self.calls.taken_back(&params["requestId"], out),
+            (own, Some(id)) if self.hands_out(own, id, out) => {}
             // Nobody has asked anything, or waits any more: there is nobody to whom an answer could be given.
             ("session/request_permission", Some(id)) => {
                 let outcome = json!({ "outcome": { "outcome": "cancelled" } });
@@ -227,6 +246,11 @@ impl Conversation {
 
     fn piece(&mut self, update: &Value, thought: bool, out: &mut Vec<Act>) {
         self.used.piece(&update["_meta"]);
+        if update["_meta"]["claudeCode"]["kind"] == "informational" {
+            let said = faults::short(&words_of(&update["content"]));
+            out.push(noted("said_by_program", said));
+            return;
+        }
         let mut more = words_of(&update["content"]);
         if let Some(mode) = self.preset.mode_text.and_then(|before| more.strip_prefix(before)) {
             self.known.mode_is(&faults::short(mode.trim()));
@@ -288,7 +312,7 @@ impl Conversation {
         out.extend(self.used.take(result, model.as_deref()).map(|used| Act::Tell(Signal::Used(used))));
         let stopped = result["stopReason"].as_str().unwrap_or_default();
         let failed = match (answer, held.filter(|_| !is_told)) {
-            (Err(error), _) => Some(faults::of_error(self.preset, error)),
+            (Err(error), held) => Some(faults::of_error(self.preset, error, held.as_deref())),
             (Ok(_), Some(held)) => Some(faults::of_text(self.preset, &held)),
             (Ok(_), None) => self.stopped_badly(stopped),
         };
@@ -315,6 +339,7 @@ impl Conversation {
 
     fn turn_ends(&mut self, interrupted: bool, out: &mut Vec<Act>) {
         let Some((end, problem)) = self.ending.take() else { return };
+        self.gives_back(out);
         let left_running = self.calls.turn_ends(interrupted || end == TurnEnd::Cancelled, out);
         out.push(Act::Tell(Signal::TurnEnded { end, problem }));
         if left_running && self.preset.leaves_tools {
@@ -325,6 +350,11 @@ impl Conversation {
     /// Kept as it came, and shown.
     fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
         self.unknown.heard(self.preset.named.title, line, out);
+    }
+
+    /// Whether a turn runs that nobody has ended.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.turn.as_ref().is_some_and(|turn| !turn.interrupted)
     }
 
     pub(super) fn refuse(&self, fault: AgentFault, said: &str) -> Act {
@@ -395,6 +425,10 @@ impl Talk for Conversation {
 
     fn is_interrupted(&self) -> bool {
         self.turn.as_ref().is_some_and(|turn| turn.interrupted)
+    }
+
+    fn steer(&mut self, text: &str, out: &mut Vec<Act>) {
+        self.say(text, out);
     }
 
     fn set_mode(&mut self, mode: &str, out: &mut Vec<Act>) {

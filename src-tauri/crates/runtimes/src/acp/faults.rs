@@ -27,15 +27,18 @@ pub(super) fn noted(code: &str, text: String) -> Act {
     note(code, shown(&text))
 }
 
-/// An error that a request was answered with.
-pub(super) fn of_error(preset: &Preset, error: &Value) -> Problem {
-    let said = said(error);
+/// An error that a request was answered with; with the same as it was told as a text before, if it was.
+pub(super) fn of_error(preset: &Preset, error: &Value, before: Option<&str>) -> Problem {
+    let said = match (said(error), before) {
+        (said, Some(before)) => format!("{before}: {said}"),
+        (said, None) => said,
+    };
     let code = error["code"].as_i64().unwrap_or_default();
     // Some put the status of the model server in place of a code.
     let status =
         u64::try_from(code).ok().filter(|code| (400..600).contains(code)).or_else(|| status_in(&said));
     let fault = match code {
-        AUTH_REQUIRED if status.is_none() => AgentFault::NotSignedIn,
+        AUTH_REQUIRED if status.is_none() && before.is_none() => AgentFault::NotSignedIn,
         _ => faults::fault_of(status, &said),
     };
     faults::problem(&preset.named, fault, &said, None)

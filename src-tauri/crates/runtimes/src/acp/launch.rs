@@ -3,7 +3,7 @@
 use super::{homes::Dress, quirks::Preset};
 use crate::{
     Start,
-    child::{GRACE, environment, without_keys},
+    child::{GRACE, environment, service_variable, without_keys},
     limits::of_tree,
 };
 use nox_domain::agent::Service;
@@ -58,8 +58,14 @@ pub(super) fn launch(start: &Start, preset: &'static Preset) -> io::Result<Launc
     if let Some((name, model)) = model {
         set(name, model.into());
     }
-    if !preset.key_variables.is_empty() {
-        set("BASH_ENV", shell_file(root.path(), preset)?);
+    let keys = key_variables(start, preset);
+    if !keys.is_empty() {
+        set("BASH_ENV", shell_file(root.path(), &keys)?);
+    }
+    for (name, key) in start.service_keys.iter().filter(|_| preset.expands) {
+        if let Some(variable) = service_variable(start, name) {
+            set(&variable, key.expose_secret().into());
+        }
     }
     let mut environment = environment(start, preset.environment, own).into_iter().collect();
     let mut dress = Dress {
@@ -87,26 +93,37 @@ pub(super) fn launch(start: &Start, preset: &'static Preset) -> io::Result<Launc
     Ok(Launch { spec, meta, told_model, _root: root })
 }
 
+/// All variables that may hold a key.
+fn key_variables(start: &Start, preset: &Preset) -> Vec<String> {
+    let own = preset.key_variables.iter().map(|name| (*name).to_owned());
+    let services = start.service_keys.keys().filter(|_| preset.expands);
+    own.chain(services.filter_map(|name| service_variable(start, name))).collect()
+}
+
 /// A file that bash reads before each command: there the keys go, so that commands do not inherit them.
-fn shell_file(root: &Path, preset: &Preset) -> io::Result<OsString> {
+fn shell_file(root: &Path, keys: &[String]) -> io::Result<OsString> {
     let path = root.join("shell.sh");
-    std::fs::write(&path, format!("unset {}\n", preset.key_variables.join(" ")))?;
+    std::fs::write(&path, format!("unset {}\n", keys.join(" ")))?;
     Ok(path.into())
 }
 
 /// The agent's MCP servers as the protocol has them, each with whether it is at an address.
 pub(super) fn services(start: &Start, preset: &Preset) -> Vec<(bool, Value)> {
+    let keys = key_variables(start, preset);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     let all = start.services.iter().filter_map(|(name, service)| {
         let Service { command, arguments, environment, address, .. } = service;
         if let Some(command) = command {
             let pairs: Vec<Value> =
                 environment.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-            let (command, arguments) = without_keys(command, arguments, preset.key_variables);
+            let (command, arguments) = without_keys(command, arguments, &keys);
             let server = json!({ "name": name, "command": command, "args": arguments, "env": pairs });
             return Some((false, server));
         }
         let headers = start.service_keys.get(name).map(|key| {
-            let value = format!("Bearer {}", key.expose_secret());
+            let variable = service_variable(start, name).filter(|_| preset.expands);
+            let key = variable.map_or_else(|| key.expose_secret().to_owned(), |name| format!("${{{name}}}"));
+            let value = format!("Bearer {key}");
             json!({ "name": "Authorization", "value": value })
         });
         let headers: Vec<Value> = headers.into_iter().collect();

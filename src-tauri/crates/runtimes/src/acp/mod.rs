@@ -9,6 +9,7 @@ mod call;
 mod calls;
 mod conversation;
 mod faults;
+mod forms;
 mod homes;
 mod launch;
 mod offers;
@@ -17,6 +18,7 @@ mod opening;
 mod particular;
 mod plugins;
 pub(crate) mod quirks;
+mod steers;
 #[cfg(test)]
 mod tests;
 mod usage;

@@ -95,6 +95,10 @@ impl Known {
         self.offers.forks = forks;
     }
 
+    pub(super) fn set_steers(&mut self, steers: bool) {
+        self.offers.steers = steers;
+    }
+
     pub(super) fn mode(&self) -> Option<&str> {
         self.offers.mode.as_deref()
     }

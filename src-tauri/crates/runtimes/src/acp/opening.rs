@@ -66,10 +66,10 @@ impl Conversation {
             }
             (Request::Look { error, page }, Ok(result)) => self.looked(error, page, result, out),
             (Request::Look { error, .. }, Err(_)) => {
-                out.push(Act::Refuse(faults::of_error(self.preset, &error)));
+                out.push(Act::Refuse(faults::of_error(self.preset, &error, None)));
             }
             (Request::Initialize | Request::New | Request::Restore, Err(error)) => {
-                out.push(Act::Refuse(faults::of_error(self.preset, error)));
+                out.push(Act::Refuse(faults::of_error(self.preset, error, None)));
             }
             (Request::Mode(mode), Ok(result)) => {
                 self.known.mode_is(&mode);
@@ -98,7 +98,7 @@ impl Conversation {
                 self.opening.model = None;
                 self.settle(out);
             }
-            (Request::Prompt, _) => {}
+            (Request::Prompt | Request::Steer(_), _) => {}
         }
     }
 
@@ -123,6 +123,8 @@ impl Conversation {
         let session = &can["sessionCapabilities"];
         self.known.set_forks(session["fork"].is_object());
         self.lists = session["list"].is_object();
+        self.takes_words = self.takes_words(result);
+        self.known.set_steers(self.takes_words);
         if !self.may_go_on(out) {
             return;
         }
@@ -208,7 +210,7 @@ impl Conversation {
                 self.look_for_it(Request::Look { error, page: page + 1 }, Some(cursor), out);
             }
             None if !is_there => self.lost(&faults::said(&error), out),
-            _ => out.push(Act::Refuse(faults::of_error(self.preset, &error))),
+            _ => out.push(Act::Refuse(faults::of_error(self.preset, &error, None))),
         }
     }
 

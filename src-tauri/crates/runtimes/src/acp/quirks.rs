@@ -7,6 +7,7 @@
 use super::{
     homes::{self, Dress},
     plugins::Follows,
+    steers::Way,
 };
 use crate::faults::Named;
 use nox_domain::tool::ToolKind::{self, Edit, Execute, Read, Search, Think};
@@ -56,6 +57,12 @@ pub(crate) struct Preset {
     pub(super) quiet: &'static [&'static str],
     /// Whether its agent is told what it is in a way of its own; else before the first prompt.
     pub(super) takes_instructions: bool,
+    /// It lets its user fill in forms, when it is told that somebody can.
+    pub(super) forms: bool,
+    /// How it takes words into a turn that runs.
+    pub(super) steers: Option<Way>,
+    /// It takes a variable in the place of a service's key, and tells such keys to everybody who sees command lines otherwise.
+    pub(super) expands: bool,
     /// Makes what it needs besides.
     pub(super) dress: fn(&mut Dress<'_>) -> io::Result<()>,
 }
@@ -120,6 +127,9 @@ pub(super) const PLAIN: Preset = Preset {
     follows: &[],
     quiet: &[],
     takes_instructions: false,
+    forms: false,
+    steers: None,
+    expands: false,
     dress: |_| Ok(()),
 };
 
@@ -265,7 +275,12 @@ pub(crate) const CLAUDE: Preset = Preset {
     asking: &["default", "plan"],
     kinds: &[("TodoWrite", Think), ("ToolSearch", Search), ("Skill", Read)],
     unasked: &["TodoWrite", "ToolSearch"],
+    // What follows is an error that says only that somebody has to sign in.
+    error_texts: &["Invalid API key"],
     takes_instructions: true,
+    forms: true,
+    steers: Some(Way::Sent("_session/steering")),
+    expands: true,
     dress: homes::claude,
     ..PLAIN
 };
@@ -339,7 +354,14 @@ pub(crate) const QWEN: Preset = Preset {
     ],
     // A sub-agent goes on where nobody is asked.
     never: &[("agent", "what its sub-agents do is not watched")],
+    follows: &[
+        Follows::BesideServices(".mcp.json"),
+        Follows::BesideServices(".qwen"),
+        Follows::AboveServices(".env"),
+        Follows::AboveServices(".qwen/.env"),
+    ],
     quiet: &["qwen/notify/session/prompt-suggestion"],
+    steers: Some(Way::Fetched("craft/drainMidTurnQueue")),
     dress: homes::qwen,
     ..PLAIN
 };

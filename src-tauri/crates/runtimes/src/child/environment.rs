@@ -29,6 +29,15 @@ pub(crate) fn environment(
     environment
 }
 
+/// What the names begin with of variables that have the keys of services.
+const SERVICE_KEY_VARIABLE: &str = "NOX_SERVICE_KEY_";
+
+/// The variable that has the key of a service, if it has one.
+pub(crate) fn service_variable(start: &Start, name: &str) -> Option<String> {
+    let place = start.service_keys.keys().position(|known| known == name)?;
+    Some(format!("{SERVICE_KEY_VARIABLE}{place}"))
+}
+
 /// A command of which the environment has none of these variables, although the program that starts it has them.
 pub(crate) fn without_keys(command: &str, arguments: &[String], keys: &[&str]) -> (String, Vec<String>) {
     if cfg!(not(unix)) || keys.is_empty() {

@@ -1,12 +1,11 @@
 //! Starting the program: its command line and its environment.
 
 use super::quirks::{
-    ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SERVICE_KEY_VARIABLE,
-    SHELL_FILE_VARIABLE,
+    ADDRESS_VARIABLE, ARGUMENTS, COMMAND, ENVIRONMENT, KEY_VARIABLE, KEY_VARIABLES, SHELL_FILE_VARIABLE,
 };
 use crate::{
     Start,
-    child::{GRACE, environment, without_keys},
+    child::{GRACE, environment, service_variable, without_keys},
     limits::of_tree,
 };
 use nox_process::{SpawnSpec, Stdin};
@@ -83,8 +82,9 @@ pub(super) fn launch(start: &Start, which: &Which) -> std::io::Result<Launch> {
 
 /// The variables that hold keys of services, by the services' names.
 fn service_keys(start: &Start) -> impl Iterator<Item = (&String, String, &SecretString)> {
-    let keys = start.service_keys.iter().enumerate();
-    keys.map(|(number, (service, key))| (service, format!("{SERVICE_KEY_VARIABLE}{number}"), key))
+    let keys = start.service_keys.iter();
+    // In the file of its MCP servers it fills in variables by their names (measured with 2.1.329).
+    keys.filter_map(|(service, key)| Some((service, service_variable(start, service)?, key)))
 }
 
 /// All variables that may hold a key.

@@ -53,10 +53,6 @@ pub(crate) const KEY_VARIABLE: &str = "ANTHROPIC_API_KEY";
 /// All variables that may hold a key; a command that it runs gets none of them.
 pub(crate) const KEY_VARIABLES: &[&str] = &[KEY_VARIABLE, "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
 
-/// Before the number of a variable that holds the key of a service: in the file of its MCP servers it fills in variables by their
-/// names (measured with 2.1.329).
-pub(super) const SERVICE_KEY_VARIABLE: &str = "NOX_SERVICE_KEY_";
-
 /// Where it reads the address of its model server from.
 pub(crate) const ADDRESS_VARIABLE: &str = "ANTHROPIC_BASE_URL";
 

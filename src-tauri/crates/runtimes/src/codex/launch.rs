@@ -2,14 +2,11 @@
 
 use super::{
     home,
-    quirks::{
-        APPROVAL, COMMAND, HOME_VARIABLE, KEY_VARIABLE, KEY_VARIABLES, REVIEWER, SANDBOX,
-        SERVICE_KEY_VARIABLE, SETTINGS,
-    },
+    quirks::{APPROVAL, COMMAND, HOME_VARIABLE, KEY_VARIABLE, KEY_VARIABLES, REVIEWER, SANDBOX, SETTINGS},
 };
 use crate::{
     Start,
-    child::{GRACE, environment},
+    child::{GRACE, environment, service_variable},
     limits::of_tree,
 };
 use nox_process::{SpawnSpec, Stdin};
@@ -129,12 +126,6 @@ fn services(start: &Start) -> Map<String, Value> {
         Some((name.clone(), made))
     };
     start.services.iter().filter_map(one).collect()
-}
-
-/// The variable that has the key of a service.
-fn service_variable(start: &Start, name: &str) -> Option<String> {
-    let place = start.service_keys.keys().position(|known| known == name)?;
-    Some(format!("{SERVICE_KEY_VARIABLE}{place}"))
 }
 
 #[cfg(test)]

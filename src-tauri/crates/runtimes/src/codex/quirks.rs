@@ -63,9 +63,6 @@ pub(super) const SETTINGS: &[&str] = &[
 /// Where it reads its key from.
 pub(super) const KEY_VARIABLE: &str = "OPENAI_API_KEY";
 
-/// Where keys of services are put: this and a number.
-pub(super) const SERVICE_KEY_VARIABLE: &str = "NOX_SERVICE_KEY_";
-
 /// All variables that may hold a key, as patterns; a command that it runs gets none of them.
 pub(super) const KEY_VARIABLES: &[&str] =
     &[KEY_VARIABLE, "CODEX_API_KEY", "CODEX_ACCESS_TOKEN", "NOX_SERVICE_KEY_*"];

@@ -90,7 +90,7 @@ fn out_of_this_minute(projects: &Path, conversation: &str) -> io::Result<()> {
 }
 
 /// Whether a file of the project may be told without asking: none that leads elsewhere.
-fn is_short_file(path: &Path) -> bool {
+pub(super) fn is_short_file(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() <= PROJECT_BYTES)
 }
 

@@ -4,9 +4,11 @@
 
 mod gemini;
 mod opencode;
+mod qwen;
 
 pub(super) use gemini::gemini;
 pub(super) use opencode::opencode;
+pub(super) use qwen::qwen;
 
 use crate::Start;
 use jsonc_parser::parse_to_serde_value;
@@ -136,24 +138,6 @@ pub(super) fn claude(dress: &mut Dress<'_>) -> io::Result<()> {
     if let Some(file) = dress.environment.get(&OsString::from("BASH_ENV")).cloned() {
         dress.set(crate::claude::quirks::SHELL_FILE_VARIABLE, file);
     }
-    Ok(())
-}
-
-/// Qwen Code, likewise. What it would remember by itself costs requests to the model that nobody has asked for.
-pub(super) fn qwen(dress: &mut Dress<'_>) -> io::Result<()> {
-    let own = dress.folder("HOME", &[]).join(".qwen");
-    let settings = json!({
-        "general": { "enableAutoUpdate": false, "disableAutoUpdate": true },
-        "privacy": { "usageStatisticsEnabled": false },
-        "telemetry": { "enabled": false },
-        "memory": { "enableManagedAutoMemory": false, "enableManagedAutoDream": false, "enableAutoSkill": false },
-        "ui": { "enableFollowupSuggestions": false },
-        "security": { "auth": { "selectedType": "openai" } },
-        "disableAllHooks": true,
-    });
-    own_settings(dress, &own, ".qwen", settings)?;
-    let root = dress.root.join(".qwen");
-    dress.set("QWEN_HOME", root);
     Ok(())
 }
 

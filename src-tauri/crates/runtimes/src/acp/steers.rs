@@ -1,0 +1,77 @@
+//! Words that are said into a turn that runs. Version 1 of the protocol has no way for that; some programs have one of their own.
+
+use super::{
+    conversation::{Conversation, Request},
+    faults::{self, noted},
+};
+use crate::child::Act;
+use nox_domain::session::Signal;
+use serde_json::{Value, json};
+
+/// Words that wait until the program asks for them.
+const MAX_WAITING: usize = 256;
+
+/// How a program takes words into its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// They are sent to it by this method, if it says when it begins that it takes them.
+    Sent(&'static str),
+    /// It asks for them behind its calls, by this method.
+    Fetched(&'static str),
+}
+
+impl Conversation {
+    /// Whether the program takes words into its turn, by its first answer.
+    pub(super) fn takes_words(&self, initialized: &Value) -> bool {
+        match self.preset.steers {
+            Some(Way::Sent(_)) => initialized["_meta"]["steering"]["supported"] == true,
+            Some(Way::Fetched(_)) => true,
+            None => false,
+        }
+    }
+
+    /// Says something into the turn that runs; what comes too late for it is given back.
+    pub(super) fn say(&mut self, text: &str, out: &mut Vec<Act>) {
+        let way = self.preset.steers.filter(|_| self.takes_words && self.is_at_work());
+        match way {
+            Some(Way::Sent(method)) => {
+                let prompt = json!([{ "type": "text", "text": text }]);
+                // Without this a program that is already through would begin a turn that nobody sees.
+                let meta = json!({ "steering": { "idleBehavior": "promptRequired" } });
+                let params = json!({ "prompt": prompt, "_meta": meta });
+                self.ask(Request::Steer(text.to_owned()), method, params, out);
+            }
+            Some(Way::Fetched(_)) if self.words.len() < MAX_WAITING => self.words.push(text.to_owned()),
+            _ => out.push(Act::Tell(Signal::NotSteered(text.to_owned()))),
+        }
+    }
+
+    /// What came of words that were sent.
+    pub(super) fn said(&mut self, text: String, answer: Result<&Value, &Value>, out: &mut Vec<Act>) {
+        match answer {
+            Ok(result) if result["outcome"] != "promptRequired" => return,
+            Ok(_) => {}
+            Err(error) => {
+                let (title, said) = (self.preset.named.title, faults::said(error));
+                let note = format!("{title} did not take this into its turn, so it is asked next: {said}");
+                out.push(noted("not_steered", note));
+            }
+        }
+        out.push(Act::Tell(Signal::NotSteered(text)));
+    }
+
+    /// Hands out the words that wait, when this is the question for them.
+    pub(super) fn hands_out(&mut self, method: &str, id: &Value, out: &mut Vec<Act>) -> bool {
+        let is_it = matches!(self.preset.steers, Some(Way::Fetched(own)) if own == method);
+        if is_it {
+            let result = json!({ "messages": std::mem::take(&mut self.words), "hasQueuedPrompt": false });
+            out.push(Act::Send(json!({ "jsonrpc": "2.0", "id": id, "result": result })));
+        }
+        is_it
+    }
+
+    /// The turn is over: what the program did not ask for any more is given back.
+    pub(super) fn gives_back(&mut self, out: &mut Vec<Act>) {
+        out.extend(self.words.drain(..).map(|text| Act::Tell(Signal::NotSteered(text))));
+    }
+}
