@@ -11,12 +11,13 @@ use nox_api::{
         tool::{CallStatus, Decision},
     },
     dto::{
-        AnswerRequest, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession, ResolveUnknown,
-        SetSessionModel, StartTask,
+        AnswerRequest, ChangeSettings, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession,
+        ResolveUnknown, SetSessionModel, StartTask,
     },
 };
 use nox_domain::{
-    life::{Life, OnDisconnect, Restart},
+    At,
+    life::{Life, LogPolicy, OnDisconnect, Restart},
     transcript::AgentFault,
 };
 use nox_test_support::{
@@ -372,6 +373,38 @@ async fn a_conversation_whose_file_is_gone_is_said_to_be_lost() {
     scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
     assert!(scene.notes().await.contains(&"not_restored".to_owned()));
     assert!(scene.last_asked().contains("The conversation so far is lost"), "{}", scene.last_asked());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversations_go_with_the_sessions_that_are_dropped_and_with_no_others() {
+    let mut scene = begin("openai", [Reply::text("One."), Reply::text("Two.")]).await;
+    assert_eq!(scene.idle().await, None);
+    let over = scene.session.clone();
+    let fork = ForkSession { session: over.clone(), text: "Again.".into() };
+    scene.session = scene.world.api().fork_session(&caller(), fork).await.unwrap().session.unwrap();
+    scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
+    assert_eq!(scene.idle().await, None);
+    let folder = scene.world.home().join("conversations");
+    let nobodys = folder.join("0191d3a5-0000-7000-8000-000000000000.jsonl");
+    let (damaged, other) = (nobodys.with_extension("1.damaged"), folder.join("notes.jsonl"));
+    for file in [&nobodys, &damaged, &other] {
+        std::fs::write(file, "").unwrap();
+    }
+    let count = || std::fs::read_dir(&folder).unwrap().count();
+    assert_eq!(count(), 5);
+    scene.world.api().stop_session(&caller(), OneSession { session: over.clone() }).await.unwrap();
+    scene.world.until_over(&over).await;
+    let engine = scene.world.api().engine();
+    let now = nox_engine::clock::now().0;
+    // Young ones stay; what an archived session said can be gone on with.
+    engine.compact(At(now - 60_000)).await.unwrap();
+    assert_eq!(count(), 5);
+    engine.compact(At(now + 60_000)).await.unwrap();
+    assert!(count() == 3 && other.exists() && !nobodys.exists() && !damaged.exists());
+    let prune = ChangeSettings { log_policy: Some(LogPolicy::Prune), ..ChangeSettings::default() };
+    scene.world.api().change_settings(&caller(), prune).await.unwrap();
+    engine.compact(At(now + 60_000)).await.unwrap();
+    assert_eq!(count(), 2, "that of the session which stands by, and what is not of Nox");
 }
 
 #[tokio::test(flavor = "multi_thread")]

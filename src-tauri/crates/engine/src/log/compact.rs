@@ -39,12 +39,18 @@ impl Engine {
     /// # Errors
     /// Those of the store. What was done until then stays.
     pub async fn compact(&self, over_before: At) -> Result<Compacted, Error> {
-        let mut done = Compacted::default();
         let fate = match self.local().values().log_policy {
-            LogPolicy::Keep => return Ok(done),
+            LogPolicy::Keep => return Ok(Compacted::default()),
             LogPolicy::Archive => Fate::Archive,
             LogPolicy::Prune => Fate::Prune,
         };
+        let done = self.compact_all(over_before, fate).await?;
+        self.sweep_conversations(over_before, fate).await?;
+        Ok(done)
+    }
+
+    async fn compact_all(&self, over_before: At, fate: Fate) -> Result<Compacted, Error> {
+        let mut done = Compacted::default();
         let mut page = RowPage::first(PAGE);
         loop {
             let rows = self.ledger().store().rows(kind::SESSION_STATE, Some("closed"), page.clone()).await?;

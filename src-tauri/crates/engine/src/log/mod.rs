@@ -6,6 +6,7 @@
 //! compacted can be read, exported and continued as before; nothing here is on the way to the first paint.
 
 mod compact;
+mod conversations;
 mod damage;
 mod export;
 mod fold;

@@ -295,17 +295,20 @@ impl Conversation {
         self.settle(out);
     }
 
-    /// The disk does not take what has to be kept: nothing more can follow.
-    pub(super) fn cannot_keep(&mut self, said: &str, out: &mut Vec<Act>) {
+    /// The disk does not take what has to be kept: of what would follow only what is being written ends, and the turn.
+    pub(super) fn cannot_keep(&mut self, said: &str, remedy: &str, acts: &mut VecDeque<Act>) {
+        acts.retain(|act| matches!(act, Act::TextEnds(_) | Act::Tell(Signal::Wrote { .. })));
+        let mut last = Vec::new();
+        let out = &mut last;
         self.is_asking = false;
         out.push(Act::Hush);
         self.end_text(out);
         self.calls.clear();
         self.turn = None;
-        let message =
-            format!("the conversation cannot be kept: {said}. Make room on the disk, then ask again.");
+        let message = format!("the conversation cannot be kept: {said}. {remedy}");
         let problem = Some(Problem::NotStarted { message });
         out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Failed, problem }));
+        acts.extend(last);
     }
 
     /// The run ends: what is being written is through as it is.

@@ -1,21 +1,29 @@
 //! The file of a conversation: JSON lines, each on the disk before anything follows from it.
 //!
 //! `<folder>/<name>.jsonl`, where the name is the one that the engine is told. A last line that was cut off by a crash
-//! is taken away; any other line that cannot be read ends what is read, and that is told.
+//! is taken away; any other line that cannot be read ends what is read, and that is told. A file is read line by line and
+//! has a greatest length: what is longer is not gone on with. The engine removes it with its session.
 
 use super::history::{History, Line, SCHEMA};
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, BufRead, BufReader, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
+
+/// The longest line: a result with as many images as one call may give.
+const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
+/// The largest file. A year of hard work of one agent stays below it.
+const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// A conversation that is open for more.
 #[derive(Debug)]
 pub(super) struct Keeper {
     name: String,
     file: File,
+    bytes: u64,
+    most_bytes: u64,
 }
 
 /// What was found of a conversation.
@@ -35,6 +43,9 @@ pub(super) enum Error {
     /// A newer version of Nox wrote it.
     #[error("a newer version of Nox wrote it; start that version")]
     Newer,
+    /// It is as long as one may be.
+    #[error("it is longer than {} MB; begin a new session", MAX_FILE_BYTES >> 20)]
+    TooLong,
     /// The disk.
     #[error("its file cannot be read or written: {0}")]
     Disk(#[from] io::Error),
@@ -48,10 +59,11 @@ impl Keeper {
     pub(super) fn begin(folder: &Path) -> Result<Self, Error> {
         fs::create_dir_all(folder)?;
         let name = Uuid::now_v7().to_string();
-        let mut file = private(OpenOptions::new().append(true).create_new(true)).open(path(folder, &name))?;
-        write(&mut file, &Line::Begun { schema: SCHEMA })?;
+        let file = private(OpenOptions::new().append(true).create_new(true)).open(path(folder, &name))?;
+        let mut keeper = Self { name, file, bytes: 0, most_bytes: MAX_FILE_BYTES };
+        keeper.keep(&Line::Begun { schema: SCHEMA })?;
         File::open(folder)?.sync_all()?;
-        Ok(Self { name, file })
+        Ok(keeper)
     }
 
     /// A conversation that is there, with what was said in it.
@@ -64,13 +76,16 @@ impl Keeper {
         let file = OpenOptions::new().append(true).open(&path)?;
         if file.metadata()?.len() > good_bytes {
             if found.lost_lines > 0 {
-                // What cannot be read may be of use to a person.
-                fs::copy(&path, path.with_extension("damaged"))?;
+                // What cannot be read may be of use to a person. An older damage has a copy of its own.
+                let aside = path.with_extension(format!("{}.damaged", Uuid::now_v7().simple()));
+                fs::copy(&path, &aside)?;
+                File::open(&aside)?.sync_all()?;
+                File::open(folder)?.sync_all()?;
             }
             file.set_len(good_bytes)?;
             file.sync_all()?;
         }
-        Ok((Self { name: name.to_owned(), file }, found))
+        Ok((Self { name: name.to_owned(), file, bytes: good_bytes, most_bytes: MAX_FILE_BYTES }, found))
     }
 
     /// A copy of a conversation under a new name; the old one stays as it is.
@@ -80,12 +95,10 @@ impl Keeper {
     pub(super) fn fork(folder: &Path, name: &str) -> Result<(Self, Found), Error> {
         let path = known(folder, name)?;
         let (_, good_bytes) = read(&path)?;
-        let mut text = fs::read(&path)?;
-        text.truncate(usize::try_from(good_bytes).unwrap_or(usize::MAX));
         let copy = Uuid::now_v7().to_string();
         let to = self::path(folder, &copy);
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&to)?;
-        file.write_all(&text)?;
+        io::copy(&mut File::open(&path)?.take(good_bytes), &mut file)?;
         file.sync_all()?;
         File::open(folder)?.sync_all()?;
         Self::open(folder, &copy)
@@ -101,16 +114,26 @@ impl Keeper {
     /// # Errors
     /// The disk does not take them.
     pub(super) fn keep(&mut self, line: &Line) -> io::Result<()> {
-        write(&mut self.file, line)
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        let bytes = self.bytes + text.len() as u64;
+        if bytes > self.most_bytes || text.len() as u64 > MAX_LINE_BYTES {
+            return Err(io::Error::new(ErrorKind::FileTooLarge, "it is as long as a conversation may be"));
+        }
+        // One write: a crash cuts it off, and never mixes it.
+        self.file.write_all(&text)?;
+        self.file.sync_data()?;
+        self.bytes = bytes;
+        Ok(())
     }
 }
 
-fn write(file: &mut File, line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    // One write: a crash cuts it off, and never mixes it.
-    file.write_all(&text)?;
-    file.sync_data()
+/// What a person can do when a line cannot be kept.
+pub(super) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::FileTooLarge => "Begin a new session.",
+        _ => "Make room on the disk, then ask again.",
+    }
 }
 
 fn path(folder: &Path, name: &str) -> PathBuf {
@@ -132,23 +155,35 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 
 /// What can be read, and how many bytes of the file that is.
 fn read(path: &Path) -> Result<(Found, u64), Error> {
-    let text = fs::read(path)?;
-    let (mut found, mut good) = (Found::default(), 0);
-    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
-    for line in lines.by_ref() {
-        let Some(whole) = line.strip_suffix(b"\n") else { return Ok((found, good)) };
-        match serde_json::from_slice::<Line>(whole) {
-            Ok(Line::Begun { schema }) if schema > SCHEMA => return Err(Error::Newer),
-            Ok(line) => found.history.apply(&line),
-            Err(_) => {
-                found.lost_lines = 1;
-                break;
-            }
-        }
-        good += line.len() as u64;
+    let file = File::open(path)?;
+    if file.metadata()?.len() > MAX_FILE_BYTES {
+        return Err(Error::TooLong);
     }
-    found.lost_lines += lines.count();
-    Ok((found, good))
+    let (mut file, mut line) = (BufReader::new(file), Vec::new());
+    let (mut found, mut good) = (Found::default(), 0);
+    loop {
+        line.clear();
+        let read = file.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line)? as u64;
+        if read == 0 {
+            return Ok((found, good));
+        }
+        if found.lost_lines > 0 {
+            found.lost_lines += 1;
+            continue;
+        }
+        let whole = line.strip_suffix(b"\n");
+        if whole.is_none() && read < MAX_LINE_BYTES {
+            return Ok((found, good));
+        }
+        match whole.map(serde_json::from_slice::<Line>) {
+            Some(Ok(Line::Begun { schema })) if schema > SCHEMA => return Err(Error::Newer),
+            Some(Ok(line)) => {
+                found.history.apply(&line);
+                good += read;
+            }
+            Some(Err(_)) | None => found.lost_lines = 1,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -208,9 +243,38 @@ mod tests {
         let path = path(folder.path(), kept.name());
         let text = fs::read_to_string(&path).unwrap().replacen("\"b\"", "\"b", 1);
         fs::write(&path, text).unwrap();
-        let (_, found) = Keeper::open(folder.path(), kept.name()).unwrap();
-        assert_eq!((found.history.entries().len(), found.lost_lines), (1, 2));
-        assert!(path.with_extension("damaged").exists());
+        let damaged = |path: &Path| {
+            let (_, found) = Keeper::open(folder.path(), kept.name()).unwrap();
+            assert_eq!((found.history.entries().len(), found.lost_lines), (1, 2), "{}", path.display());
+            let files = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+            let texts = files.filter(|file| file.extension().is_some_and(|end| end == "damaged"));
+            texts.map(|file| fs::read_to_string(file).unwrap()).collect::<Vec<_>>()
+        };
+        assert!(damaged(&path).concat().contains("\"b,"));
+        // Damage that comes later is put aside as well, and the first stays.
+        let (mut again, _) = Keeper::open(folder.path(), kept.name()).unwrap();
+        again.file.write_all(b"no line\n{}\n").unwrap();
+        let both = damaged(&path);
+        assert!(
+            both.len() == 2 && both.concat().contains("\"b,") && both.concat().contains("no line"),
+            "{both:?}"
+        );
+    }
+
+    #[test]
+    fn a_conversation_has_a_greatest_length() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Keeper::begin(folder.path()).unwrap();
+        kept.most_bytes = 200;
+        kept.keep(&asked("a")).unwrap();
+        let error = kept.keep(&asked(&"b".repeat(200))).unwrap_err();
+        assert!(error.to_string().contains("as long as") && remedy(&error).contains("new session"));
+        let path = path(folder.path(), kept.name());
+        assert_eq!(Keeper::open(folder.path(), kept.name()).unwrap().1.history.entries(), [said("a")]);
+        // One that was made longer by somebody else is not read.
+        File::options().write(true).open(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert!(matches!(Keeper::open(folder.path(), kept.name()), Err(Error::TooLong)));
+        assert!(matches!(Keeper::fork(folder.path(), kept.name()), Err(Error::TooLong)));
     }
 
     #[test]

@@ -24,6 +24,10 @@ mod run;
 mod services;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_crash;
+#[cfg(test)]
+mod tests_run;
 mod tools;
 mod wire;
 mod work;

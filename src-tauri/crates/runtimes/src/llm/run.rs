@@ -460,12 +460,7 @@ impl Live {
                 Act::Tell(signal) => self.tell(signal).await,
                 Act::Keep(line) => {
                     if let Err(error) = self.keep(line).await {
-                        // Nothing that follows from this line may happen.
-                        // What is being written is through all the same.
-                        acts.retain(|act| matches!(act, Act::TextEnds(_) | Act::Tell(Signal::Wrote { .. })));
-                        let mut last = Vec::new();
-                        self.talk.cannot_keep(&error.to_string(), &mut last);
-                        acts.extend(last);
+                        self.talk.cannot_keep(&error.to_string(), keep::remedy(&error), &mut acts);
                         self.broken = Some(format!("the conversation cannot be kept: {error}"));
                     }
                 }

@@ -52,6 +52,8 @@ const MAX_TOOLS: usize = 200;
 const DESCRIPTION_BYTES: usize = 4 * 1024;
 /// Bytes of a schema that are shown to the model.
 const SCHEMA_BYTES: usize = 32 * 1024;
+/// The longest line of a server: images are one.
+const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
 /// What a pipe between a server and its reader holds.
 const PIPE_BYTES: usize = 64 * 1024;
 
@@ -357,13 +359,25 @@ fn environment_of(service: &Service, start: &Start) -> Vec<(OsString, OsString)>
 }
 
 /// What a server says goes to its reader; standard error is kept for people.
-async fn hear(mut output: nox_process::OutputStream, mut reader: DuplexStream, lines: Arc<Mutex<LastLines>>) {
+async fn hear(mut output: nox_process::OutputStream, reader: DuplexStream, lines: Arc<Mutex<LastLines>>) {
     let mut errors = LineFramer::new(500);
+    let mut reader = Some(reader);
+    let mut line_bytes = 0;
     while let Some(OutputChunk { stream, bytes, .. }) = output.next().await {
         match stream {
             StreamName::Stdout => {
+                line_bytes = match bytes.iter().rposition(|byte| *byte == b'\n') {
+                    Some(place) => bytes.len() - place - 1,
+                    None => line_bytes + bytes.len(),
+                };
+                // Its reader has no bound: to it the server has ended.
+                if line_bytes > MAX_LINE_BYTES {
+                    reader = None;
+                }
                 // Nobody reads any more: the rest is thrown away, so that it can end.
-                let _ = reader.write_all(&bytes).await;
+                if let Some(reader) = &mut reader {
+                    let _ = reader.write_all(&bytes).await;
+                }
             }
             StreamName::Stderr => {
                 for line in errors.push(&bytes) {
