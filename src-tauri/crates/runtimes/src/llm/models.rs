@@ -32,6 +32,8 @@ pub(super) struct Models {
     asking: Option<JoinHandle<Learned>>,
     /// When something is offered without its answer.
     late_at: Option<Instant>,
+    /// People were told that a model is shown no images.
+    is_told: bool,
 }
 
 impl Drop for Models {
@@ -44,7 +46,7 @@ impl Models {
     /// Before the server has told anything.
     pub(super) fn of(provider: &'static str, own: &str) -> Self {
         let (listed, images, asking, late_at) = (None, HashMap::new(), None, None);
-        Self { provider, own: own.to_owned(), listed, images, asking, late_at }
+        Self { provider, own: own.to_owned(), listed, images, asking, late_at, is_told: false }
     }
 
     /// Asks the server, beside everything else, with what it can about this model.
@@ -127,6 +129,18 @@ impl Models {
         offers
     }
 
+    /// What people are told, once, when there is an image and nobody says that the model takes images.
+    pub(super) fn unseen(&mut self, model: &str, prices: &Prices) -> Option<String> {
+        let is_known = self.images.contains_key(model) || prices.takes_images(model).is_some();
+        if is_known || self.is_awaited() || std::mem::replace(&mut self.is_told, true) {
+            return None;
+        }
+        Some(format!(
+            "It is not known whether the model {model} takes images, so it is not shown them. If it does, write it into \
+             prices.toml in the home of Nox with images = true."
+        ))
+    }
+
     /// Whether a model takes images: as the server says, else as the table does, else it is taken not to.
     pub(super) fn takes_images(&self, model: &str, prices: &Prices) -> bool {
         self.images.get(model).copied().or_else(|| prices.takes_images(model)).unwrap_or(false)
@@ -169,6 +183,12 @@ mod tests {
         let prices = Prices::read(None).0;
         let mut models = Models::of("openrouter", "gpt-4o");
         assert!(models.takes_images("gpt-4o", &prices) && !models.takes_images("unknown", &prices));
+        assert_eq!(models.unseen("gpt-4o", &prices), None);
+        let told = models.unseen("unknown", &prices).unwrap_or_default();
+        assert!(
+            told.contains("unknown takes images") && models.unseen("unknown", &prices).is_none(),
+            "{told}"
+        );
         let told = listed(vec![model("gpt-4o", None, Some(false)), model("b", None, Some(true))]);
         models.take(Learned { images: Some(("c".into(), true)), ..told });
         let takes = ["gpt-4o", "b", "c"].map(|id| models.takes_images(id, &prices));

@@ -284,7 +284,14 @@ impl Live {
                     }
                 }
                 Event::Looked(key, found) => self.looked(key, *found, &mut acts),
-                Event::Done(key, done) => self.talk.done(&key, done, &mut acts),
+                Event::Done(key, done) => {
+                    if !done.images.is_empty()
+                        && let Some(text) = self.models.unseen(self.talk.model(), self.talk.prices())
+                    {
+                        acts.push(Act::Tell(Signal::Noted("images_unseen".into(), text)));
+                    }
+                    self.talk.done(&key, done, &mut acts);
+                }
                 Event::Woken => {
                     self.wake_at = None;
                     self.talk.wake(&mut acts);

@@ -16,6 +16,7 @@ mod shell;
 #[cfg(test)]
 mod tests;
 mod todo;
+mod walk;
 mod write;
 
 pub(super) use ask::answered;

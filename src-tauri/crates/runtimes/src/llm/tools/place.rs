@@ -5,12 +5,10 @@
 //! handle and none through a link, so that nothing swapped in between is followed either. What lies outside is opened by
 //! nobody before it is allowed.
 
-use super::Desk;
+use super::{Desk, walk};
 use crate::calls::{MAX_FILE_BYTES, is_outside};
-use cap_fs_ext::{
-    DirExt, FollowSymlinks, MetadataExt, OpenOptionsFollowExt, OpenOptionsSyncExt, ambient_authority,
-};
-use cap_std::fs::{Dir, OpenOptions};
+use cap_fs_ext::{DirExt, MetadataExt, ambient_authority};
+use cap_std::fs::Dir;
 use cap_tempfile::TempFile;
 use nox_domain::{
     tool::{ToolCall, sha256_hex},
@@ -110,14 +108,27 @@ impl Place {
         file.ok_or_else(|| "it is no file; list shows what is in a folder".into())
     }
 
+    /// The folder, to be looked through.
+    pub(super) fn folder(&self) -> Result<Dir, String> {
+        self.again()?;
+        let opened = self.parent(false).and_then(|(folder, name)| match name {
+            Some(name) => folder.open_dir_nofollow(name),
+            None => Ok(folder),
+        });
+        opened.map_err(|error| match error.kind() {
+            ErrorKind::NotADirectory => "it is no folder".to_owned(),
+            _ => format!("it cannot be read: {error}"),
+        })
+    }
+
     /// None when it is no file.
     fn open_now(&self) -> io::Result<Option<File>> {
         let (folder, name) = self.parent(false)?;
         let Some(name) = name else { return Ok(None) };
-        let mut how = OpenOptions::new();
-        how.read(true).nonblock(true).follow(FollowSymlinks::No);
-        let file = folder.open_with(name, &how)?.into_std();
-        Ok(file.metadata()?.is_file().then_some(file))
+        match walk::open(&folder, name) {
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     /// The text that it has, if it is one that can be changed; none when nothing is there.

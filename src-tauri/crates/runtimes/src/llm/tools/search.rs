@@ -1,10 +1,13 @@
 //! Searches in files with a regular expression, or for files by name.
 
-use super::{Desk, Look, Outcome, Tool, Work, call, list::walk, object, place, string, text};
-use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt, ambient_authority};
-use cap_std::fs::{Dir, OpenOptions};
-use grep_regex::RegexMatcherBuilder;
-use grep_searcher::{BinaryDetection, SearcherBuilder, sinks::Lossy};
+use super::{
+    Desk, Look, Outcome, Tool, Work, call, object,
+    place::{self, Place},
+    string, text,
+    walk::{Kind, Walk},
+};
+use grep_regex::{RegexMatcher, RegexMatcherBuilder};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, sinks::Lossy};
 use ignore::overrides::OverrideBuilder;
 use nox_domain::tool::ToolKind;
 use serde_json::Value;
@@ -48,81 +51,97 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
     place.put_into(&mut call, None);
     // The input says more than the place.
     call.text = shown;
-    let folder = desk.folder.clone();
-    let work = move |halt: &AtomicBool| {
-        let found = place.again();
-        Outcome::of(found.and_then(|path| search(&path, &pattern, glob.as_deref(), &folder, halt)))
-    };
+    // Paths are told as the model would name them.
+    let prefix =
+        if place.path == desk.folder.join(".") { PathBuf::new() } else { PathBuf::from(&place.short) };
+    let work = move |halt: &AtomicBool| Outcome::of(search(&place, &prefix, &pattern, glob.as_deref(), halt));
     Ok(Look { call, work: Work::Files(Box::new(work)) })
 }
 
 fn search(
-    path: &Path,
+    place: &Place,
+    prefix: &Path,
     pattern: &str,
     glob: Option<&str>,
-    folder: &Path,
     halt: &AtomicBool,
 ) -> Result<String, String> {
     let matcher = RegexMatcherBuilder::new().size_limit(10 << 20).build(pattern);
     let matcher = matcher.map_err(|error| format!("the pattern cannot be read: {error}"))?;
-    let mut walk = walk(path);
-    walk.max_filesize(Some(FILE_BYTES));
-    if let Some(glob) = glob {
-        let mut overrides = OverrideBuilder::new(path);
-        let overrides = overrides.add(glob).and_then(|overrides| overrides.build());
-        walk.overrides(overrides.map_err(|error| format!("the glob cannot be read: {error}"))?);
-    }
-    let mut searcher = SearcherBuilder::new()
-        .binary_detection(BinaryDetection::quit(0))
-        .line_number(true)
-        .heap_limit(Some(HEAP_BYTES))
-        .build();
-    let mut lines: Vec<String> = Vec::new();
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let short = |path: &Path| -> PathBuf { path.strip_prefix(&real).unwrap_or(path).to_owned() };
-    for entry in walk.build().flatten() {
-        if halt.load(Ordering::Relaxed) {
-            return Err("it was ended".into());
+    let only = match glob {
+        Some(glob) => {
+            let mut only = OverrideBuilder::new("");
+            let only = only.add(glob).and_then(|only| only.build());
+            Some(only.map_err(|error| format!("the glob cannot be read: {error}"))?)
         }
-        if lines.len() >= LINES {
-            lines.push(format!("[there are more than {LINES}; search for less]"));
-            break;
-        }
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            continue;
-        }
-        // The walk keeps this bound for what is in a folder, not for a file that is named itself.
-        if entry.depth() == 0 && entry.metadata().is_ok_and(|found| found.len() > FILE_BYTES) {
+        None => None,
+    };
+    let mut seeker = Seeker {
+        searcher: SearcherBuilder::new()
+            .binary_detection(BinaryDetection::quit(0))
+            .line_number(true)
+            .heap_limit(Some(HEAP_BYTES))
+            .build(),
+        matcher,
+        names: pattern.is_empty(),
+        halt,
+        lines: Vec::new(),
+    };
+    if let Ok(folder) = place.folder() {
+        let walk = Walk { deep: true, only: only.as_ref(), halt };
+        walk.through(&folder, &mut |found| {
+            found.kind != Kind::File || seeker.look(&prefix.join(found.path), || found.open())
+        })?;
+    } else {
+        let file = place.open()?;
+        if file.metadata().is_ok_and(|found| found.len() > FILE_BYTES) {
             return Err("it is too large to be searched; use a program".into());
         }
-        let name = short(entry.path());
-        if pattern.is_empty() {
-            lines.push(name.display().to_string());
-            continue;
+        seeker.look(Path::new(&place.short), || Ok(file));
+    }
+    if halt.load(Ordering::Relaxed) {
+        return Err("it was ended".into());
+    }
+    Ok(if seeker.lines.is_empty() { "[nothing is found]".into() } else { seeker.lines.join("\n") })
+}
+
+/// Whoever looks through one file after the other.
+struct Seeker<'a> {
+    searcher: Searcher,
+    matcher: RegexMatcher,
+    /// Files are found by their names.
+    names: bool,
+    halt: &'a AtomicBool,
+    lines: Vec<String>,
+}
+
+impl Seeker<'_> {
+    /// Looks through a file; whether there is room for more.
+    fn look(&mut self, path: &Path, open: impl FnOnce() -> io::Result<File>) -> bool {
+        let Self { searcher, matcher, names, halt, lines } = self;
+        if lines.len() >= LINES {
+            lines.push(format!("[there are more than {LINES}; search for less]"));
+            return false;
+        }
+        let name = path.display();
+        if *names {
+            lines.push(name.to_string());
+            return true;
         }
         let sink = Lossy(|number, line| {
             let line: String = line.trim_end().chars().take(LINE_CHARS).collect();
-            lines.push(format!("{}:{number}: {line}", name.display()));
+            lines.push(format!("{name}:{number}: {line}"));
             Ok(lines.len() < LINES && !halt.load(Ordering::Relaxed))
         });
+        let searched = open().and_then(|file| match file.metadata()?.len() {
+            0..=FILE_BYTES => searcher.search_reader(&*matcher, Halting { file, halt }, sink),
+            _ => Ok(()),
+        });
         // One file that cannot be read is no reason to find nothing in the others.
-        let searched = open(entry.path())
-            .and_then(|file| searcher.search_reader(&matcher, Halting { file, halt }, sink));
         if let Err(error) = searched {
-            lines.push(format!("[{}: {error}]", name.display()));
+            lines.push(format!("[{name}: {error}]"));
         }
+        true
     }
-    Ok(if lines.is_empty() { "[nothing is found]".into() } else { lines.join("\n") })
-}
-
-/// Opens what the walk found to be a file; what has taken its place meanwhile is not waited for.
-fn open(path: &Path) -> io::Result<File> {
-    let mut how = OpenOptions::new();
-    how.read(true).nonblock(true).follow(FollowSymlinks::No);
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let file = Dir::open_ambient_dir(parent, ambient_authority())?.open_with(name, &how)?.into_std();
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 /// A file of which reading ends when the call is to end.

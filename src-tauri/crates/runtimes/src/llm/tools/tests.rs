@@ -212,14 +212,16 @@ fn what_is_no_file_keeps_nobody_waiting() {
         ("edit", json!({ "path": "pipe", "old": "a", "new": "b" })),
         ("read", json!({ "path": "pipe" })),
         ("write", json!({ "path": "src", "content": "x" })),
+        ("search", json!({ "path": "pipe", "pattern": "x" })),
     ] {
         let outcome = does(folder.path(), tool, input);
         assert!(outcome.failed && outcome.text.contains("no file"), "{tool}: {outcome:?}");
     }
-    assert_eq!(
-        does(folder.path(), "search", json!({ "path": "pipe", "pattern": "x" })).text,
-        "[nothing is found]"
-    );
+    assert!(does(folder.path(), "list", json!({ "path": "pipe" })).text.contains("no folder"));
+    // Beside others it is passed by.
+    fs::write(folder.path().join("z.txt"), "needle").unwrap();
+    let found = does(folder.path(), "search", json!({ "pattern": "needle" }));
+    assert_eq!((found.text.as_str(), found.failed), ("z.txt:1: needle", false));
 }
 
 #[test]
