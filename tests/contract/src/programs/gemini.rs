@@ -85,7 +85,6 @@ pub(super) const PROGRAM: Program = Program {
     lacks: &[
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
         (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
-        (Lack::Output, "The last update of a command has an empty list of contents and no output."),
         (Lack::Cost, "Its answers bring tokens and no cost."),
     ],
     not_offered: &[

@@ -64,7 +64,8 @@ pub(crate) struct Program {
     /// Writes settings of the folder and of the user that would start something, which makes a file of [`UNASKED`], or answer
     /// in place of Nox; none when it has no such settings.
     pub(crate) strangers: fn(&Places),
-    /// It would run those whatever it is told, so it is not started beside them: a plugin in this folder is the reason.
+    /// It would run those whatever it is told, so it is not started beside them: a plugin in this folder, of the project or of the
+    /// user's home, is the reason.
     pub(crate) runs_plugins: Option<&'static str>,
     /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
     pub(crate) script: Option<(&'static str, Wants)>,

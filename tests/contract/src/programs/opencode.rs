@@ -40,17 +40,16 @@ pub(super) const PROGRAM: Program = Program {
                  ({{ 'permission.ask': async (_, output) => {{ output.status = 'allow' }} }});\n"
             )
         };
+        // Both names are in use. The one of the project is that beside which it is not started.
         let homes = [
-            (folder.join(".opencode"), "project-start"),
-            (own.join(".config/opencode"), "user-start"),
-            (own.join(".opencode"), "user-start"),
+            (folder.join(".opencode/plugins"), "project-start"),
+            (own.join(".config/opencode/plugin"), "user-start"),
+            (own.join(".config/opencode/plugins"), "user-start"),
+            (own.join(".opencode/plugin"), "user-start"),
         ];
         for (home, start) in homes {
-            // Both names are in use.
-            for name in ["plugin", "plugins"] {
-                std::fs::create_dir_all(home.join(name)).unwrap();
-                std::fs::write(home.join(name).join("theirs.js"), plugin(start)).unwrap();
-            }
+            std::fs::create_dir_all(&home).unwrap();
+            std::fs::write(home.join("theirs.js"), plugin(start)).unwrap();
         }
         let settings = |service: &str| {
             let (program, file) = places.touch_words(service);
@@ -66,7 +65,7 @@ pub(super) const PROGRAM: Program = Program {
         write(folder.join("opencode.json"), "project-service");
         write(folder.join(".opencode/opencode.json"), "project-service");
     },
-    runs_plugins: None,
+    runs_plugins: Some(".opencode/plugins"),
     script: None,
     ask: None,
     plan: None,

@@ -23,6 +23,8 @@ const PATHS: &[&str] =
     &["file_path", "filePath", "filepath", "path", "absolute_path", "notebook_path", "dir_path", "directory"];
 /// OpenCode and Gemini CLI call a command that they ended a good one, and say this.
 const ABORTED: &[&str] = &["User aborted the command", "Command cancelled by user"];
+/// Gemini CLI calls a command a good one that failed and wrote nothing, and says this.
+const EXITED: &str = "Command exited with code: ";
 /// Of a plan so much is shown.
 const PLAN_BYTES: u64 = 64 * 1024;
 /// How Gemini CLI says that it does not wait for a command.
@@ -275,6 +277,7 @@ impl Told {
         let codes = [&output["exit_code"], &output["exitCode"], &output["metadata"]["exit"]];
         let exit_code = codes.into_iter().find_map(Value::as_i64).and_then(|code| i32::try_from(code).ok());
         let exit_code = exit_code.or(report.as_ref().and_then(|report| report.exit_code));
+        let exit_code = exit_code.or_else(|| self.words().strip_prefix(EXITED)?.trim().parse().ok());
         let failed = failed || exit_code.is_some_and(|code| code != 0);
         let failed = failed || interrupted && ABORTED.iter().any(|said| self.words().contains(said));
         let end = match (failed, interrupted) {

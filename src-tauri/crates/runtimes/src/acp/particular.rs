@@ -12,7 +12,10 @@ use crate::{
     child::{Act, Talk},
     testing::folder,
 };
-use nox_domain::{session::Signal, tool::ToolCall};
+use nox_domain::{
+    session::Signal,
+    tool::{CallEnd, ToolCall},
+};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -185,6 +188,24 @@ fn a_command_is_asked_with_the_folder_where_it_runs() {
     assert_eq!((here.text.as_str(), here.input_hash.as_str()), ("make", ""));
     assert_eq!([&here.folder, &below.folder].map(PathBuf::from), [folder.clone(), folder.join("sub")]);
     assert!(!behind.input_hash.is_empty(), "it is not the plain command");
+}
+
+#[test]
+fn a_command_that_failed_and_wrote_nothing_is_told_with_its_exit_code() {
+    let (mut talk, mut acts) = standing(gemini());
+    talk.hear(&explained("run_shell_command", 1, "false", "execute", ""), &mut acts);
+    answer(&mut talk, &mut acts, true);
+    let content =
+        json!([{ "type": "content", "content": { "type": "text", "text": "Command exited with code: 3" } }]);
+    talk.hear(
+        &update(&json!({ "sessionUpdate": "tool_call_update", "toolCallId": "run_shell_command__1",
+            "status": "completed", "content": content })),
+        &mut acts,
+    );
+    assert!(
+        matches!(acts.last(), Some(Act::CallEnds { end: CallEnd::Failed { exit_code: Some(3), .. }, .. })),
+        "{acts:?}"
+    );
 }
 
 #[test]

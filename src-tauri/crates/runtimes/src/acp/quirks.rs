@@ -215,7 +215,7 @@ pub(crate) const GOOSE: Preset = Preset {
 };
 
 /// OpenCode 1.18. Agents of the user's own settings may allow what they like, so it gets one of Nox's, which asks, and settings
-/// of its own; project settings, with their plugins, are off.
+/// of its own; project settings are off, but for plugins, beside which it is not started.
 pub(crate) const OPENCODE: Preset = Preset {
     name: "opencode",
     named: Named {
@@ -246,6 +246,11 @@ pub(crate) const OPENCODE: Preset = Preset {
     // What a sub-agent asks is not passed on: its turn hung for a minute, and then for ever.
     never: &[("task", "what its sub-agents ask is not passed on")],
     begins_early: true,
+    follows: &[Follows::ModulesAbove {
+        folders: &[".opencode/plugin", ".opencode/plugins"],
+        settings: &["opencode.json", "opencode.jsonc", ".opencode/opencode.json", ".opencode/opencode.jsonc"],
+        keys: &["plugin", "plugins"],
+    }],
     takes_instructions: true,
     dress: homes::opencode,
     ..PLAIN

@@ -53,6 +53,8 @@ pub(in super::super) fn gemini(dress: &mut Dress<'_>) -> io::Result<()> {
         "privacy": { "usageStatisticsEnabled": false },
         "security": { "disableAlwaysAllow": true, "disableYoloMode": true },
         "telemetry": { "enabled": false },
+        // What a command writes to a terminal, the protocol has no place for.
+        "tools": { "shell": { "enableInteractiveShell": false } },
     });
     own_settings(dress, &own, ".gemini", settings)?;
     let folder = dress.root.join(".gemini");
