@@ -45,6 +45,8 @@ function clean(line) {
 
 /** Of long lists the first ones stay: what a program offers is the same in every recording. */
 function shorten(said) {
+  // Qwen Code tells all of its skills beside them.
+  if (said?.availableCommands) delete said._meta;
   const lists = [said?.modes?.availableModes, said?.models?.availableModels, said?.availableCommands];
   for (const option of said?.configOptions ?? []) lists.push(option.options);
   for (const list of lists) list?.splice(KEPT_OFFERS);

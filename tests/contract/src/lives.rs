@@ -79,7 +79,11 @@ pub(crate) async fn kill_and_resume(bench: Bench) {
 /// Nox ends and begins while a call waits.
 pub(crate) async fn restart_and_resume(bench: Bench) {
     let mut scene = asked_in_the_second_turn(bench).await;
+    // A run that was killed with Nox would leave its files there.
+    let left = scene.world.home().join("run/agents/left");
+    std::fs::create_dir_all(&left).unwrap();
     scene.world.reopen().await;
+    assert!(!left.exists(), "files of an earlier run are still there");
     answered_and_done_once(scene).await;
 }
 

@@ -289,7 +289,8 @@ impl Told {
         let pipes = pipes.map(|(out, err)| (out.to_owned(), err.to_owned()));
         let pipes = pipes.or_else(|| self.pipes.clone()).or(report.map(|report| (report.out, report.err)));
         let (out, err) = pipes.unwrap_or_else(|| {
-            let plain = output.as_str().or_else(|| output["output"].as_str()).map(str::to_owned);
+            let plain = output.as_str().or_else(|| output["output"].as_str());
+            let plain = plain.filter(|plain| !plain.is_empty()).map(str::to_owned);
             let text = self.words();
             (plain.filter(|_| text.is_empty() || output.is_string()).unwrap_or(text), String::new())
         });

@@ -183,6 +183,12 @@ impl Conversation {
                 }
             }
             ("session/update", None) => self.update(params, line, out),
+            // Qwen Code's own words for another mode.
+            ("qwen/notify/session/mode-update", None) => {
+                self.known.take(params);
+                self.tell_offers(out);
+                self.keep_asking(out);
+            }
             (own, None) if own.starts_with('_') || self.preset.quiet.contains(&own) => {}
             (_, None) => self.unknown(line, out),
         }

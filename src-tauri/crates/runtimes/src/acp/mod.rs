@@ -5,6 +5,8 @@
 //! [`crate::child`] carries both. Programs are put into the mode in which they ask before each call; one that does something
 //! without an answer that allows it is ended.
 
+#[cfg(test)]
+mod asked;
 mod call;
 mod calls;
 mod conversation;
@@ -33,7 +35,7 @@ use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId, transcript::AgentFault};
 use opening::Opening;
 use plugins::Plugins;
-use quirks::{PLAIN, Preset};
+use quirks::{NOT_CARRIED, PLAIN, Preset};
 use std::{collections::BTreeMap, ffi::OsStr, path::Path};
 use uuid::Uuid;
 
@@ -70,6 +72,9 @@ fn preset_of(start: &Start) -> Result<&'static Preset, Error> {
         Some(name) => match Preset::of(name) {
             Some(preset) => preset,
             None => {
+                if let Some((_, why)) = NOT_CARRIED.iter().find(|(known, _)| *known == name) {
+                    return wrong((*why).to_owned());
+                }
                 let known = Preset::names();
                 return wrong(format!(
                     "Nox knows no program \"{name}\". preset in [program] of agent.toml is one of {known}."

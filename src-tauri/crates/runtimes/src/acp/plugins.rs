@@ -4,8 +4,9 @@
 //! their environment, and no setting that was found keeps it from that. It looks for them when it opens a conversation: what
 //! comes later counts from the next one on. OpenCode 1.18 loads the modules of `.opencode/plugin` and `.opencode/plugins`, and what
 //! `opencode.json` names, from the project and each folder above it, although it was told to load none of a project: a part of it
-//! that comes from its next version does not look at that. Gemini CLI 0.61 starts MCP servers only where it trusts the folder, and then takes
-//! variables and settings from there, which stand over the user's. It is looked for before that, and before each prompt.
+//! that comes from its next version does not look at that. Gemini CLI 0.61 starts MCP servers only where it trusts the folder,
+//! and then takes variables and settings from there, which stand over the user's; Qwen Code 0.24 does the same. It is looked for
+//! before that, and before each prompt.
 
 use super::{faults::short, quirks::Preset};
 use jsonc_parser::parse_to_serde_value;
@@ -121,7 +122,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::acp::quirks::{GEMINI, GOOSE, OPENCODE, PLAIN};
+    use crate::acp::quirks::{GEMINI, GOOSE, OPENCODE, PLAIN, QWEN};
 
     #[test]
     fn a_plugin_of_the_project_or_of_the_user_is_named_with_what_to_do() {
@@ -157,6 +158,10 @@ mod tests {
         let named = said(true).unwrap();
         assert!(named.contains("here/.gemini/settings.json") && named.contains("Move the file"), "{named}");
         assert_eq!(said(false), None);
+        let said = |has_services| Plugins::of(&QWEN, &folder, Some(&home), has_services).forbid("x");
+        assert_eq!(said(true), None);
+        std::fs::write(home.join("work/.env"), "").unwrap();
+        assert!(said(true).unwrap().contains("work/.env") && said(false).is_none(), "{:?}", said(true));
     }
 
     #[test]

@@ -136,6 +136,16 @@ pub(super) const PLAIN: Preset = Preset {
 /// A sub-agent of goose runs in its mode `auto`: `delegate` let one make a file, and nobody was asked.
 const SUB_AGENTS: &str = "what its sub-agents do is not asked";
 
+/// Programs that are asked for and not carried, and why, with what to do.
+///
+/// codex-acp 2.6.0 gives each turn the policy `on-request` or `never` (the only others are of profiles, and `untrusted` ends its
+/// app-server), and trusts each folder. In its strictest mode, `read-only`, it ran `cat /etc/hostname; env` and started the MCP
+/// server that a project's `.codex/config.toml` named, and asked nobody.
+pub(super) const NOT_CARRIED: &[(&str, &str)] = &[(
+    "codex",
+    "Nox does not start Codex over ACP: it runs commands that only read, and the MCP servers of a project, without asking. Choose the runtime codex, which asks before everything.",
+)];
+
 /// All of them.
 pub(crate) const PRESETS: &[Preset] = &[GOOSE, OPENCODE, CLAUDE, GEMINI, QWEN];
 
@@ -266,8 +276,7 @@ pub(crate) const CLAUDE: Preset = Preset {
         shorten: "ask for /compact",
     },
     command: "claude-agent-acp",
-    // Not all of the contract has passed with any version yet.
-    tested: "",
+    tested: "0.100.",
     environment: crate::claude::quirks::ENVIRONMENT,
     access: &[Access {
         provider: "anthropic",
@@ -332,8 +341,7 @@ pub(crate) const QWEN: Preset = Preset {
     },
     command: "qwen",
     arguments: &["--acp", "--approval-mode", "default"],
-    // Not all of the contract has passed with any version yet.
-    tested: "",
+    tested: "0.24.",
     environment: &[("QWEN_TELEMETRY_ENABLED", "false"), ("QWEN_CODE_NO_RELAUNCH", "true")],
     access: &[Access {
         provider: "openai",

@@ -91,7 +91,14 @@ fn play_one(preset: &'static Preset, lines: &[Value], said: &mut String) {
     let restores = |frame: &Value| matches!(method(frame), "session/load" | "session/resume");
     let resume = lines.iter().filter_map(to).find(restores);
     let resume = resume.map(|frame| frame["params"]["sessionId"].as_str().unwrap().to_owned());
+    let opens = |frame: &Value| method(frame).starts_with("session/") && !frame["params"]["cwd"].is_null();
+    let meta = lines.iter().filter_map(to).find(opens).map(|frame| frame["params"]["_meta"].clone());
     let mut talk = conversation(preset, resume);
+    talk.opening.meta = meta.filter(Value::is_object);
+    let chooses = |frame: &Value| method(frame) == "session/set_mode";
+    if let Some(frame) = lines.iter().filter_map(to).find(chooses) {
+        talk.opening.mode = frame["params"]["modeId"].as_str().map(str::to_owned);
+    }
     let mut out = vec![Act::Send(talk.first())];
     // What each open question offers, and the key of its call.
     let mut asked: BTreeMap<String, (Value, String)> = BTreeMap::new();
@@ -514,6 +521,7 @@ fn settings_that_do_not_fit_together_say_what_to_do() {
     let goose = || Program { preset: text("goose"), ..Program::default() };
     assert!(message(Program::default()).contains("preset"));
     assert!(message(Program { preset: text("nobody"), ..Program::default() }).contains("goose"));
+    assert!(message(Program { preset: text("codex"), ..Program::default() }).contains("runtime codex"));
     assert!(message(Program { mode: text("auto"), ..goose() }).contains("approve"));
     assert!(message(Program { provider: text("compatible"), ..goose() }).contains("ollama"));
     assert!(message(Program { command: text("x"), ..Program::default() }).contains("pass_environment"));
