@@ -15,8 +15,9 @@ pub(crate) async fn mcp_tool(bench: Bench) {
     let call = Reply::call(&tool, json!({ "message": "Hello, server." }));
     let environment = Reply::call(&(bench.program.mcp)("things", "get-env"), json!({}));
     let service = Service {
-        command: Some(bench.server().display().to_string()),
-        arguments: vec!["stdio".into()],
+        // It takes its time to start, as those do that are fetched first.
+        command: Some("sh".into()),
+        arguments: vec!["-c".into(), format!("sleep 3; exec '{}' stdio", bench.server().display())],
         ..Service::default()
     };
     let begin = bench.begin_with([call, environment, Reply::text("Done.")], |agent, _| {

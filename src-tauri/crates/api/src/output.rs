@@ -55,15 +55,7 @@ pub(crate) async fn run(mut deltas: broadcast::Receiver<Arc<Delta>>, subscribers
             }
         }
         let Some(subscribers) = subscribers.upgrade() else { return };
-        streams.retain(|(session, item), stream| {
-            if stream.pieces.is_empty() {
-                stream.quiet += 1;
-                return stream.quiet < QUIET_FLUSHES;
-            }
-            stream.quiet = 0;
-            subscribers.output(session, item, &std::mem::take(&mut stream.pieces));
-            true
-        });
+        send(&mut streams, &subscribers);
         due = Instant::now() + JOIN;
     }
 }
@@ -74,10 +66,26 @@ fn hear(next: Result<Arc<Delta>, RecvError>, streams: &mut Streams, subscribers:
     match next {
         Ok(delta) => take(streams, &delta, &subscribers),
         // What was missed is in the spool; the offsets tell the client that there is a hole.
-        Err(RecvError::Lagged(_)) => streams.clear(),
+        Err(RecvError::Lagged(_)) => {
+            send(streams, &subscribers);
+            streams.clear();
+        }
         Err(RecvError::Closed) => return false,
     }
     true
+}
+
+/// Sends what was joined.
+fn send(streams: &mut Streams, subscribers: &Subscribers) {
+    streams.retain(|(session, item), stream| {
+        if stream.pieces.is_empty() {
+            stream.quiet += 1;
+            return stream.quiet < QUIET_FLUSHES;
+        }
+        stream.quiet = 0;
+        subscribers.output(session, item, &std::mem::take(&mut stream.pieces));
+        true
+    });
 }
 
 fn take(streams: &mut Streams, delta: &Delta, subscribers: &Subscribers) {

@@ -94,12 +94,22 @@ impl Home {
     }
 
     /// Takes away what runs of an earlier engine left that was killed. For the home's engine only, when nothing of them lives.
+    /// What an agent left there that cannot be taken away is moved aside: it keeps nobody from starting.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
     pub(crate) fn sweep_runs(&self) -> io::Result<()> {
-        match fs::remove_dir_all(self.runs()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let runs = self.runs();
+        match fs::remove_dir_all(&runs) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(%error, folder = %runs.display(), "what runs left is not taken away");
+                let aside = self.run().join(format!("agents-{}", uuid::Uuid::now_v7().simple()));
+                fs::rename(&runs, aside)?;
+            }
         }
-        make_private(&self.runs())
+        make_private(&runs)
     }
 
     /// The home's own name, made at its first start and kept: under it keys lie in the keychain.

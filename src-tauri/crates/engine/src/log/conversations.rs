@@ -1,7 +1,8 @@
 //! Files of conversations go with their sessions: what models were told and said of a session whose events are dropped is
-//! removed, and so is what no session names any more.
+//! removed.
 //!
-//! An archived session keeps its file, since it can be gone on with. What somebody has written into since stays as well.
+//! An archived session keeps its file, since it can be gone on with. What somebody has written into since stays as well, and so
+//! does what nobody names: its session may stand in a database that was set aside.
 
 use crate::{Engine, Error, sessions::Stored};
 use nox_domain::{At, agent::Runtime, ids::SessionId, rows::kind, session::Session};
@@ -18,7 +19,8 @@ use uuid::Uuid;
 const PAGE: u32 = 100;
 
 impl Engine {
-    /// Removes the files of conversations into which nobody has written since a time and that no session goes on with.
+    /// Removes the files of conversations into which nobody has written since a time, whose sessions were dropped, and that no
+    /// other session goes on with.
     pub(super) async fn sweep_conversations(&self, over_before: At, fate: Fate) -> Result<(), Error> {
         let folder = self.home().conversations();
         let old = tokio::task::spawn_blocking(move || old_files(&folder, over_before)).await;
@@ -26,8 +28,8 @@ impl Engine {
         if old.is_empty() {
             return Ok(());
         }
-        let named = self.named_conversations(over_before, fate).await?;
-        let gone = old.into_iter().filter(|(name, _)| !named.contains(name));
+        let Named { dropped, kept } = self.named_conversations(over_before, fate).await?;
+        let gone = old.into_iter().filter(|(name, _)| dropped.contains(name) && !kept.contains(name));
         let gone: Vec<PathBuf> = gone.map(|(_, path)| path).collect();
         let removing = tokio::task::spawn_blocking(move || {
             for path in gone {
@@ -39,9 +41,8 @@ impl Engine {
         removing.await.map_err(|_| Error::Closing)
     }
 
-    /// The conversations of sessions that can be gone on with.
-    async fn named_conversations(&self, over_before: At, fate: Fate) -> Result<HashSet<String>, Error> {
-        let mut named = HashSet::new();
+    async fn named_conversations(&self, over_before: At, fate: Fate) -> Result<Named, Error> {
+        let mut named = Named::default();
         let mut page = RowPage::first(PAGE);
         loop {
             let rows = self.ledger().store().rows(kind::SESSION_STATE, None, page.clone()).await?;
@@ -51,14 +52,25 @@ impl Engine {
                 let Ok(id) = SessionId::parse(&row.id) else { continue };
                 // The row may be older than the name.
                 let Some(Stored { session, .. }) = Stored::read(self.ledger(), &id).await? else { continue };
-                if session.opened.runtime == Runtime::Llm && !is_dropped(&session, over_before, fate) {
-                    // One that has none of its own yet begins with a copy.
-                    let copied = session.opened.fork.map(|of| of.foreign);
-                    named.extend(session.foreign.or(copied));
+                if session.opened.runtime != Runtime::Llm {
+                    continue;
                 }
+                let is_dropped = is_dropped(&session, over_before, fate);
+                let names = if is_dropped { &mut named.dropped } else { &mut named.kept };
+                // One that has none of its own yet begins with a copy.
+                let copied = session.opened.fork.map(|of| of.foreign);
+                names.extend(session.foreign.or(copied.filter(|_| !is_dropped)));
             }
         }
     }
+}
+
+/// Conversations by what became of the sessions that name them.
+#[derive(Debug, Default)]
+struct Named {
+    dropped: HashSet<String>,
+    /// They can be gone on with.
+    kept: HashSet<String>,
 }
 
 /// Whether what was said in a session was dropped from the log.

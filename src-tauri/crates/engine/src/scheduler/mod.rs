@@ -1,6 +1,7 @@
 //! Who runs next. A session asks for a place and gets one when the caps allow; places come back when runs end.
 //!
-//! The order is first come, first served. The caps are: all live runs together, those of one agent, runs started in a
+//! The order is first come, first served; who waits for something that a later one does not need is passed, except for memory,
+//! which nobody behind it gets. The caps are: all live runs together, those of one agent, runs started in a
 //! minute, the memory of all live runs, and the breaker of an agent that failed too often in a row. Who waits is told
 //! why. When a place or memory is wanted, the run that has been idle for longest is named, so that it can be closed: one
 //! for each wish that this would help, and one for each measurement of memory above the budget.
@@ -240,14 +241,20 @@ impl Scheduler {
         state.grant(now)
     }
 
-    /// A run that was named is not closed: something had come for it meanwhile. Another one is named instead.
-    pub fn stays(&self, session: &SessionId) -> Told {
+    /// A run that was named is not closed: something had come for it meanwhile, or it could not be. Another one is named
+    /// instead; it may be named again later when it still is idle.
+    pub fn stays(&self, session: &SessionId, idle: bool) -> Told {
         let mut state = self.state();
+        let now = self.now();
         match state.live.get_mut(session) {
             Some(live) if live.closing => live.closing = false,
             _ => return Told::default(),
         }
-        state.grant(self.now())
+        let told = state.grant(now);
+        if let Some(live) = state.live.get_mut(session) {
+            live.idle_since = idle.then_some(now.ms);
+        }
+        told
     }
 
     /// Time has passed.
@@ -276,8 +283,11 @@ impl State {
         }
         let mut again: Option<i64> = None;
         let mut at = 0;
+        // Somebody further ahead waits for memory: nobody behind takes some.
+        let mut memory_is_waited_for = false;
         while at < self.waiting.len() {
-            let Some((by, retry_ms)) = self.held_back(&self.waiting[at].wish, now) else {
+            let Some((by, retry_ms)) = self.held_back(&self.waiting[at].wish, memory_is_waited_for, now)
+            else {
                 if let Some(Waiting { wish, .. }) = self.waiting.remove(at) {
                     let usual_mb = self.usual_mb(&wish);
                     self.starts.push_back(now.ms);
@@ -300,6 +310,7 @@ impl State {
                 continue;
             };
             again = [again, retry_ms].into_iter().flatten().min();
+            memory_is_waited_for |= matches!(by, HeldBack::Memory { .. });
             let waiting = &mut self.waiting[at];
             // An engine that only looks starts nothing, which is no reason to tell.
             if !waiting.told.is_some_and(|told| same_reason(told, by)) && self.caps.live > 0 {
@@ -318,7 +329,12 @@ impl State {
     }
 
     /// What keeps a wish back, and when time alone may change that.
-    fn held_back(&self, wish: &Wish, now: Moment) -> Option<(HeldBack, Option<i64>)> {
+    fn held_back(
+        &self,
+        wish: &Wish,
+        memory_is_waited_for: bool,
+        now: Moment,
+    ) -> Option<(HeldBack, Option<i64>)> {
         let of_agent = self.live.values().filter(|live| live.agent == wish.agent).count();
         if let Some(faults) = self.faults.get(&wish.agent)
             && let Some(until) = faults.open_until
@@ -340,8 +356,9 @@ impl State {
         }
         let budget_mb = self.caps.memory_mb;
         if budget_mb > 0 && !self.live.is_empty() {
-            let used_mb = self.held_mb(now);
-            if used_mb >= budget_mb || used_mb.saturating_add(self.usual_mb(wish)) > budget_mb {
+            let (used_mb, more_mb) = (self.held_mb(now), self.usual_mb(wish));
+            let is_passed = memory_is_waited_for && more_mb > 0;
+            if used_mb >= budget_mb || used_mb.saturating_add(more_mb) > budget_mb || is_passed {
                 // The young become old, and then count as what they hold.
                 let grown = self.live.values().map(|live| live.since + GROWN_MS).filter(|at| *at > now.ms);
                 return Some((HeldBack::Memory { used_mb, budget_mb }, grown.min()));

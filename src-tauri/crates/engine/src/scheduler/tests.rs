@@ -102,7 +102,7 @@ fn no_more_runs_are_closed_than_wishes_are_helped_by_it() {
     let _ = (idle(3), idle(1));
     assert_eq!(scheduler.want(wish(4, "b", None)).hibernate, Some(id(3)));
     assert_eq!(idle(2).hibernate, None, "one is being closed for the one that waits");
-    assert_eq!(scheduler.stays(&id(3)).hibernate, Some(id(1)), "it is used again; the next one goes");
+    assert_eq!(scheduler.stays(&id(3), false).hibernate, Some(id(1)), "it is used again; the next one goes");
     let _ = scheduler.ended(&wish(5, "c", None).agent, Outcome::Fault);
     for _ in 0..2 {
         let _ = scheduler.ended(&wish(5, "c", None).agent, Outcome::Fault);
@@ -211,4 +211,32 @@ fn runs_that_have_just_begun_count_as_what_runs_of_their_agent_hold() {
     state.live.remove(&wish(1, "a", None).session);
     let told = state.grant(now);
     assert_eq!(told.granted, [wish(11, "a", None).session]);
+}
+
+#[test]
+fn nobody_takes_the_memory_that_one_further_ahead_waits_for() {
+    let scheduler = Scheduler::new(Caps { live: 99, per_minute: 0, memory_mb: 1_000 });
+    let of = |n: u128, usual_mb| Wish { usual_mb, ..wish(n, &format!("a{n}"), None) };
+    assert_eq!(scheduler.want(of(1, 500)).granted.len(), 1);
+    assert!(scheduler.want(of(2, 800)).granted.is_empty());
+    assert!(
+        scheduler.want(of(3, 250)).granted.is_empty(),
+        "there is room for it, but not for the other then"
+    );
+    assert_eq!(scheduler.want(of(4, 0)).granted.len(), 1, "it takes none");
+    assert_eq!(scheduler.give_back(&of(1, 0).session).granted, [of(2, 0).session]);
+    assert_eq!(scheduler.give_back(&of(2, 0).session).granted, [of(3, 0).session]);
+}
+
+#[test]
+fn a_run_that_could_not_be_closed_is_named_again() {
+    let scheduler = places(1);
+    let one = wish(1, "a", None).session;
+    let _ = scheduler.want(wish(1, "a", None));
+    let _ = scheduler.set_idle(&one, true);
+    assert_eq!(scheduler.want(wish(2, "b", None)).hibernate, Some(one.clone()));
+    assert_eq!(scheduler.stays(&one, true).hibernate, None, "not in the same breath");
+    assert_eq!(scheduler.look().hibernate, Some(one.clone()));
+    assert_eq!(scheduler.stays(&one, false).hibernate, None);
+    assert_eq!(scheduler.look().hibernate, None, "it is used again");
 }

@@ -287,7 +287,7 @@ impl Actor {
             Mail::Hibernate => {
                 self.decided(Session::hibernate).await;
                 if !self.session.hibernating {
-                    let told = self.shared().scheduler.stays(self.session.id());
+                    let told = self.shared().scheduler.stays(self.session.id(), self.session.can_hibernate());
                     self.tell(told);
                 }
             }

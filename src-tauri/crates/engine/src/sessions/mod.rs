@@ -196,6 +196,17 @@ impl Sessions {
 
     /// Tells sessions what the scheduler has decided: that they have a place, or why not, or that others want theirs.
     pub(crate) async fn tell(&self, told: Told) {
+        // First: the clock of all must not wait for the mailbox of one.
+        if let Some(wait) = told.look_again {
+            let sessions = self.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                if !sessions.is_closing() {
+                    let told = sessions.shared.scheduler.look();
+                    sessions.tell_boxed(told).await;
+                }
+            });
+        }
         for session in told.granted {
             match self.tell_surely(&session, || Mail::Place).await {
                 Ok(()) => {}
@@ -214,16 +225,6 @@ impl Sessions {
         }
         if let Some(session) = told.hibernate {
             let _ = self.tell_surely(&session, || Mail::Hibernate).await;
-        }
-        if let Some(wait) = told.look_again {
-            let sessions = self.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(wait).await;
-                if !sessions.is_closing() {
-                    let told = sessions.shared.scheduler.look();
-                    sessions.tell_boxed(told).await;
-                }
-            });
         }
     }
 

@@ -182,7 +182,9 @@ impl Actor {
                 }
                 Some(Mail::Place) => self.place_postponed = true,
                 // Its run cannot be closed now: another one is named for those who want the place.
-                Some(Mail::Hibernate) => self.tell(self.shared().scheduler.stays(self.session.id())),
+                Some(Mail::Hibernate) => {
+                    self.tell(self.shared().scheduler.stays(self.session.id(), self.session.can_hibernate()))
+                }
                 // Nothing is lost with these: they are told again.
                 Some(Mail::HeldBack { .. } | Mail::Measured(_)) => {}
                 // The limit itself is recorded elsewhere; this is only the line in the conversation.

@@ -67,6 +67,8 @@ pub(crate) struct Carrier {
     stopped: watch::Receiver<bool>,
     /// Of texts that are being written, and of calls that run.
     outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
+    /// A process was started.
+    has_begun: bool,
     /// The engine knows that it stands.
     is_live: bool,
     /// Conversations that this run holds, and what stands before their names.
@@ -109,6 +111,8 @@ struct Live<'a> {
     process: Option<ProcessRef>,
     /// Asked when the conversation stands.
     prompt: Option<String>,
+    /// Another process of the run was there before.
+    is_later: bool,
 }
 
 impl Carrier {
@@ -117,7 +121,8 @@ impl Carrier {
         let Wishes { inbox, stopped } = wishes;
         let (outputs, held, scope) = (HashMap::new(), Vec::new(), scope.into());
         let (waiting, bounds) = (VecDeque::new(), BOUNDS);
-        Self { start, named, inbox, waiting, bounds, stopped, outputs, is_live: false, held, scope }
+        let (has_begun, is_live) = (false, false);
+        Self { start, named, inbox, waiting, bounds, stopped, outputs, has_begun, is_live, held, scope }
     }
 
     /// Holds a conversation; none when another run does.
@@ -216,6 +221,7 @@ impl Carrier {
             not_there: false,
             refused: None,
             prompt,
+            is_later: std::mem::replace(&mut self.has_begun, true),
         };
         self.perform(vec![Act::Send(opening)], &mut live).await;
         let over = self.carry(&mut live).await;
@@ -249,10 +255,12 @@ impl Carrier {
                 }
             };
             let mut acts = Vec::new();
+            // What is asked while another process goes on with the run waits until that one stands.
+            let hears = !(live.stopping || live.is_later && live.ready_by.is_some());
             tokio::select! {
                 biased;
                 () = stop(&mut self.stopped), if !live.stopping => live.stop(),
-                told = next(&mut self.waiting, &mut self.inbox), if !live.stopping => match told {
+                told = next(&mut self.waiting, &mut self.inbox), if hears => match told {
                     Some(told) => live.wish(told, &mut acts),
                     // Nobody holds the other end any more: the same as a stop.
                     None => live.stop(),

@@ -6,7 +6,7 @@
 use super::{
     faults,
     items::{Items, refusal, reply},
-    offers,
+    launch, offers,
     quirks::{self, APPROVAL, MODES, NO_CONVERSATION, TESTED, TITLE},
     usage::Counted,
     wishes::{Turn, Which, Wish},
@@ -25,7 +25,10 @@ use nox_domain::{
     transcript::{AgentFault, Offer},
 };
 use serde_json::{Map, Value, json};
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path,
+};
 
 /// Requests of ours that have no answer yet, threads of sub-agents, words for a turn that has no name yet.
 const MAX_WAITING: usize = 256;
@@ -37,6 +40,9 @@ pub(super) struct Conversation {
     settings: Map<String, Value>,
     requests: i64,
     waiting: HashMap<i64, Wish>,
+    /// Services that have not started and not failed yet. A turn that begins before waits for them for a second only, and
+    /// its model is offered none of their tools (0.169.0).
+    starting: BTreeSet<String>,
     thread: String,
     named: bool,
     turn: Option<Turn>,
@@ -153,6 +159,7 @@ impl Conversation {
         Self {
             counted: Counted::of(which == Which::New),
             which,
+            starting: launch::service_names(&settings),
             settings,
             requests: 0,
             // The opening is said by whoever carries us.
@@ -291,7 +298,9 @@ impl Conversation {
         }
         self.model = text(&result["model"]);
         self.offer(out);
-        out.push(Act::Ready);
+        if self.starting.is_empty() {
+            out.push(Act::Ready);
+        }
         self.request(Wish::Models, "model/list", json!({}), out);
     }
 
@@ -410,6 +419,7 @@ impl Conversation {
                 out.push(note("said_by_program", format!("{TITLE} asks another model: {to}.")));
             }
             "mcpServer/startupStatus/updated" => {
+                self.service_told(params, out);
                 if params["status"] == "failed" {
                     let [name, why] = ["name", "error"]
                         .map(|field| shown(cut(params[field].as_str().unwrap_or_default(), RAW_BYTES)));
@@ -418,6 +428,15 @@ impl Conversation {
             }
             quiet if quirks::QUIET.contains(&quiet) => {}
             _ => self.unknown.heard(TITLE, line, out),
+        }
+    }
+
+    /// With the last of its services the conversation stands.
+    fn service_told(&mut self, params: &Value, out: &mut Vec<Act>) {
+        let name = params["name"].as_str().unwrap_or_default();
+        let is_over = params["status"] != "starting" && self.starting.remove(name);
+        if is_over && self.starting.is_empty() && !self.thread.is_empty() {
+            out.push(Act::Ready);
         }
     }
 

@@ -12,10 +12,12 @@ use crate::{
 use nox_process::{SpawnSpec, Stdin};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
-use std::{ffi::OsString, io};
+use std::{collections::BTreeSet, ffi::OsString, io};
 
 /// Our name for the model server that an agent names itself.
 const PROVIDER: &str = "nox";
+/// How long a service may take to start; Codex says that it failed then.
+const SERVICE_SECONDS: u32 = 30;
 
 /// The command line and environment of a run.
 ///
@@ -106,9 +108,16 @@ pub(super) fn thread(start: &Start) -> Map<String, Value> {
     thread
 }
 
+/// The services that a thread is started with.
+pub(super) fn service_names(thread: &Map<String, Value>) -> BTreeSet<String> {
+    let services = thread.get("config").and_then(|config| config["mcp_servers"].as_object());
+    services.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+}
+
 fn services(start: &Start) -> Map<String, Value> {
     let one = |(name, service): (&String, &nox_domain::agent::Service)| {
-        let mut made = json!({ "default_tools_approval_mode": "prompt" });
+        let mut made =
+            json!({ "default_tools_approval_mode": "prompt", "startup_timeout_sec": SERVICE_SECONDS });
         match (&service.command, &service.address) {
             (Some(command), _) => {
                 made["command"] = command.as_str().into();

@@ -11,7 +11,7 @@ use crate::{
     child::{Act, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
-use nox_domain::{ids::ItemId, session::Signal, transcript::AgentFault};
+use nox_domain::{agent::Service, ids::ItemId, session::Signal, transcript::AgentFault};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -314,6 +314,27 @@ fn the_output_of_a_command_is_whole_whatever_came_while_it_ran() {
     );
     let long = "x".repeat(100_000);
     assert_eq!(all(&[&long, "y"], "x … y"), format!("{long}y"), "what was cut at its end came before");
+}
+
+#[test]
+fn nothing_is_asked_before_each_service_has_started_or_failed() {
+    let (mut start, _) = crate::testing::start();
+    for name in ["files", "mail"] {
+        let service = Service { command: Some("serve".into()), ..Service::default() };
+        start.services.insert(name.into(), service);
+    }
+    let mut talk =
+        Conversation::new(&folder(), Which::New, launch::thread(&start), None, || unreachable!("no item"));
+    let initialized = json!({ "id": 0, "result": { "userAgent": "nox/0.169.0 (x)" } }).to_string();
+    let status = |name: &str, status: &str| {
+        let params = json!({ "threadId": "t", "name": name, "status": status, "error": "broken" });
+        json!({ "method": "mcpServer/startupStatus/updated", "params": params }).to_string()
+    };
+    let stands = |acts: &[Act]| acts.iter().filter(|act| matches!(act, Act::Ready)).count();
+    let early = [initialized, status("mail", "failed"), started("untrusted"), status("files", "starting")];
+    assert_eq!(stands(&hear(&mut talk, &early)), 0);
+    assert_eq!(stands(&hear(&mut talk, &[status("mail", "failed"), status("other", "ready")])), 0);
+    assert_eq!(stands(&hear(&mut talk, &[status("files", "ready"), status("files", "ready")])), 1);
 }
 
 #[test]

@@ -112,17 +112,19 @@ async fn more_questions_at_once_than_any_queue_holds_are_all_answered() {
     run.await.unwrap();
 }
 
-/// Stands at its first line; an interrupt ends its turn and its process. Counts what it is asked.
+/// Stands at its first line; an interrupt ends its turn and its process. Keeps what it is asked, if it stands.
 #[derive(Default)]
-struct Leaves(Vec<String>);
+struct Leaves(bool, Vec<String>);
 
 impl Talk for Leaves {
     fn hear(&mut self, _: &str, out: &mut Vec<Act>) {
+        self.0 = true;
         out.push(Act::Ready);
     }
 
     fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
-        self.0.push(text.to_owned());
+        assert!(self.0, "it does not stand yet");
+        self.1.push(text.to_owned());
         out.push(Act::Anew);
     }
 
@@ -143,7 +145,10 @@ impl Talk for Leaves {
 #[tokio::test]
 async fn what_is_asked_while_a_process_ends_is_asked_in_the_next_one_of_the_same_run() {
     let (mut carrier, mut connection, mut told) = carrier(64);
-    let spec = shell("echo up; exec tail -f /dev/null");
+    // The second one takes its time.
+    let second = "[ -e first ] && sleep 0.3; touch first; echo up; exec tail -f /dev/null";
+    let folder = tempfile::tempdir().unwrap();
+    let spec = shell(&format!("cd '{}'; {second}", folder.path().display()));
     connection.interrupt().await;
     connection.prompt(testing::prompt("next")).await;
     let both = async {
@@ -152,7 +157,7 @@ async fn what_is_asked_while_a_process_ends_is_asked_in_the_next_one_of_the_same
             let mut talk = Leaves::default();
             let over = carrier.process(&spec, &mut talk, json!({}), None).await;
             assert!(matches!(over, Over::Anew), "another one is to follow");
-            asked.push(talk.0);
+            asked.push(talk.1);
         }
         asked
     };
