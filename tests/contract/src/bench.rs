@@ -26,7 +26,11 @@ use std::{
     sync::Arc,
 };
 
+/// What every agent is told about itself.
+pub(crate) const PROMPT: &str = "You are the contract's worker.";
+
 /// What one scenario begins with.
+#[derive(Clone)]
 pub(crate) struct Bench {
     pub(crate) program: &'static Program,
     path: PathBuf,
@@ -112,7 +116,7 @@ impl Bench {
         let mut agent = CreateAgent {
             name: "Worker".into(),
             runtime: self.program.runtime,
-            prompt: "You are the contract's worker.".into(),
+            prompt: PROMPT.into(),
             review: Some(false),
             environment,
             program: Settings {

@@ -22,6 +22,7 @@ mod live;
 mod lives;
 mod others;
 mod people;
+mod placement;
 mod programs;
 mod report;
 mod tools;
@@ -64,6 +65,7 @@ macro_rules! scenarios {
 /// The table. A scenario panics when it is not as it should be.
 const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "reply" => turns::reply,
+    "prompt placement" => placement::prompt_placement,
     "tool allowed" => turns::tool_allowed,
     "tool denied" => turns::tool_denied,
     "own rules ask too" => turns::own_rules_ask_too,

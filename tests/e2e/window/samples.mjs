@@ -67,7 +67,7 @@ const PLAN = `## How I would do it
 Nothing is deleted before you have seen the sums.
 `;
 
-/** A task that asks two questions, listens to what is said meanwhile, shows a plan, and has a second turn. */
+/** A task that asks two questions, listens to what is said meanwhile, shows a plan, and meets the limit of its model server in a third turn. */
 export const TALK = {
   title: 'Replace the importer of bank statements',
   question: 'Which format should it read first?',
@@ -105,5 +105,7 @@ export const TALK = {
     { end: 'end' },
     { say: 'I write the tests first, then.' },
     { end: 'end' },
+    { say: 'The tests stand. I put all of it into one commit.' },
+    { fault: { fault: 'rate_limit', message: 'too many tokens in a minute', again_in_ms: 25 * 60_000 } },
   )}`,
 };

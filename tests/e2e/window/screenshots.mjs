@@ -118,6 +118,18 @@ async function talk(desk) {
     await desk.find('menu', /^Mode/);
   });
   await desk.keys('Escape');
+  await picture(desk, 'session-models', async () => {
+    await desk.click('button', 'Model: Small');
+    await desk.find('menu', /^Model/);
+  });
+  await desk.keys('Escape');
+  await picture(desk, 'session-commands', async () => {
+    await desk.focus(await desk.find('textbox', 'Message to Player'));
+    await desk.type('/');
+    await desk.find('listbox', 'Commands of the agent');
+  });
+  await desk.keys('Escape');
+  await desk.keys('Backspace');
   await both('session-waiting', async () => {
     for (const text of ['And then the tests, with the statements of March as an example.', 'Keep the change in one commit.']) {
       await desk.focus(await desk.find('textbox', 'Message to Player'));
@@ -127,9 +139,21 @@ async function talk(desk) {
     }
     await desk.type('Only those of March.');
   });
+  await picture(
+    desk,
+    'session-taken-back',
+    async () => {
+      await desk.click('button', 'Take back “Keep the change in one commit.”');
+      await desk.find('button', 'Undo');
+    },
+    { messages: true },
+  );
+  await desk.click('button', 'Undo');
+  await desk.find('button', 'Take back “Keep the change in one commit.”');
   await desk.click('button', 'Say now');
   await both('session-plan', () => desk.find('region', 'Player shows you its plan'));
   await answer(desk, 'Allow once');
+  await both('session-limit', () => desk.shows(/^Waits for its model’s limit until/m));
   await both('session-fork', async () => {
     await desk.click('button', 'Go on from a copy of this session');
     await desk.dialog(/^Fork/);
@@ -241,6 +265,15 @@ async function main() {
       await desk.click('button', 'Create agent');
       await desk.shows(/needs a kind of model server/);
     });
+    await desk.focus(await desk.find('textbox', 'Works in'));
+    await desk.type('notes');
+    for (const [name, carrier] of [['claude', 'Claude Code'], ['codex', 'Codex'], ['acp', 'Another agent program (ACP)']]) {
+      await picture(desk, `agent-${name}-error`, async () => {
+        await choose(desk, 'Carried by', carrier);
+        await desk.click('button', 'Create agent');
+        await desk.shows(/Write the whole path/);
+      });
+    }
     await picture(desk, 'agent-narrow', () => desk.resize(...NARROW));
     await desk.resize(...SIZE);
     await picture(desk, 'agent-tested', async () => {
@@ -253,6 +286,8 @@ async function main() {
       await desk.goTo('Settings');
       await desk.click('link', 'Programs and models');
     });
+    await picture(desk, 'settings-programs-and-models-narrow', () => desk.resize(...NARROW));
+    await desk.resize(...SIZE);
     for (const section of ['API keys', 'Doctor', 'About']) {
       await picture(desk, `settings-${slug(section)}`, async () => {
         await desk.goTo('Settings');

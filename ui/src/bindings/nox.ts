@@ -158,6 +158,13 @@ export type Agent = {
 	review: boolean,
 	/**  What it can do, in free words. */
 	capabilities: string[],
+	/**
+	 *  Where its sessions work when neither their task nor whoever starts it names a folder: a whole path, or one that
+	 *  begins with `~/`. Empty for a folder of the task's own.
+	 */
+	folder?: string,
+	/**  Names of folders in `skills/` of the registry: its model is told of them, and reads one when it needs it. */
+	skills?: string[],
 	/**  Names and values that its runs get besides the allow-listed environment. Never secrets. */
 	environment: { [key in string]: string },
 	/**  The program that carries it. */
@@ -230,6 +237,10 @@ export type AgentPatch = {
 	review?: boolean | null,
 	/**  All capabilities, anew. */
 	capabilities?: string[] | null,
+	/**  Where its sessions work; empty for a folder of the task's own. */
+	folder?: string | null,
+	/**  All skills, anew. */
+	skills?: string[] | null,
 	/**  The whole environment, anew. */
 	environment?: { [key in string]: string } | null,
 	/**  All that is said of its program, anew. */
@@ -635,6 +646,10 @@ export type CreateAgent = {
 	review?: boolean | null,
 	/**  What it can do. */
 	capabilities?: string[],
+	/**  Where its sessions work when their task names no project; empty for a folder of the task's own. */
+	folder?: string,
+	/**  Names of folders in `skills/` of the registry that its model is told of. */
+	skills?: string[],
 	/**  Names and values for its runs. Never secrets. */
 	environment?: { [key in string]: string },
 	/**  The program that carries it. */
@@ -1663,6 +1678,11 @@ export type Program = {
 	mode?: string | null,
 	/**  How hard it thinks, by the program's name for it. */
 	effort?: string | null,
+	/**
+	 *  Where the agent's prompt goes; none for behind the program's own, or where it has no place for that, in front of the
+	 *  first prompt.
+	 */
+	prompt_placement?: PromptPlacement | null,
 	/**  Where its model server is, when that is not the usual one. */
 	address?: string | null,
 	/**  The name of its key in the keychain; none when it is signed in by itself. */
@@ -1699,6 +1719,15 @@ export type ProjectRow = {
 	/**  Whether it is there now. */
 	present: boolean,
 };
+
+/**  Where a program puts what its agent is told about itself. */
+export type PromptPlacement = 
+/**  Behind what the program tells its model by itself. */
+"append" | 
+/**  In place of that. */
+"replace" | 
+/**  In front of the first prompt. */
+"first_prompt";
 
 /**  A session and a further prompt for it. */
 export type PromptSession = {
@@ -2649,8 +2678,8 @@ export type Usage = {
 	cached_tokens?: Size,
 	/**  Tokens out. */
 	output_tokens?: Size,
-	/**  Millionths of a US dollar. */
-	cost_micro_usd?: Size,
+	/**  Millionths of a US dollar, as far as that was told: 0 for what costs nothing, none where nobody said. */
+	cost_micro_usd?: Size | null,
 };
 
 /**  A prompt that waits for its turn. */

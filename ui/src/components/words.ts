@@ -444,9 +444,9 @@ export function sizeText(bytes: number): string {
   return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
-/** Millionths of a US dollar as money. */
-export function costText(microUsd: number): string {
-  if (microUsd === 0) return 'no cost told';
+/** Millionths of a US dollar as money; null where nobody told what it cost. */
+export function costText(microUsd: number | null): string {
+  if (microUsd === null) return 'no cost told';
   const dollars = microUsd / 1_000_000;
   return dollars > 0 && dollars < 0.01 ? 'under $0.01' : `$${dollars.toFixed(2)}`;
 }

@@ -60,6 +60,32 @@ impl Runtime {
     }
 }
 
+/// Where a program puts what its agent is told about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptPlacement {
+    /// Behind what the program tells its model by itself.
+    Append,
+    /// In place of that.
+    Replace,
+    /// In front of the first prompt.
+    FirstPrompt,
+}
+
+impl PromptPlacement {
+    /// Every placement.
+    pub const ALL: &[Self] = &[Self::Append, Self::Replace, Self::FirstPrompt];
+
+    /// The word in `agent.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+            Self::FirstPrompt => "first_prompt",
+        }
+    }
+}
+
 /// The program that carries an agent, or for `llm` the model. Empty means what the program does by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
 #[serde(default)]
@@ -78,6 +104,9 @@ pub struct Program {
     pub mode: Option<String>,
     /// How hard it thinks, by the program's name for it.
     pub effort: Option<String>,
+    /// Where the agent's prompt goes; none for behind the program's own, or where it has no place for that, in front of the
+    /// first prompt.
+    pub prompt_placement: Option<PromptPlacement>,
     /// Where its model server is, when that is not the usual one.
     pub address: Option<String>,
     /// The name of its key in the keychain; none when it is signed in by itself.
@@ -167,6 +196,13 @@ pub struct Agent {
     pub review: bool,
     /// What it can do, in free words.
     pub capabilities: Vec<String>,
+    /// Where its sessions work when neither their task nor whoever starts it names a folder: a whole path, or one that
+    /// begins with `~/`. Empty for a folder of the task's own.
+    #[serde(default)]
+    pub folder: String,
+    /// Names of folders in `skills/` of the registry: its model is told of them, and reads one when it needs it.
+    #[serde(default)]
+    pub skills: Vec<String>,
     /// Names and values that its runs get besides the allow-listed environment. Never secrets.
     pub environment: BTreeMap<String, String>,
     /// The program that carries it.
@@ -204,6 +240,12 @@ pub struct AgentPatch {
     /// All capabilities, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capabilities: Option<Vec<String>>,
+    /// Where its sessions work; empty for a folder of the task's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+    /// All skills, anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skills: Option<Vec<String>>,
     /// The whole environment, anew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<BTreeMap<String, String>>,
@@ -243,6 +285,12 @@ impl Agent {
         if let Some(v) = &patch.capabilities {
             next.capabilities = v.clone();
         }
+        if let Some(v) = &patch.folder {
+            next.folder = v.clone();
+        }
+        if let Some(v) = &patch.skills {
+            next.skills = v.clone();
+        }
         if let Some(v) = &patch.environment {
             next.environment = v.clone();
         }
@@ -270,6 +318,8 @@ impl Agent {
             enabled: patch.enabled.map(|_| self.enabled),
             review: patch.review.map(|_| self.review),
             capabilities: patch.capabilities.as_ref().map(|_| self.capabilities.clone()),
+            folder: patch.folder.as_ref().map(|_| self.folder.clone()),
+            skills: patch.skills.as_ref().map(|_| self.skills.clone()),
             environment: patch.environment.as_ref().map(|_| self.environment.clone()),
             program: patch.program.as_ref().map(|_| self.program.clone()),
             services: patch.services.as_ref().map(|_| self.services.clone()),

@@ -115,6 +115,11 @@ pub enum Event {
         /// Markdown.
         text: String,
     },
+    /// What was said into the turn is settled: the program has taken it in, or it is asked as a prompt.
+    SteerSettled {
+        /// The item that shows it.
+        item: ItemId,
+    },
     /// What the program offers, as it is now.
     OffersTold {
         /// All of it.
@@ -294,8 +299,11 @@ pub enum Event {
         cached_tokens: Size,
         /// Tokens out.
         output_tokens: Size,
-        /// Millionths of a US dollar.
+        /// Millionths of a US dollar; 0 says nothing by itself.
         cost_micro_usd: Size,
+        /// It is known to cost nothing. Without it 0 stands for a cost that nobody told.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        costs_nothing: bool,
     },
     /// Somebody wants it to end.
     StopAsked,
@@ -506,6 +514,7 @@ impl Event {
             Self::TurnQueued { .. } => "turn_queued",
             Self::PromptChanged { .. } => "prompt_changed",
             Self::Steered { .. } => "steered",
+            Self::SteerSettled { .. } => "steer_settled",
             Self::OffersTold { .. } => "offers_told",
             Self::Switched { .. } => "switched",
             Self::TurnLimited { .. } => "turn_limited",

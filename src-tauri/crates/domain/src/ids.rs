@@ -75,10 +75,13 @@ macro_rules! generated_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+            /// The UUID that it stands for.
+            pub fn uuid(&self) -> Uuid {
+                Uuid::from_u128(decode(&self.0[$prefix.len()..]).unwrap_or_default())
+            }
             /// When the id was made, in milliseconds of UTC, read from the UUIDv7 inside.
             pub fn made_at(&self) -> crate::At {
-                let bits = decode(&self.0[$prefix.len()..]).unwrap_or_default();
-                crate::At((bits >> 80) as i64)
+                crate::At((self.uuid().as_u128() >> 80) as i64)
             }
         }
         impl fmt::Display for $name {

@@ -37,8 +37,8 @@ pub struct Usage {
     pub cached_tokens: Size,
     /// Tokens out.
     pub output_tokens: Size,
-    /// Millionths of a US dollar.
-    pub cost_micro_usd: Size,
+    /// Millionths of a US dollar, as far as that was told: 0 for what costs nothing, none where nobody said.
+    pub cost_micro_usd: Option<Size>,
 }
 
 impl Usage {
@@ -51,7 +51,10 @@ impl Usage {
             input_tokens: sum(self.input_tokens, more.input_tokens),
             cached_tokens: sum(self.cached_tokens, more.cached_tokens),
             output_tokens: sum(self.output_tokens, more.output_tokens),
-            cost_micro_usd: sum(self.cost_micro_usd, more.cost_micro_usd),
+            cost_micro_usd: match (self.cost_micro_usd, more.cost_micro_usd) {
+                (Some(a), Some(b)) => Some(sum(a, b)),
+                (before, more) => before.or(more),
+            },
         }
     }
 }

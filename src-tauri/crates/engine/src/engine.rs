@@ -175,7 +175,7 @@ impl Engine {
 
     /// Ends all connections and writes what is pending. Requests that are open stay open.
     pub async fn close(&self) {
-        self.stop_trials();
+        self.close_trials().await;
         self.inner.jobs.close().await;
         self.inner.sessions.park_all().await;
         self.inner.files.close().await;
@@ -258,7 +258,8 @@ impl Engine {
         if let Some(refused) = self.over_spawn_rate(&agent.agent).await? {
             return Err(self.refuse(&row, asking.as_ref(), refused).await);
         }
-        let folder = self.folder_for(&row, start.folder).await?;
+        let folder = self.folder_for(&row, start.folder, &agent.agent).await?;
+        let instructions = self.instructions_of(&agent.agent).await?;
         if row.agent.is_none() {
             let patch =
                 TaskPatch { agent: Some(FieldChange::Set(agent.agent.id.clone())), ..TaskPatch::default() };
@@ -296,7 +297,7 @@ impl Engine {
             depth,
             worktree: None,
             schedule: None,
-            instructions: agent.agent.prompt.clone(),
+            instructions,
             program: fork.as_ref().map_or(agent.agent.program.clone(), |fork| fork.program.clone()),
             fork: fork.map(|fork| fork.of),
             services: agent.agent.services.clone(),
@@ -402,36 +403,6 @@ impl Engine {
         };
         check_enabled(&agent.agent)?;
         Ok(agent)
-    }
-
-    async fn folder_for(&self, row: &TaskRow, wanted: Option<PathBuf>) -> Result<PathBuf, Error> {
-        let mut scratch = false;
-        let folder = match (wanted, &row.project) {
-            (Some(folder), _) => folder,
-            (None, Some(project)) => self.local().project(project).ok_or_else(|| Error::Conflict {
-                message: format!("the project {project} is not known on this computer"),
-                hint: "Add its folder in Settings, or choose another project for the task.".into(),
-            })?,
-            (None, None) => {
-                scratch = true;
-                self.home().scratch().join(row.id.as_str())
-            }
-        };
-        // A folder on a network may answer late.
-        let looked = folder.clone();
-        let look = move || {
-            if scratch {
-                std::fs::create_dir_all(&looked).map_err(|source| Error::home(&looked, source))?;
-            }
-            Ok::<_, Error>(looked.is_dir())
-        };
-        if !tokio::task::spawn_blocking(look).await.map_err(|_| Error::Closing)?? {
-            return Err(Error::Conflict {
-                message: format!("the folder {} is not there", folder.display()),
-                hint: "Make it, or choose another project for the task.".into(),
-            });
-        }
-        Ok(folder)
     }
 
     /// Grants a folder.

@@ -4,8 +4,8 @@ use crate::{Engine, Error, StartTask, clock, files::Want, ledger::Cause, session
 use nox_domain::{
     agent::Program,
     event::{ForkOf, PreAllowed},
-    ids::{SessionId, TaskId},
-    rows::SessionRow,
+    ids::{CommandId, SessionId, TaskId},
+    rows::{SessionRow, kind},
     session::Rejection,
     task::{Priority, Task, TaskStatus},
 };
@@ -49,9 +49,13 @@ impl Engine {
         }
         let fork = self.fork_of(&row).await?;
         let quiet = Cause { actor: cause.actor, command: None };
-        let task = fork_task(&row, text, rank);
+        let task = fork_task(&row, text, rank, cause.command.as_ref());
         let id = task.id.clone();
-        self.files().want(Want::CreateTasks { tasks: vec![task] }, quiet, serde_json::Value::Null).await?;
+        // Cut off between the two, the same command comes again: then its card is there.
+        if self.ledger().store().row(kind::TASK, id.as_str()).await?.is_none_or(|row| row.deleted) {
+            let want = Want::CreateTasks { tasks: vec![task] };
+            self.files().want(want, quiet, serde_json::Value::Null).await?;
+        }
         let start = StartTask {
             task: id.clone(),
             agent: Some(row.agent.clone()),
@@ -100,10 +104,11 @@ impl Engine {
     }
 }
 
-fn fork_task(row: &SessionRow, body: String, rank: String) -> Task {
+/// The card of a copy. Its id follows from that of the command.
+fn fork_task(row: &SessionRow, body: String, rank: String, command: Option<&CommandId>) -> Task {
     let title: String = format!("Fork of {}", row.title).chars().take(TITLE_LETTERS).collect();
     Task {
-        id: TaskId::fresh(&mut clock::SystemIds),
+        id: command.map_or_else(|| TaskId::fresh(&mut clock::SystemIds), |id| TaskId::from_uuid(id.uuid())),
         title,
         body,
         status: TaskStatus::Todo,

@@ -4,7 +4,7 @@
 //!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`]
 //!   keeps output; [`ledger`] is the pen that writes facts; [`log`] exports, imports, packs and mends what was written;
 //!   `programs` finds what can carry an agent here, and tries it; [`steering`] goes on with what stands still, `forking`
-//!   from a copy; [`logs`] is the log for finding faults.
+//!   from a copy; `working` says in which folder, `skills` what it can read up; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
 
 mod asking;
@@ -27,9 +27,11 @@ pub mod reading;
 pub mod scheduler;
 pub mod sessions;
 pub mod settings;
+mod skills;
 pub mod spool;
 pub mod steering;
 pub mod vitals;
+mod working;
 
 pub use asking::DEFAULT_DEPTH;
 pub use beginning::{Beginning, Found, Purpose};

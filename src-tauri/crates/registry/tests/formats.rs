@@ -266,25 +266,30 @@ fn any_patch() -> impl Strategy<Value = AgentPatch> {
         option::of(any::<bool>()),
         option::of(any::<bool>()),
         option::of(vec(any::<String>(), 0..3)),
+        option::of("(~?/[a-z\"'# é]{0,6}x)?"),
         option::of(btree_map("[A-Z]{1,3}", "[a-z #\"\n]{0,6}", 0..4)),
         option::of(limits),
         option::of(life),
     )
-        .prop_map(|(name, description, enabled, review, capabilities, environment, limits, life)| {
-            AgentPatch {
-                name: name.map(|name| name.trim().to_owned()),
-                description,
-                prompt: None,
-                enabled,
-                review,
-                capabilities,
-                environment,
-                program: None,
-                services: None,
-                limits,
-                life,
-            }
-        })
+        .prop_map(
+            |(name, description, enabled, review, capabilities, folder, environment, limits, life)| {
+                AgentPatch {
+                    name: name.map(|name| name.trim().to_owned()),
+                    description,
+                    prompt: None,
+                    enabled,
+                    review,
+                    capabilities,
+                    folder,
+                    skills: None,
+                    environment,
+                    program: None,
+                    services: None,
+                    limits,
+                    life,
+                }
+            },
+        )
 }
 
 proptest! {
@@ -339,7 +344,7 @@ proptest! {
     fn an_agent_reads_back(patch in any_patch()) {
         let agent = Agent {
             id: id(), name: "x".into(), description: String::new(), runtime: Runtime::Runbook, prompt: "p".into(), enabled: true,
-            review: false, capabilities: vec![], environment: Default::default(), program: Program::default(), services: Default::default(), limits: Limits::default(),
+            review: false, capabilities: vec![], folder: String::new(), skills: vec![], environment: Default::default(), program: Program::default(), services: Default::default(), limits: Limits::default(),
             life: Life::default(),
         }.patched(&patch);
         let (toml, prompt) = create_agent(&agent).unwrap();

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use nox_domain::{
-    agent::{Agent, AgentPatch, CliTool, Program, Runtime, Service},
+    agent::{Agent, AgentPatch, CliTool, Program, PromptPlacement, Runtime, Service},
     ids::AgentId,
     rows::FileProblem,
 };
@@ -24,6 +24,7 @@ fn a_program_reads_back_and_an_edit_leaves_the_rest_alone() {
         model: Some("opus".into()),
         mode: Some("plan".into()),
         effort: Some("high".into()),
+        prompt_placement: Some(PromptPlacement::Replace),
         address: Some("http://127.0.0.1:8080".into()),
         key: Some("anthropic".into()),
         pass_environment: vec!["HTTPS_PROXY".into()],
@@ -38,6 +39,16 @@ fn a_program_reads_back_and_an_edit_leaves_the_rest_alone() {
     let agent = parse_agent(&id(), &edited, "p").unwrap().agent;
     let (toml, prompt) = create_agent(&agent).unwrap();
     assert_eq!(parse_agent(&id(), &toml, &prompt).unwrap().agent, agent);
+}
+
+#[test]
+fn a_folder_is_written_changed_and_taken_away() {
+    let mine = "# mine\nname = \"x\"\n";
+    let folder = |text: &str| AgentPatch { folder: Some(text.into()), ..AgentPatch::default() };
+    let with = edit_agent(&id(), mine, &folder("~/notes")).unwrap();
+    assert_eq!(parse_agent(&id(), &with, "").unwrap().agent.folder, "~/notes", "{with}");
+    assert_eq!(edit_agent(&id(), &with, &folder("")).unwrap(), mine);
+    assert!(edit_agent(&id(), mine, &folder("notes")).is_err());
 }
 
 #[test]
@@ -83,7 +94,8 @@ fn every_kind_of_program_reads_back() {
     for (runtime, program) in [(Runtime::Acp, acp), (Runtime::Codex, codex), (Runtime::Llm, llm)] {
         let bare = "name = \"x\"\nruntime = \"claude\"\n";
         let claude = parse_agent(&id(), bare, "p").unwrap().agent;
-        let agent = Agent { runtime, program, services: services.clone(), ..claude };
+        let skills = vec!["release-notes".to_owned()];
+        let agent = Agent { runtime, program, skills, services: services.clone(), ..claude };
         let (toml, prompt) = create_agent(&agent).unwrap();
         assert_eq!(parse_agent(&id(), &toml, &prompt).unwrap().agent, agent, "{toml}");
         let none = AgentPatch { services: Some(BTreeMap::new()), ..AgentPatch::default() };
@@ -104,6 +116,22 @@ fn a_program_that_cannot_start_is_a_problem_with_what_to_do() {
             "address",
         ),
         ("runtime = \"claude\"\n[program]\nprovider = \"ollama\"", "no_such_setting", "provider"),
+        (
+            "runtime = \"llm\"\n[program]\nprovider = \"ollama\"\nmodel = \"m\"\nprompt_placement = \"first_prompt\"",
+            "no_such_placement",
+            "\"append\" or \"replace\"",
+        ),
+        (
+            "runtime = \"acp\"\n[program]\npreset = \"goose\"\nprompt_placement = \"replace\"",
+            "no_such_placement",
+            "\"append\" or \"first_prompt\"",
+        ),
+        ("runtime = \"claude\"\n[program]\nprompt_placement = \"nowhere\"", "unknown_word", "first_prompt"),
+        ("skills = [\"a\"]", "no_skills", "Remove"),
+        ("runtime = \"codex\"\nskills = [\"../a\"]", "bad_skill", "small letters"),
+        ("runtime = \"codex\"\nskills = [\"a\", \"a\"]", "bad_skill", "small letters"),
+        ("folder = \"notes\"", "bad_folder", "~/notes"),
+        ("folder = \"/a\\u0007b\"", "bad_folder", "~/notes"),
         ("runtime = \"codex\"\n[services.a]\n", "bad_service", "command"),
         ("runtime = \"codex\"\n[services.\"a b\"]\ncommand = \"x\"", "bad_name", "letters"),
         ("runtime = \"codex\"\n[services.a]\ncommand = \"x\"\nkey = \"k\"", "no_address", "Remove"),

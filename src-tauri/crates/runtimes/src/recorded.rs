@@ -276,7 +276,9 @@ impl Player {
     async fn takes(&mut self, told: Told) {
         match told {
             Told::Steer(text) => {
-                self.signals.send(Signal::Said(format!("You said meanwhile: {text}"))).await;
+                let repeated = format!("You said meanwhile: {text}");
+                self.signals.send(Signal::Steered(text)).await;
+                self.signals.send(Signal::Said(repeated)).await;
             }
             Told::Switch(Dial::Mode, mode) => {
                 self.mode = Some(mode);

@@ -158,7 +158,8 @@ pub(crate) fn told(act: &Act) -> Option<String> {
             let _ = write!(line, "ends it: {end:?} {:?}", beginning(out));
         }
         Act::Tell(Signal::Used(used)) => {
-            let (read, written, cost) = (used.input_tokens.0, used.output_tokens.0, used.cost_micro_usd.0);
+            let cost = used.cost_micro_usd.unwrap_or_default().0;
+            let (read, written) = (used.input_tokens.0, used.output_tokens.0);
             let _ = write!(line, "used {} {read} {written} {cost}", used.model);
         }
         Act::Tell(Signal::Noted(code, _)) => {

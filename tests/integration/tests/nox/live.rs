@@ -7,7 +7,7 @@ use nox_api::{
         agent::Runtime,
         answers::Answers,
         event::PreAllowed,
-        ids::{RequestId, SessionId},
+        ids::{CommandId, RequestId, SessionId, TaskId},
         life::Life,
         rows::{ControlsRow, Item, ItemBody, RequestState, SessionState},
         tool::Decision,
@@ -17,7 +17,8 @@ use nox_api::{
         SetSessionMode, SetSessionModel, Undo, WithdrawPrompt,
     },
 };
-use nox_test_support::{World, caller, poll};
+use nox_test_support::{World, caller, caller_with, poll};
+use uuid::Uuid;
 
 const OFFER: &str = r#"{"offer":{"modes":[{"id":"ask","name":"Ask first","description":""},{"id":"plan","name":"Plan only","description":""}],"mode":"ask","models":[{"id":"small","name":"Small","description":""},{"id":"large","name":"Large","description":""}],"model":"small","commands":[{"id":"review","name":"review","description":"Looks at the changes"}],"steers":true,"forks":true}}"#;
 const QUESTION: &str = r#"{"call":{"title":"Colour","text":"Which colour?","kind":"other","questions":[{"id":"colour","header":"Colour","text":"Which colour?","options":[{"label":"red"},{"label":"blue"}]},{"id":"why","text":"Why?"}]}}"#;
@@ -208,6 +209,28 @@ async fn a_fork_goes_on_from_a_copy_beside_the_one_that_is_copied() {
     assert!(all.iter().any(copied), "{all:?}");
     let first = world.api().engine().session(&session).await.unwrap();
     assert!(is_idle(&first.state), "the first one stays as it is: {:?}", first.state);
+}
+
+/// The card is made before the session: a crash between the two leaves it, and the command comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_that_was_cut_off_goes_on_with_its_card() {
+    let mut world = World::open().await;
+    let session = talk(&mut world, Life::default(), &[OFFER, r#"{"say":"one"}"#]).await;
+    world.until_state("its end", &session, is_idle).await;
+    let command = CommandId::from_uuid(Uuid::now_v7());
+    let card = TaskId::from_uuid(command.uuid());
+    let task = world.snapshot().await.cards.into_iter().next().unwrap().task;
+    let tasks = world.home().join("registry").join(&task.path);
+    let body = recording(&[r#"{"say":"other way"}"#]);
+    let text = format!("---\nid: {card}\ntitle: Fork of Talk\nstatus: todo\nagent: player\n---\n\n{body}");
+    std::fs::write(tasks.with_file_name("cut-off.md"), text).unwrap();
+    world.until("the card", |all| all.cards.iter().any(|each| each.task.id == card).then_some(())).await;
+
+    let input = ForkSession { session, text: body };
+    let forked = world.api().fork_session(&caller_with(command), input).await.unwrap();
+    assert_eq!(forked.task.as_ref(), Some(&card));
+    world.until_state("the fork's end", &forked.session.unwrap(), is_idle).await;
+    assert_eq!(world.snapshot().await.cards.len(), 2, "there is one card for the copy");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -197,10 +197,11 @@ async fn what_cannot_be_imported_is_named_by_its_line_and_changes_nothing() {
     .into_iter()
     .map(|(name, bytes, place)| (name, bytes, Box::leak(place.to_owned().into_boxed_str()) as &str))
     .collect();
-    // What the sessions have left to write is written first; it has no end that could be waited for.
+    // What the sessions have left to write is written first, and what the registry's history has, at most two seconds after
+    // the last file; it has no end that could be waited for.
     let mut before = world.api().engine().position().await;
     loop {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
         match std::mem::replace(&mut before, world.api().engine().position().await) {
             earlier if earlier == before => break,
             _ => {}

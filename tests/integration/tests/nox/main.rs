@@ -9,6 +9,7 @@
     reason = "a test that cannot go on ends here, and tables of what was tried are printed"
 )]
 
+mod agents;
 mod board;
 mod claims;
 mod crash;

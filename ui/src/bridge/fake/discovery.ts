@@ -13,6 +13,7 @@ const NO_PROGRAM: Required<Program> = {
   model: null,
   mode: null,
   effort: null,
+  prompt_placement: null,
   address: null,
   key: null,
   pass_environment: [],

@@ -70,7 +70,8 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
       allow={
         <>
           <Button
-            variant="primary"
+            // What cannot be sent yet does not look as if it could.
+            variant={missing > 0 ? 'default' : 'primary'}
             type="submit"
             pending={pending}
             aria-disabled={!takes || missing > 0}

@@ -3,6 +3,7 @@ import { fireEvent, screen, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
 import { renderThemed } from '@/test/render';
 import type { FileDiff } from '../../bindings/nox';
+import { costText } from '../words';
 import { Diff } from './Diff';
 import { Plan } from './Plan';
 import { tokens, usageText } from './usage';
@@ -54,6 +55,15 @@ it('a plan tells each step with a word', () => {
   const plan = screen.getByRole('region', { name: 'Plan' });
   const words = within(plan).getAllByRole('listitem');
   expect(words.map((step) => step.textContent)).toEqual(['ReadDone', 'WriteBeing done', 'TestTo be done']);
+});
+
+it('a cost that nobody told is not one of nothing', () => {
+  expect([costText(null), costText(0), costText(5_000), costText(1_250_000)]).toEqual([
+    'no cost told',
+    '$0.00',
+    'under $0.01',
+    '$1.25',
+  ]);
 });
 
 it('tokens are short', () => {

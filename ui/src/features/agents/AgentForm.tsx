@@ -2,9 +2,10 @@
 import { NativeSelect, Switch, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { NoxError } from '@/bridge/bridge';
-import { Button } from '@/components/controls/Button';
+import { Button, IconButton } from '@/components/controls/Button';
 import { Field } from '@/components/controls/Field';
 import { Age } from '@/components/status/Age';
+import { useNox } from '@/sync/context';
 import { useDesktop } from '@/sync/desktop';
 import { useEngine } from '@/sync/hooks';
 import type { AgentRow, Offers, Runtime } from '../../bindings/nox';
@@ -35,7 +36,12 @@ const CHOICES: readonly Runtime[] = ['runbook', 'claude', 'codex', 'acp', 'llm']
 export function AgentForm({ row, base, draft, wrong, onWrite, onError }: AgentFormProps) {
   const engine = useEngine();
   const desktop = useDesktop();
+  const { bridge } = useNox();
   const [offers, setOffers] = useState<Offers | null>(null);
+  const chooseFolder = async () => {
+    const folder = await bridge.pickFolder();
+    if (folder !== null) onWrite({ folder });
+  };
   const { runtime } = draft;
   const part = { draft, wrong, onWrite };
   const { first, more } = fieldsOf(runtime, draft);
@@ -75,6 +81,18 @@ export function AgentForm({ row, base, draft, wrong, onWrite, onError }: AgentFo
             onChange={(event) => onWrite({ description: event.currentTarget.value })}
           />
         </Field>
+        <Field label={EDITOR.works} hint={EDITOR.worksHint} error={wrong.folder} layout="top">
+          <TextInput
+            classNames={{ input: s.mono }}
+            placeholder={EDITOR.worksPlaceholder}
+            spellCheck={false}
+            value={draft.folder}
+            onChange={(event) => onWrite({ folder: event.currentTarget.value })}
+            rightSection={
+              <IconButton icon="folder" size="sm" label={EDITOR.chooseFolder} onClick={() => void chooseFolder()} />
+            }
+          />
+        </Field>
       </section>
       <section className={s.part} aria-label={EDITOR.carrier}>
         <h2>{EDITOR.carrier}</h2>
@@ -109,7 +127,15 @@ export function AgentForm({ row, base, draft, wrong, onWrite, onError }: AgentFo
         <Trial input={asTried} runtime={runtime} onOffers={setOffers} onError={onError} />
       </section>
       {more.length > 0 && (
-        <Fold title={FOLDS.more} note={note(more)} wrong={isWrong(more)}>
+        <Fold title={FOLDS.more} note={note([...more, 'skills'])} wrong={isWrong([...more, 'skills'])}>
+          <Field label={EDITOR.skills} hint={EDITOR.skillsHint} error={wrong.skills} layout="top">
+            <TextInput
+              placeholder={EDITOR.skillsPlaceholder}
+              spellCheck={false}
+              value={draft.skills}
+              onChange={(event) => onWrite({ skills: event.currentTarget.value })}
+            />
+          </Field>
           <ProgramFields {...part} fields={more} offers={offers} />
         </Fold>
       )}

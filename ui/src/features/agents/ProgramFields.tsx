@@ -10,7 +10,7 @@ import { useDiscovery } from '@/sync/discovery';
 import type { Offers } from '../../bindings/nox';
 import type { AgentFormProps } from './AgentForm';
 import s from './Agents.module.css';
-import { EFFORTS, type ProgramField } from './program';
+import { EFFORTS, PLACEMENTS, type ProgramField } from './program';
 import { Commands } from './ToolFields';
 import { PROGRAM } from './text';
 
@@ -62,6 +62,18 @@ function One(props: OneProps) {
     return (
       <Field {...at}>
         <NativeSelect data={options} value={value} onChange={(event) => set(event.currentTarget.value)} />
+      </Field>
+    );
+  }
+  if (field === 'promptPlacement') {
+    const options = ['' as const, ...(PLACEMENTS[runtime] ?? [])];
+    return (
+      <Field {...at}>
+        <NativeSelect
+          data={options.map((word) => ({ value: word, label: PROGRAM.placements[word] }))}
+          value={value}
+          onChange={(event) => set(event.currentTarget.value)}
+        />
       </Field>
     );
   }

@@ -7,6 +7,7 @@ import { Button } from '@/components/controls/Button';
 import { announce } from '@/components/feedback/announce';
 import { StatusText } from '@/components/status/StatusText';
 import { useHeldFocus } from '@/components/useHeldFocus';
+import { costText } from '@/components/words';
 import { useNox } from '@/sync/context';
 import type { AgentTried, Offer, Offers, TryAgent, Usage } from '../../bindings/nox';
 import s from './Agents.module.css';
@@ -124,8 +125,8 @@ function Result({ result: { is_good, problem, tried = {} } }: { result: AgentTri
   );
 }
 
-const used = ({ input_tokens = 0, output_tokens = 0, cost_micro_usd = 0 }: Usage) =>
-  TRIAL.tokens(input_tokens, output_tokens, cost_micro_usd);
+const used = ({ input_tokens = 0, output_tokens = 0, cost_micro_usd = null }: Usage) =>
+  TRIAL.tokens(input_tokens, output_tokens, costText(cost_micro_usd));
 
 function named(offers: readonly Offer[], now: string | null | undefined): string {
   const shown = offers.slice(0, MOST_SHOWN).map(({ id, name }) => (id === now ? TRIAL.now(name || id) : name || id));

@@ -193,6 +193,38 @@ describe('what carries an agent', () => {
     });
   });
 
+  it('works in a folder of its own, and has its prompt where that was chosen', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge, '#/agents?create=agent');
+    await user.type(await field('Name'), 'Writer');
+    await pick(user, 'Carried by', 'A model');
+    await user.type(await field('Works in'), 'notes');
+    await user.click(button('Create agent'));
+    await screen.findByText(/^Write the whole path/);
+    expect(bridge.sent).toEqual([]);
+    bridge.folder = '/home/you/notes';
+    await user.click(button('Choose a folder…'));
+    expect(await field('Works in')).toHaveProperty('value', '/home/you/notes');
+    await unfold(user, /^More about the program/);
+    await user.click(await field('Skills'));
+    await user.paste('release-notes, review');
+    const where = await screen.findByRole('combobox', { name: 'Prompt' });
+    expect(
+      within(where)
+        .getAllByRole('option')
+        .map((each) => each.getAttribute('value')),
+    ).toEqual(['', 'append', 'replace']);
+    await pick(user, 'Prompt', 'In place of the program’s own words');
+    expect(await faultsOf(document.body)).toEqual([]);
+    await user.click(button('Create agent'));
+    await screen.findByRole('link', { name: /Writer/ });
+    expect(bridge.sent[0]?.input).toMatchObject({
+      folder: '/home/you/notes',
+      skills: ['release-notes', 'review'],
+      program: { prompt_placement: 'replace' },
+    });
+  });
+
   it('may be left all tools, some of them, or none', async () => {
     const bridge = fakeBridge('full');
     const user = await open(bridge, '#/agents?create=agent');
@@ -240,16 +272,19 @@ describe('what carries an agent', () => {
     await user.type(within(first).getByRole('textbox', { name: 'Name of the server' }), 'files');
     await user.type(within(first).getByRole('textbox', { name: 'Command' }), 'npx');
     await user.type(within(first).getByRole('textbox', { name: 'Arguments' }), '-y{Enter}server /tmp');
-    await user.type(within(first).getByRole('textbox', { name: 'Variables' }), 'LEVEL=warn{Enter}odd');
+    const variables = within(first).getByRole('textbox', { name: 'Variables' });
+    await user.click(variables);
+    await user.paste('LEVEL=warn\nodd');
     await user.click(button('Create agent'));
     await screen.findByText(/^Line 2 of the variables of “files” is no NAME=value/);
     expect(bridge.sent).toEqual([]);
-    await user.type(within(first).getByRole('textbox', { name: 'Variables' }), '={Enter}');
+    await user.type(variables, '=');
     await user.click(button('Add a server'));
     const second = await screen.findByRole('group', { name: 'New server' });
     await user.type(within(second).getByRole('textbox', { name: 'Name of the server' }), 'web');
     await user.selectOptions(within(second).getByRole('combobox', { name: 'How it is reached' }), 'Address');
-    await user.type(within(second).getByRole('textbox', { name: 'Address' }), 'http://127.0.0.1:3000/mcp');
+    await user.click(within(second).getByRole('textbox', { name: 'Address' }));
+    await user.paste('http://127.0.0.1:3000/mcp');
     expect(await faultsOf(document.body)).toEqual([]);
     await user.click(button('Create agent'));
     await screen.findByRole('link', { name: /Filer/ });
@@ -420,6 +455,7 @@ describe('a draft', () => {
             model: at % 3 ? null : ' m',
             mode: 'plan',
             effort: 'high',
+            prompt_placement: at % 2 ? 'append' : null,
             address: 'http://127.0.0.1:1/v1',
             key: 'k',
             pass_environment: ['A', 'B'],

@@ -6,6 +6,7 @@ import {
   assigned,
   assignments,
   draftOfProgram,
+  hasProgram,
   isSame,
   NO_PROGRAM,
   PROGRAM_FIELDS,
@@ -26,6 +27,10 @@ export interface Draft extends ProgramDraft {
   prompt: string;
   review: boolean;
   capabilities: string;
+  /** Where it works. */
+  folder: string;
+  /** Names with commas between them. */
+  skills: string;
   environment: string;
   concurrent: string;
   seconds: string;
@@ -76,6 +81,8 @@ export const EMPTY: Draft = {
   prompt: '',
   review: false,
   capabilities: '',
+  folder: '',
+  skills: '',
   environment: '',
   concurrent: '',
   seconds: '',
@@ -109,6 +116,8 @@ export function draftOf(agent: Agent): Draft {
     prompt: agent.prompt,
     review: agent.review,
     capabilities: agent.capabilities.join(', '),
+    folder: agent.folder ?? '',
+    skills: (agent.skills ?? []).join(', '),
     environment: assigned(agent.environment),
     onDisconnect: life.on_disconnect ?? '',
     onCrash: life.on_crash ?? '',
@@ -122,6 +131,7 @@ export function draftOf(agent: Agent): Draft {
 export function wrongIn(draft: Draft): Wrong {
   const wrong: Wrong = {};
   if (draft.name.trim() === '') wrong.name = WRONG.name;
+  if (!WHOLE_PATH.test(draft.folder.trim())) wrong.folder = WRONG.folder;
   for (const field of [...LIMIT_FIELDS, 'stall', 'iterations', 'context'] as const) {
     const text = draft[field].trim();
     // 0 of these means something; 0 of the others would let it do nothing.
@@ -144,6 +154,9 @@ export function wrongIn(draft: Draft): Wrong {
   return wrong;
 }
 
+/** Nothing, or from the root or the home on. */
+const WHOLE_PATH = /^($|\/|~$|~\/|[A-Za-z]:[\\/]|\\\\)/;
+
 const ASSIGNMENT = /^\s*[A-Za-z_][A-Za-z0-9_]*=/;
 
 /** Which line, from 1, is no `NAME=value`; 0 when there is none. What nobody changed is not read: a value may have lines. */
@@ -153,7 +166,9 @@ function noAssignment(text: string, stored: Agent['environment'] | undefined): n
 }
 
 /** The whole draft as the engine wants it. */
-export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'description' | 'prompt'>> & AgentPatch {
+export function inputOf(
+  draft: Draft,
+): Required<Pick<CreateAgent, 'name' | 'description' | 'prompt' | 'folder' | 'skills'>> & AgentPatch {
   const { stored } = draft;
   const number = (text: string) => (text.trim() === '' ? null : Number(text.trim()));
   return {
@@ -162,6 +177,8 @@ export function inputOf(draft: Draft): Required<Pick<CreateAgent, 'name' | 'desc
     prompt: draft.prompt,
     review: draft.review,
     capabilities: words(draft.capabilities),
+    folder: draft.folder.trim(),
+    skills: hasProgram(draft.runtime) ? words(draft.skills) : [],
     environment: assignments(draft.environment),
     program: programOf(draft.runtime, draft, stored.program),
     services: servicesOf(draft.runtime, draft),
@@ -189,6 +206,8 @@ export function patchOf(draft: Draft, base: Draft): AgentPatch {
   if (draft.prompt !== base.prompt) patch.prompt = all.prompt;
   if (draft.review !== base.review) patch.review = all.review ?? null;
   if (draft.capabilities !== base.capabilities) patch.capabilities = all.capabilities ?? null;
+  if (draft.folder !== base.folder) patch.folder = all.folder ?? null;
+  if (draft.skills !== base.skills) patch.skills = all.skills ?? null;
   if (draft.environment !== base.environment) patch.environment = all.environment ?? null;
   if (LIMIT_FIELDS.some((field) => draft[field] !== base[field])) patch.limits = all.limits ?? null;
   if (LIFE_FIELDS.some((field) => draft[field] !== base[field])) patch.life = all.life ?? null;
@@ -215,6 +234,8 @@ const OTHER_FIELDS: Record<string, keyof Draft> = {
   description: 'description',
   prompt: 'prompt',
   capabilities: 'capabilities',
+  folder: 'folder',
+  skills: 'skills',
   stall_after_seconds: 'stall',
 };
 

@@ -1,5 +1,5 @@
 // The program, the services and the tools of an agent, as they are written in the form.
-import type { CliTool, Program, Runtime, Service } from '../../bindings/nox';
+import type { CliTool, Program, PromptPlacement, Runtime, Service } from '../../bindings/nox';
 
 /** An MCP server as it is written. */
 export interface ServiceDraft {
@@ -24,6 +24,7 @@ export interface ProgramDraft {
   model: string;
   mode: string;
   effort: string;
+  promptPlacement: string;
   address: string;
   key: string;
   /** Names with commas between them. */
@@ -44,6 +45,7 @@ export const NO_PROGRAM: ProgramDraft = {
   model: '',
   mode: '',
   effort: '',
+  promptPlacement: '',
   address: '',
   key: '',
   passEnvironment: '',
@@ -78,15 +80,18 @@ export const hasProgram = (runtime: Runtime): boolean => runtime !== 'runbook' &
  * it would take.
  */
 export const FIELDS_OF: Partial<Record<Runtime, { first: readonly ProgramField[]; more: readonly ProgramField[] }>> = {
-  claude: { first: ['model', 'mode', 'key'], more: ['effort', 'command', 'address', 'passEnvironment'] },
-  codex: { first: ['model', 'effort', 'key'], more: ['command', 'address', 'passEnvironment'] },
+  claude: {
+    first: ['model', 'mode', 'key'],
+    more: ['effort', 'promptPlacement', 'command', 'address', 'passEnvironment'],
+  },
+  codex: { first: ['model', 'effort', 'key'], more: ['promptPlacement', 'command', 'address', 'passEnvironment'] },
   acp: {
     first: ['preset', 'command', 'arguments', 'model', 'mode', 'key'],
-    more: ['provider', 'address', 'passEnvironment'],
+    more: ['provider', 'promptPlacement', 'address', 'passEnvironment'],
   },
   llm: {
     first: ['provider', 'address', 'model', 'key'],
-    more: ['effort', 'tools', 'iterations', 'context', 'passEnvironment', 'commands'],
+    more: ['effort', 'promptPlacement', 'tools', 'iterations', 'context', 'passEnvironment', 'commands'],
   },
 };
 
@@ -106,6 +111,14 @@ export const EFFORTS: Partial<Record<Runtime, readonly string[]>> = {
   claude: ['low', 'medium', 'high', 'xhigh', 'max'],
   codex: ['minimal', 'low', 'medium', 'high', 'xhigh'],
   llm: ['low', 'medium', 'high'],
+};
+
+/** Where the agent's prompt can go. */
+export const PLACEMENTS: Partial<Record<Runtime, readonly PromptPlacement[]>> = {
+  claude: ['append', 'replace', 'first_prompt'],
+  codex: ['append', 'replace', 'first_prompt'],
+  acp: ['append', 'first_prompt'],
+  llm: ['append', 'replace'],
 };
 
 export const words = (text: string): string[] =>
@@ -149,6 +162,7 @@ export function draftOfProgram(program: Program = {}, services: { [name: string]
     model: program.model ?? '',
     mode: program.mode ?? '',
     effort: program.effort ?? '',
+    promptPlacement: program.prompt_placement ?? '',
     address: program.address ?? '',
     key: program.key ?? '',
     passEnvironment: (program.pass_environment ?? []).join(', '),
@@ -208,6 +222,7 @@ function written(runtime: Runtime, draft: ProgramDraft): Required<Program> {
     model: text('model'),
     mode: text('mode'),
     effort: text('effort'),
+    prompt_placement: text('promptPlacement') as PromptPlacement | null,
     address: text('address'),
     key: text('key'),
     pass_environment: has('passEnvironment') ? words(draft.passEnvironment) : [],
@@ -254,6 +269,7 @@ const KEY_OF = {
   model: 'model',
   mode: 'mode',
   effort: 'effort',
+  promptPlacement: 'prompt_placement',
   address: 'address',
   key: 'key',
   passEnvironment: 'pass_environment',

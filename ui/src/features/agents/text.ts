@@ -38,6 +38,14 @@ export const EDITOR = {
   name: 'Name',
   namePlaceholder: 'Backend',
   description: 'Description',
+  works: 'Works in',
+  worksHint: 'Where it works when its task names no project. Nothing: in a folder of the task’s own.',
+  worksPlaceholder: '~/notes',
+  chooseFolder: 'Choose a folder…',
+  skills: 'Skills',
+  skillsHint:
+    'Names of folders in skills/ of the registry, with commas between them. Its model is told what each is for, and reads its SKILL.md when it needs it.',
+  skillsPlaceholder: 'release-notes, code-review',
   folder: 'Folder',
   version: 'Version',
   carrier: 'What carries it',
@@ -124,6 +132,7 @@ export const PROGRAM = {
     model: { label: 'Model', hint: '' },
     mode: { label: 'Mode', hint: 'How freely it works. Nox asks before each call in all of them.' },
     effort: { label: 'Effort', hint: 'How hard it thinks.' },
+    promptPlacement: { label: 'Prompt', hint: 'Where the prompt of this agent goes.' },
     address: { label: 'Address', hint: 'Of its model server, when that is not the usual one.' },
     key: { label: 'Key', hint: 'By its name in the keychain.' },
     passEnvironment: {
@@ -147,6 +156,12 @@ export const PROGRAM = {
     acp: { command: 'my-agent' },
     llm: { address: 'http://127.0.0.1:1234/v1', tools: 'read, edit, shell' },
   } as Texts,
+  placements: {
+    '': 'As the program takes it',
+    append: 'Behind the program’s own words',
+    replace: 'In place of the program’s own words',
+    first_prompt: 'In front of the first message',
+  },
   toolSets: { all: 'All of them', named: 'Only those named here' },
   toolNames: 'Names of the tools',
   preset: {
@@ -232,8 +247,8 @@ export const TRIAL = {
   note: 'Note',
   now: (name: string) => `${name} (now)`,
   more: (count: number) => `${count} more`,
-  tokens: (input: number, output: number, microUsd: number) =>
-    `${input.toLocaleString()} tokens in, ${output.toLocaleString()} out, $${(microUsd / 1e6).toFixed(4)}`,
+  tokens: (input: number, output: number, cost: string) =>
+    `${input.toLocaleString()} tokens in, ${output.toLocaleString()} out, ${cost}`,
 };
 
 export const WRONG = {
@@ -242,6 +257,7 @@ export const WRONG = {
     `Line ${line} of the variables of “${name}” is no NAME=value. A name has letters, figures and underscores and does not begin with a figure.`,
   commands: 'Each command needs a name and what is run.',
   name: 'Write a name; the folder is called after it.',
+  folder: 'Write the whole path, as in /home/you/notes, or from your home on, as in ~/notes.',
   number: 'Write a whole number from 1, or nothing.',
   numberOrZero: 'Write a whole number from 0, or nothing.',
   environment: (line: number) =>

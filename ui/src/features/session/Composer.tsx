@@ -5,6 +5,7 @@ import { useRef, useState } from 'react';
 import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
 import { keeping } from '@/components/kept';
+import { keepClear } from '@/components/layout/lowerBars';
 import { useAct } from '@/sync/act';
 import type { Conversation } from '@/sync/conversation';
 import { useControls, usePending } from '@/sync/hooks';
@@ -65,7 +66,7 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   const note = steers ? COMPOSER.steers : noteOf(row.state);
   const listed = commands.found.length > 0;
   return (
-    <div className={s.composer}>
+    <div ref={keepClear} className={s.composer}>
       <Waiting
         conversation={conversation}
         session={row.id}

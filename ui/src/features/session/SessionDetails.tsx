@@ -84,7 +84,7 @@ export function SessionDetails({ view, onClose }: { view: SessionView; onClose: 
             )}
             <dt>{DETAILS.items}</dt>
             <dd>{row.items.toLocaleString()}</dd>
-            {row.cost_micro_usd !== null && (
+            {(row.cost_micro_usd !== null || row.usage) && (
               <>
                 <dt>{DETAILS.cost}</dt>
                 <dd>{costText(row.cost_micro_usd)}</dd>

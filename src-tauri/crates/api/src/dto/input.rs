@@ -186,6 +186,10 @@ pub struct CreateAgent {
     pub review: Option<bool>,
     /// What it can do.
     pub capabilities: Vec<String>,
+    /// Where its sessions work when their task names no project; empty for a folder of the task's own.
+    pub folder: String,
+    /// Names of folders in `skills/` of the registry that its model is told of.
+    pub skills: Vec<String>,
     /// Names and values for its runs. Never secrets.
     pub environment: BTreeMap<String, String>,
     /// The program that carries it.

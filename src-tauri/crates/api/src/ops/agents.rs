@@ -32,6 +32,8 @@ impl Api {
                 enabled: true,
                 review: input.review.unwrap_or(input.runtime.reviews_by_default()),
                 capabilities: input.capabilities.clone(),
+                folder: input.folder.trim().to_owned(),
+                skills: input.skills.clone(),
                 environment: input.environment.clone(),
                 program: input.program.clone(),
                 services: input.services.clone(),

@@ -57,6 +57,8 @@ fn unwritten(input: &TryAgent) -> Agent {
         enabled: true,
         review: input.runtime.reviews_by_default(),
         capabilities: vec![],
+        folder: String::new(),
+        skills: vec![],
         environment: Default::default(),
         program: Default::default(),
         services: Default::default(),

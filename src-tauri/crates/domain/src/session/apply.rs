@@ -2,7 +2,7 @@
 
 use super::{Call, Grant, PlannedRestart, Run, RunPhase, Session, Turn, TurnPhase};
 use crate::{
-    At, Size,
+    At,
     answers::Answers,
     event::{Event, UnknownChoice},
     ids::ItemId,
@@ -35,10 +35,12 @@ impl Session {
                     waits.text.clone_from(text);
                 }
             }
-            Event::Steered { .. } => {
+            Event::Steered { item, text } => {
                 self.stall = None;
                 self.next_ord += 1;
+                self.apply_steered(item, text);
             }
+            Event::SteerSettled { item } => self.talk.unsettled.retain(|said| said.item != *item),
             Event::OffersTold { offers } => self.apply_offers(offers),
             Event::Switched { dial, to, .. } => self.apply_switched(*dial, to),
             Event::TurnLimited { until, problem, turn, .. }
@@ -61,6 +63,7 @@ impl Session {
                 self.restart = None;
                 self.held_back = None;
                 self.stall = None;
+                self.begin_dials();
                 self.run = Some(Run {
                     id: run.clone(),
                     generation: *generation,
@@ -92,6 +95,7 @@ impl Session {
             Event::TurnEnded { turn, end, problem } => {
                 if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
                     self.set_turn(TurnPhase::Ended(*end));
+                    self.talk.unsettled.clear();
                     self.limited = None;
                     self.stall = None;
                     self.problem = problem.clone();
@@ -225,18 +229,26 @@ impl Session {
                 self.stall = None;
                 self.progress = Some(Progress { done: *done, of: *of });
             }
-            Event::UsageReported { model, input_tokens, cached_tokens, output_tokens, cost_micro_usd } => {
+            Event::UsageReported {
+                model,
+                input_tokens,
+                cached_tokens,
+                output_tokens,
+                cost_micro_usd,
+                costs_nothing,
+            } => {
                 self.stall = None;
-                let before = self.cost_micro_usd.unwrap_or_default().0;
-                self.cost_micro_usd = Some(Size(before.saturating_add(cost_micro_usd.0)));
+                let cost = Some(*cost_micro_usd).filter(|cost| cost.0 > 0 || *costs_nothing);
                 let more = Usage {
                     model: model.clone(),
                     input_tokens: *input_tokens,
                     cached_tokens: *cached_tokens,
                     output_tokens: *output_tokens,
-                    cost_micro_usd: *cost_micro_usd,
+                    cost_micro_usd: cost,
                 };
-                self.talk.usage = Some(self.talk.usage.take().unwrap_or_default().plus(&more));
+                let all = self.talk.usage.take().unwrap_or_default().plus(&more);
+                self.cost_micro_usd = all.cost_micro_usd;
+                self.talk.usage = Some(all);
             }
             Event::StopAsked => self.stopping = true,
             Event::SessionClosed { how } => {

@@ -2,6 +2,7 @@
 
 use super::{Call, Effect, Now, RunPhase, Session, Signal, Step, TurnPhase, life::Wait};
 use crate::{
+    Size,
     answers::Answers,
     event::{Closed, Event, PreAllowed, Problem, RunEnd, TurnEnd},
     ids::{ItemId, RequestId},
@@ -50,9 +51,14 @@ impl Session {
                 input_tokens: used.input_tokens,
                 cached_tokens: used.cached_tokens,
                 output_tokens: used.output_tokens,
-                cost_micro_usd: used.cost_micro_usd,
+                cost_micro_usd: used.cost_micro_usd.unwrap_or_default(),
+                costs_nothing: used.cost_micro_usd == Some(Size(0)),
             }),
-            Signal::NotSteered(text) => self.not_steered(text, now, &mut step),
+            Signal::Steered(text) => self.settle_steer(&text, &mut step),
+            Signal::NotSteered(text) => {
+                self.settle_steer(&text, &mut step);
+                self.not_steered(text, now, &mut step);
+            }
             Signal::Offers(offers) => self.offers(*offers, &mut step),
             // A run that is being ended begins nothing more; the next one proposes it again.
             Signal::Proposed(_) if self.stopping || self.is_ending() => {}
@@ -287,6 +293,9 @@ impl Session {
             return;
         }
         let unseen = self.end_calls_of_run(step);
+        if self.limit.is_none() {
+            self.ask_unsettled(now, step);
+        }
         step.effects.push(Effect::GivePlaceBack);
         let waits = unseen || self.has_open_request() || self.has_unknown();
         if self.turn_is_over() && !self.opened.runtime.takes_prompts() {

@@ -1,7 +1,7 @@
 //! What a person does with a session while it works: says something into its turn, changes how its program works, and
 //! keeps the prompts that wait in order.
 
-use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase};
+use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, talk::Unsettled};
 use crate::{
     agent::Program,
     event::{Dial, Event},
@@ -47,6 +47,29 @@ impl Session {
             events: vec![Event::Steered { item, text: text.clone() }],
             effects: vec![Effect::Steer { text }],
         })
+    }
+
+    /// Something that was said into the turn is a part of the conversation now, or a prompt.
+    pub(super) fn settle_steer(&self, text: &str, step: &mut Step) {
+        let said = self.talk.unsettled.iter().find(|said| said.text == text);
+        step.events.extend(said.map(|said| Event::SteerSettled { item: said.item.clone() }));
+    }
+
+    /// The run has ended: what it had not heard by then is asked next.
+    pub(super) fn ask_unsettled(&self, now: &mut Now<'_>, step: &mut Step) {
+        for said in &self.talk.unsettled {
+            step.events.push(Event::SteerSettled { item: said.item.clone() });
+            self.not_steered(said.text.clone(), now, step);
+        }
+    }
+
+    /// At most so many wait to be settled: an older one counts as heard.
+    pub(super) fn apply_steered(&mut self, item: &ItemId, text: &str) {
+        let unsettled = &mut self.talk.unsettled;
+        if unsettled.len() >= super::MAX_WAITING_PROMPTS {
+            unsettled.remove(0);
+        }
+        unsettled.push(Unsettled { item: item.clone(), text: text.to_owned() });
     }
 
     /// What reached nobody waits for its turn, as if it had been asked then.
@@ -127,19 +150,37 @@ impl Session {
         Ok(step)
     }
 
-    /// What the program says of itself is newer than what a person chose: it may have refused, or gone on to another.
+    /// What the program says of itself is newer than what a person chose: it may have refused, or gone on to another. But
+    /// what it begins with says nothing about a choice that it has not taken up yet.
     pub(super) fn apply_offers(&mut self, offers: &Offers) {
-        for (chosen, told) in
-            [(&mut self.talk.dials.mode, &offers.mode), (&mut self.talk.dials.model, &offers.model)]
-        {
-            if chosen.is_some() && told.is_some() {
+        let dials = &mut self.talk.dials;
+        for (chosen, taken, told) in [
+            (&mut dials.mode, &mut dials.mode_taken, &offers.mode),
+            (&mut dials.model, &mut dials.model_taken, &offers.model),
+        ] {
+            if chosen.is_none() || told.is_none() {
+                continue;
+            }
+            *taken |= chosen == told;
+            if *taken {
                 chosen.clone_from(told);
             }
         }
         self.talk.offers = Some(offers.clone());
     }
 
+    /// A run begins with what its program does by itself.
+    pub(super) fn begin_dials(&mut self) {
+        (self.talk.dials.mode_taken, self.talk.dials.model_taken) = (false, false);
+    }
+
     pub(super) fn apply_switched(&mut self, dial: Dial, to: &str) {
+        // A run that stands answers to the choice, also when it refuses it.
+        let stands = self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Live);
+        match dial {
+            Dial::Mode => self.talk.dials.mode_taken = stands,
+            Dial::Model => self.talk.dials.model_taken = stands,
+        }
         let to = Some(to.to_owned());
         let offers = self.talk.offers.get_or_insert_default();
         match dial {

@@ -118,6 +118,8 @@ pub enum Signal {
     Planned(Vec<PlanStep>),
     /// What was used since it was told last.
     Used(Usage),
+    /// What was said into a turn was taken in by the program: it goes on with the conversation.
+    Steered(String),
     /// What should have been said into a turn reached nobody: it was over, or the program did not take it.
     NotSteered(String),
     /// What the program offers, all of it anew.

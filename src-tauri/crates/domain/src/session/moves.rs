@@ -132,6 +132,7 @@ const TABLE: &[Rows] = &[
             "progressed",
             "foreign_named",
             "offers_told",
+            "steer_settled",
             "tool_call_started", // In a pause, only one that was told before.
             "limit_reached",
             "run_live",

@@ -23,6 +23,17 @@ pub struct Talk {
     pub offers: Option<Offers>,
     /// What a person chose of it, for later runs.
     pub dials: Dials,
+    /// What was said into the turn that runs and that its program has not taken in yet.
+    pub unsettled: Vec<Unsettled>,
+}
+
+/// Something that was said into a turn. A run that ends before its program has taken it in has not heard it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsettled {
+    /// The item that shows it.
+    pub item: ItemId,
+    /// What was said.
+    pub text: String,
 }
 
 /// What a person chose of what a program offers; none where they chose nothing.
@@ -33,6 +44,10 @@ pub struct Dials {
     pub mode: Option<String>,
     /// The model.
     pub model: Option<String>,
+    /// Which of both the newest run has taken up. Until it has, what its program tells is what it began with.
+    pub mode_taken: bool,
+    /// The same of the model.
+    pub model_taken: bool,
 }
 
 /// A text that is being written. Its bytes so far are in the spool.

@@ -8,7 +8,7 @@ use super::{
     tests::{Play, call},
 };
 use crate::{
-    At,
+    At, Size,
     agent::Runtime,
     answers::Answers,
     event::{Closed, Dial, Event, ForkOf, PreAllowed, Problem, RunEnd, TurnEnd},
@@ -17,7 +17,7 @@ use crate::{
     policy::{Effect as Verdict, Why},
     rows::{ControlsRow, ItemBody, Row, SessionState},
     tool::{Choice, Decision, Question, ToolCall},
-    transcript::{AgentFault, Offer, Offers},
+    transcript::{AgentFault, Offer, Offers, Usage},
 };
 use uuid::Uuid;
 
@@ -116,7 +116,13 @@ fn an_answer_that_reached_nobody_is_told_when_the_same_is_asked_again() {
     play.hear(Signal::Live);
     let mut other = quiz();
     other.questions[0].options[0].label = "crimson".into();
-    assert_ne!(other.binding_hash(), quiz().binding_hash(), "what can be chosen is bound");
+    let before = play.session.clone();
+    play.hear(Signal::Proposed(Box::new(other)));
+    let told = play.effects.iter().any(|effect| matches!(effect, Effect::Deliver { .. }));
+    assert!(!told, "what can be chosen is bound: {:?}", play.effects);
+    let asked = play.session.open_requests().next().unwrap();
+    assert_eq!(asked.why, Why::Question, "a person is asked the changed question");
+    play.session = before;
     play.hear(Signal::Proposed(Box::new(quiz())));
     let [Effect::Deliver { answers, .. }] = &play.effects[..] else { panic!("{:?}", play.effects) };
     assert_eq!(*answers, answered("red"));
@@ -157,9 +163,41 @@ fn offers_are_told_when_they_differ_and_what_is_chosen_holds_for_later_runs() {
     prompt(&mut play, "go on");
     play.place();
     play.hear(Signal::Live);
-    let refused = Offers { mode: Some("ask".into()), ..offers(false) };
-    play.hear(Signal::Offers(Box::new(refused)));
-    assert_eq!(play.session.program().mode.as_deref(), Some("ask"), "the program went on to another one");
+    let told = |play: &mut Play, mode: &str| {
+        play.hear(Signal::Offers(Box::new(Offers { mode: Some(mode.into()), ..offers(false) })));
+        play.session.program().mode
+    };
+    assert_eq!(told(&mut play, "ask").as_deref(), Some("plan"), "the program begins with a mode of its own");
+    assert_eq!(told(&mut play, "plan").as_deref(), Some("plan"));
+    assert_eq!(told(&mut play, "ask").as_deref(), Some("ask"), "the program went on to another one");
+    play.want(mode("plan")).unwrap();
+    assert_eq!(told(&mut play, "ask"), Some("ask".into()), "it refused");
+    let stored: Session = serde_json::from_str(&serde_json::to_string(&play.session).unwrap()).unwrap();
+    assert_eq!(stored, play.session);
+}
+
+/// What earlier versions wrote of a cost that nobody told was 0.
+#[test]
+fn a_cost_that_nobody_told_is_not_one_of_nothing() {
+    let used = |cost: Option<u64>| {
+        Signal::Used(Usage { model: "m".into(), cost_micro_usd: cost.map(Size), ..Usage::default() })
+    };
+    let mut play = talking(PreAllowed::Nothing);
+    play.hear(used(None));
+    assert_eq!(play.session.row().cost_micro_usd, None);
+    assert_eq!(play.session.row().usage.unwrap().cost_micro_usd, None);
+    play.hear(used(Some(0)));
+    assert_eq!(play.session.row().cost_micro_usd, Some(Size(0)));
+    play.hear(used(Some(7)));
+    play.hear(used(None));
+    assert_eq!(play.session.row().cost_micro_usd, Some(Size(7)));
+
+    let old =
+        r#"{"type":"usage_reported","model":"m","input_tokens":1,"output_tokens":2,"cost_micro_usd":0}"#;
+    let mut play = talking(PreAllowed::Nothing);
+    play.session.apply(&serde_json::from_str(old).unwrap(), play.at);
+    assert_eq!(play.session.row().cost_micro_usd, None);
+    assert_eq!(play.session.row().usage.unwrap().output_tokens, Size(2));
 }
 
 #[test]
@@ -192,6 +230,45 @@ fn what_was_said_too_late_into_a_turn_is_asked_next() {
     play.hear(Signal::NotSteered("and the step".into()));
     let waiting = controls(&play).unwrap().waiting;
     assert_eq!(waiting.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(), ["and the step"]);
+}
+
+#[test]
+fn what_a_run_had_not_heard_when_it_ended_is_asked_next_and_nothing_else() {
+    let steered = |texts: &[&str]| {
+        let mut play = talking(PreAllowed::Nothing);
+        play.hear(Signal::Offers(Box::new(offers(true))));
+        for text in texts {
+            play.want(SessionCommand::Steer { text: (*text).into() }).unwrap();
+        }
+        play
+    };
+    let waiting = |play: &Play| {
+        let waiting = play.session.controls().waiting;
+        waiting.into_iter().map(|prompt| prompt.text).collect::<Vec<_>>()
+    };
+    let mut play = steered(&["one", "two"]);
+    play.hear(Signal::Steered("one".into()));
+    play.crash();
+    assert_eq!(waiting(&play), ["two"], "the first one is a part of the conversation");
+    let stored: Session = serde_json::from_str(&serde_json::to_string(&play.session).unwrap()).unwrap();
+    assert_eq!(stored, play.session);
+    play.place();
+    play.hear(Signal::Live);
+    play.crash();
+    assert_eq!(waiting(&play), ["two"], "it waits once");
+
+    let mut play = steered(&["one"]);
+    play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
+    assert_eq!(waiting(&play), ["one"]);
+    // A turn that is over has heard what was said into it, in logs of an earlier version as well.
+    let mut play = steered(&["one"]);
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    play.crash();
+    assert_eq!(waiting(&play), Vec::<String>::new());
+    let mut play = steered(&["one"]);
+    play.hear(Signal::NotSteered("one".into()));
+    play.crash();
+    assert_eq!(waiting(&play), ["one"], "it is asked once");
 }
 
 #[test]

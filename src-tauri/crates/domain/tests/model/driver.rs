@@ -245,11 +245,16 @@ impl Play {
 
     /// Something that it says while it works, which changes nothing of what follows.
     fn talk(&mut self, driver: &mut Driver) -> Signal {
+        if !self.model.unheard.is_empty() && (driver.stopped || self.dice.one_in(8)) {
+            return Signal::Steered(self.model.unheard.remove(0));
+        }
         match self.dice.below(8) {
             0 | 1 => Signal::Planned(vec![PlanStep { text: "step".into(), status: StepStatus::Pending }]),
-            2 | 3 => {
-                Signal::Used(Usage { input_tokens: Size(3), cost_micro_usd: Size(5), ..Usage::default() })
-            }
+            2 | 3 => Signal::Used(Usage {
+                input_tokens: Size(3),
+                cost_micro_usd: Some(Size(5)),
+                ..Usage::default()
+            }),
             4 => Signal::Said("words".into()),
             _ => match driver.writing.take() {
                 Some(item) => Signal::Wrote { item, text: "words".into() },
@@ -266,7 +271,8 @@ impl Play {
     /// A driver that was told to stop ends what runs, then itself; one whose turn is over ends.
     fn driver_ends(&mut self, mut driver: Driver) {
         // It may say something more before it has noticed.
-        if driver.stopped && self.dice.one_in(4) {
+        let more = if self.model.unheard.is_empty() { 4 } else { 2 };
+        if driver.stopped && self.dice.one_in(more) {
             self.model.heard();
             let signal = self.talk(&mut driver);
             self.driver = Some(driver);

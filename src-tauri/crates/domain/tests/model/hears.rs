@@ -132,6 +132,7 @@ impl Reference {
         }
         self.end_waiting_calls();
         self.limited = None;
+        self.unheard.clear();
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(end);
         }
@@ -177,6 +178,7 @@ impl Reference {
                 *ask = Ask::Waits;
             }
         }
+        self.ask_unheard(&ending);
         self.run = Run::Gone(how);
         self.silent = None;
         ending

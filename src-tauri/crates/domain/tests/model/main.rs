@@ -10,6 +10,7 @@ mod driver;
 mod hears;
 mod play;
 mod reference;
+mod steering;
 
 use nox_domain::session::moves::{Move, legal_moves};
 use play::Play;

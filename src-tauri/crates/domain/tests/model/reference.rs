@@ -112,6 +112,8 @@ pub(crate) struct Reference {
     pub(crate) run: Run,
     pub(crate) ending: Ending,
     pub(crate) asks: Vec<(String, Ask)>,
+    /// What was said into the turn and not taken in.
+    pub(crate) unheard: Vec<String>,
     pub(crate) calls: Vec<Call>,
     pub(crate) allowed_always: Vec<String>,
     pub(crate) allowed_once: Vec<String>,
@@ -140,6 +142,7 @@ impl Reference {
             run: Run::None,
             ending: Ending::default(),
             asks: vec![(text.into(), Ask::Waits)],
+            unheard: vec![],
             calls: vec![],
             allowed_always: vec![],
             allowed_once: vec![],
@@ -263,6 +266,7 @@ impl Reference {
         vec![Fx::GiveBack, self.close(how)]
     }
     pub(crate) fn cancel_asks(&mut self) {
+        self.unheard.clear();
         self.limited = None;
         for (_, ask) in &mut self.asks {
             if !matches!(ask, Ask::Over(_)) {
@@ -445,6 +449,7 @@ impl Reference {
     /// The turn has failed after all.
     fn stop_waiting(&mut self) -> Vec<Fx> {
         self.limited = None;
+        self.unheard.clear();
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(TurnEnd::Failed);
         }
@@ -459,17 +464,6 @@ impl Reference {
             return vec![];
         }
         self.begin_next().into_iter().collect()
-    }
-    pub(crate) fn steer(&mut self, text: &str) -> Result<Vec<Fx>, Refused> {
-        let works = self.run == Run::Live && self.begun() && !self.ends_run() && !self.paused;
-        if self.offers != Some(true) || !works {
-            return self.prompt(text);
-        }
-        if self.deleted || self.stopping || !self.prompts {
-            return Err(Refused);
-        }
-        self.silent = None;
-        Ok(vec![Fx::Steer(text.into())])
     }
     pub(crate) fn switch(&mut self, to: &str) -> Result<Vec<Fx>, Refused> {
         if self.over.is_some() || self.stopping || self.offers.is_none() || to == "elsewhere" {

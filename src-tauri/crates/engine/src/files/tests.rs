@@ -226,6 +226,8 @@ fn agent() -> Agent {
         enabled: true,
         review: false,
         capabilities: vec![],
+        folder: String::new(),
+        skills: vec![],
         environment: Default::default(),
         program: Default::default(),
         services: Default::default(),

@@ -273,6 +273,7 @@ impl Rules {
             Event::RunStarting { .. }
             | Event::Progressed { .. }
             | Event::UsageReported { .. }
+            | Event::SteerSettled { .. }
             | Event::StopAsked
             | Event::InterruptAsked
             | Event::PauseAsked { .. }

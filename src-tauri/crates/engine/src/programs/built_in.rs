@@ -18,6 +18,8 @@ impl Engine {
             enabled: true,
             review: Runtime::Runbook.reviews_by_default(),
             capabilities: vec!["shell".into()],
+            folder: String::new(),
+            skills: vec![],
             environment: Default::default(),
             program: Default::default(),
             services: Default::default(),

@@ -26,7 +26,7 @@ use places::Surroundings;
 use std::{path::Path, sync::Arc};
 use tokio::{
     sync::{Mutex, Semaphore},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
 };
 use trial::Trials;
 use version::Said;
@@ -49,7 +49,7 @@ impl Engine {
         if let Some(known) = found.as_ref().filter(|_| !again) {
             return known.clone();
         }
-        let looked = Arc::new(look(&Surroundings::here(), self.shim()).await);
+        let looked = Arc::new(look(&Surroundings::here().await, self.shim()).await);
         *found = Some(looked.clone());
         looked
     }
@@ -71,7 +71,10 @@ async fn look(around: &Surroundings, shim: &ShimPath) -> Discovered {
 }
 
 async fn look_at(known: &Known, around: &Surroundings, shim: &ShimPath, room: &Semaphore) -> FoundProgram {
-    let place = around.find(known.command);
+    // Folders may lie on a disk that answers late.
+    let (looked, wanted) = (around.clone(), *known);
+    let look = move || (looked.find(wanted.command), signed::of(&wanted, &looked));
+    let (place, sign_in) = spawn_blocking(look).await.unwrap_or((None, SignIn::Unknown));
     let said = match &place {
         Some(place) => {
             let _room = room.acquire().await;
@@ -79,7 +82,6 @@ async fn look_at(known: &Known, around: &Surroundings, shim: &ShimPath, room: &S
         }
         None => None,
     };
-    let sign_in = signed::of(known, around);
     let version = said.as_ref().and_then(|said| said.version().map(str::to_owned));
     let is_tested = version.as_deref().map(|version| known.is_tested(version));
     let program = Program {

@@ -31,7 +31,7 @@ const MOST_NODES: usize = 5;
 const VERSION_LIMIT: Duration = Duration::from_secs(5);
 
 /// Everything outside of Nox that a look depends on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Surroundings {
     /// The folders of the `PATH`.
     pub(super) path: Vec<PathBuf>,
@@ -59,7 +59,12 @@ pub(super) struct Place {
 
 impl Surroundings {
     /// Those of this process.
-    pub(super) fn here() -> Self {
+    pub(super) async fn here() -> Self {
+        // Reads folders and a file of the user.
+        tokio::task::spawn_blocking(Self::of_process).await.unwrap_or_default()
+    }
+
+    fn of_process() -> Self {
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let set = std::env::vars_os()

@@ -137,11 +137,17 @@ async fn it_gets_a_home_of_its_own_and_no_key_and_its_neighbours_first() {
 }
 
 #[tokio::test]
-async fn one_that_needs_the_users_home_is_asked_with_that() {
+async fn it_is_asked_once_and_never_with_the_users_home() {
     let desk = Desk::new();
+    let asked = desk.folder.path().join("asked");
     desk.script("home/real", "echo 0.24.4");
-    desk.script("path/qwen", "exec \"$HOME/real\"");
-    assert_eq!(desk.program("qwen").await.version.as_deref(), Some("0.24.4"));
+    desk.script("path/qwen", &format!("echo \"$HOME\" >> {}; exec \"$HOME/real\"", asked.display()));
+    let qwen = desk.program("qwen").await;
+    assert_eq!(qwen.version, None);
+    assert!(qwen.warning.is_some_and(|warning| warning.contains("qwen --version")));
+    let homes = std::fs::read_to_string(asked).unwrap();
+    assert_eq!(homes.lines().count(), 1, "{homes}");
+    assert!(!homes.contains(desk.folder.path().to_str().unwrap()), "{homes}");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, mpsc},
+    sync::{Notify, mpsc, watch},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -60,45 +60,84 @@ pub struct Trial {
 /// Trials that run, by their names.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Trials {
-    running: Arc<Mutex<HashMap<String, Arc<Notify>>>>,
+    running: Arc<Mutex<Known>>,
+    /// Told whenever one has ended.
+    ended: Arc<Notify>,
     swept: Arc<OnceLock<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Each with what tells it to stop.
+    trials: HashMap<String, watch::Sender<bool>>,
+    /// The engine is being closed: no further one begins.
+    closed: bool,
 }
 
 /// A trial that runs, until it is dropped.
 struct Running {
     trials: Trials,
     id: String,
-    stop: Arc<Notify>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Trials {
     fn begin(&self, id: &str) -> Result<Running, Error> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.contains_key(id) || running.len() >= MOST {
+        if running.closed {
+            return Err(Error::Closing);
+        }
+        if running.trials.contains_key(id) || running.trials.len() >= MOST {
             return Err(Error::Conflict {
                 message: "other trials are running".into(),
                 hint: "Wait until they have ended, or stop them.".into(),
             });
         }
-        let stop = Arc::new(Notify::new());
-        running.insert(id.to_owned(), stop.clone());
+        let (sender, stop) = watch::channel(false);
+        running.trials.insert(id.to_owned(), sender);
         Ok(Running { trials: self.clone(), id: id.to_owned(), stop })
     }
 
     fn stop(&self, id: &str) -> bool {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.get(id).inspect(|stop| stop.notify_one()).is_some()
+        let stop = running.trials.get(id);
+        stop.is_some_and(|stop| {
+            stop.send_replace(true);
+            true
+        })
     }
 
-    fn stop_all(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.values().for_each(|stop| stop.notify_one());
+    /// Ends all of them, and lets none begin; resolves when nothing of them is alive.
+    async fn close(&self) {
+        loop {
+            let ended = self.ended.notified();
+            {
+                let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                running.closed = true;
+                if running.trials.is_empty() {
+                    return;
+                }
+                for stop in running.trials.values() {
+                    stop.send_replace(true);
+                }
+            }
+            ended.await;
+        }
+    }
+}
+
+impl Running {
+    async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // Its sender stays as long as this does.
+        let _ = stop.wait_for(|stop| *stop).await;
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.trials.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.trials.running.lock().unwrap_or_else(PoisonError::into_inner).trials.remove(&self.id);
+        self.trials.ended.notify_waiters();
     }
 }
 
@@ -121,9 +160,15 @@ impl Engine {
             make().map_err(|source| Error::home(&folders, source))
         });
         let folder = folder.await.map_err(|_| Error::Closing)??;
-        let version = version_of(&trial.agent, self.shim());
+        let version = async {
+            tokio::select! {
+                version = version_of(&trial.agent, self.shim()) => version,
+                () = running.stopped() => None,
+            }
+        };
         let (version, mut tried) = tokio::join!(version, self.carry(&trial, folder.path(), &running));
         tried.version = version;
+        let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
         Ok(tried)
     }
 
@@ -132,9 +177,9 @@ impl Engine {
         self.inner.programs.trials.stop(id)
     }
 
-    /// Ends all of them.
-    pub(crate) fn stop_trials(&self) {
-        self.inner.programs.trials.stop_all();
+    /// Ends all of them; resolves when nothing of them is alive.
+    pub(crate) async fn close_trials(&self) {
+        self.inner.programs.trials.close().await;
     }
 
     async fn carry(&self, trial: &Trial, folder: &Path, running: &Running) -> Tried {
@@ -143,13 +188,17 @@ impl Engine {
             Ok(keys) => keys,
             Err(message) => return failed(Problem::NotStarted { message }),
         };
+        let instructions = match self.instructions_of(agent).await {
+            Ok(instructions) => instructions,
+            Err(error) => return failed(Problem::NotStarted { message: error.to_string() }),
+        };
         let (sender, signals) = mpsc::channel(64);
         let begun = Instant::now();
         let start = Start {
             session: SessionId::fresh(&mut crate::clock::SystemIds),
             folder: folder.to_owned(),
             text: String::new(),
-            instructions: agent.prompt.clone(),
+            instructions,
             program: agent.program.clone(),
             key,
             services: agent.services.clone(),
@@ -186,7 +235,7 @@ impl Engine {
         };
         tokio::select! {
             () = wanted => {}
-            () = running.stop.notified() => carried.tried.problem = Some(Problem::Stopped),
+            () = running.stopped() => carried.tried.problem = Some(Problem::Stopped),
         }
         // Each of them stands without its model server: only an answer shows that address, key and model are good.
         carried.tried.model_unasked = agent.runtime.has_program() && carried.tried.answer.is_none();
@@ -206,11 +255,14 @@ fn failed(problem: Problem) -> Tried {
 /// The version of the program that an agent starts, when Nox knows how to ask for it.
 async fn version_of(agent: &Agent, shim: &ShimPath) -> Option<String> {
     let known = known_for(agent.runtime, agent.program.preset.as_deref())?;
-    let around = Surroundings::here();
+    let around = Surroundings::here().await;
     let command = agent.program.command.as_deref().unwrap_or(known.command);
     let path = match command.contains('/') {
         true => PathBuf::from(command),
-        false => around.find(command)?.path,
+        false => {
+            let (around, name) = (around.clone(), command.to_owned());
+            tokio::task::spawn_blocking(move || around.find(&name)).await.ok()??.path
+        }
     };
     version::ask(&path, known.quiet, &around, shim).await.version().map(str::to_owned)
 }

@@ -1,5 +1,5 @@
-//! Asking a program for its version. It is started under a shim with a time limit, in a folder of its own that is its
-//! home as well: what it writes there is gone afterwards.
+//! Asking a program for its version. It is started once, under a shim with a time limit, in a folder of its own that is its
+//! home as well: it sees nothing of the user's, and what it writes is gone afterwards.
 
 use super::places::Surroundings;
 use nox_domain::terminal::harmless;
@@ -11,6 +11,7 @@ use std::{
     sync::LazyLock,
     time::Duration,
 };
+use tokio::task::spawn_blocking;
 
 /// What is kept of what it says.
 const MOST_BYTES: usize = 4 * 1024;
@@ -44,41 +45,36 @@ impl Said {
     }
 }
 
-/// Asks. A program that finds its parts by the user's home is asked a second time with that.
+/// Asks.
 pub(super) async fn ask(
     program: &Path,
     quiet: &[(&str, &str)],
     around: &Surroundings,
     shim: &ShimPath,
 ) -> Said {
-    let scratch = match tempfile::Builder::new().prefix("nox-version-").tempdir() {
+    let made = spawn_blocking(|| tempfile::Builder::new().prefix("nox-version-").tempdir()).await;
+    let scratch = match made.map_err(std::io::Error::other).flatten() {
         Ok(scratch) => scratch,
         Err(error) => return Said::Nothing { why: format!("no folder for it: {error}") },
     };
+    let spec = SpawnSpec {
+        program: program.into(),
+        args: vec!["--version".into()],
+        cwd: scratch.path().to_owned(),
+        env: environment(program, scratch.path(), quiet, around),
+        stdin: Stdin::Closed,
+        grace: GRACE,
+        limits: TreeLimits::default(),
+    };
     let limits = CaptureLimits { max_bytes: MOST_BYTES, timeout: around.limit };
-    let mut said = Said::Nothing { why: String::new() };
-    for home in [Some(scratch.path().to_owned()), around.home.clone()].into_iter().flatten() {
-        let spec = SpawnSpec {
-            program: program.into(),
-            args: vec!["--version".into()],
-            cwd: scratch.path().to_owned(),
-            env: environment(program, &home, quiet, around),
-            stdin: Stdin::Closed,
-            grace: GRACE,
-            limits: TreeLimits::default(),
-        };
-        said = match capture(&spec, shim, limits).await {
-            Ok(captured) if captured.ending == Ending::TimedOut => {
-                let why = format!("it had not answered after {} s", around.limit.as_secs());
-                return Said::Nothing { why };
-            }
-            Ok(captured) => read(&captured),
-            Err(error) => Said::Nothing { why: error.to_string() },
-        };
-        if matches!(said, Said::Version(_)) {
-            break;
+    let said = match capture(&spec, shim, limits).await {
+        Ok(captured) if captured.ending == Ending::TimedOut => {
+            Said::Nothing { why: format!("it had not answered after {} s", around.limit.as_secs()) }
         }
-    }
+        Ok(captured) => read(&captured),
+        Err(error) => Said::Nothing { why: error.to_string() },
+    };
+    let _ = spawn_blocking(move || drop(scratch)).await;
     said
 }
 

@@ -7,7 +7,13 @@ use crate::{
     Error,
     ledger::{Ledger, json, read_json},
 };
-use nox_domain::{At, event::Event, ids::SessionId, rows::kind, session::Session};
+use nox_domain::{
+    At,
+    event::Event,
+    ids::SessionId,
+    rows::{SessionRow, kind},
+    session::Session,
+};
 use nox_store::{Reader, RowWrite, StoredEvent};
 use serde::{Deserialize, Serialize};
 
@@ -60,13 +66,18 @@ impl Stored {
             let Some(row) = row else { return Ok(None) };
             let Some((state, from)) = snapshot(&row.body, head) else { return Ok(Some(Err(head))) };
             let tail = reader.events_of(&name, from, PAGE)?;
-            Ok(Some(Ok((state, from, tail))))
+            let shown = reader.row(kind::SESSION, &id)?;
+            Ok(Some(Ok((state, from, tail, shown))))
         };
         match ledger.store().read(read).await? {
             None => Ok(None),
-            Some(Ok((session, snapshot_seq, tail))) => {
+            Some(Ok((session, snapshot_seq, tail, shown))) => {
                 let mut stored = Self { session, stream_seq: snapshot_seq, snapshot_seq };
                 stored.take(&tail)?;
+                // An earlier version gave a prompt its place when it began to wait. Nothing gets a place that is taken.
+                if let Some(row) = shown.as_ref().and_then(crate::reading::readable::<SessionRow>) {
+                    stored.session.next_ord = stored.session.next_ord.max(row.items);
+                }
                 Ok(Some(stored))
             }
             Some(Err(_)) => {

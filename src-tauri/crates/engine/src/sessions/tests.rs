@@ -9,7 +9,7 @@ use nox_domain::{
     agent::Runtime,
     event::{Closed, PreAllowed},
     ids::AgentId,
-    rows::{SessionRow, kind},
+    rows::{Row, SessionRow, kind},
     session::{Now, Prompt, Rejection, Session, Signal},
 };
 use nox_runtimes::{AgentConnection, Answer};
@@ -302,6 +302,20 @@ async fn a_state_that_cannot_be_read_is_made_anew_from_the_events() {
     bench.sessions.shared.ledger.commit(&Cause::nox(), crate::clock::now(), change).await.unwrap();
     let again = bench.stored(&session).await;
     assert_eq!((again.session, again.stream_seq), (before.session, before.stream_seq));
+    bench.stop(&session).await.unwrap();
+}
+
+/// An earlier version gave a prompt its place when it began to wait, and so stands further than its events lead to now.
+#[tokio::test]
+async fn nothing_gets_a_place_that_an_earlier_version_gave_away() {
+    let bench = bench(0, None);
+    let session = bench.open().await;
+    let mut row = bench.stored(&session).await.session.row();
+    row.items += 3;
+    let items = row.items;
+    let change = Change { rows: vec![crate::ledger::put(&Row::Session(row))], ..Change::default() };
+    bench.sessions.shared.ledger.commit(&Cause::nox(), crate::clock::now(), change).await.unwrap();
+    assert_eq!(bench.stored(&session).await.session.next_ord, items);
     bench.stop(&session).await.unwrap();
 }
 

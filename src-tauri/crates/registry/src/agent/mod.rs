@@ -15,7 +15,7 @@ use nox_domain::{
     life::{Life, OnCrash, OnDisconnect, Restart},
     rows::FileProblem,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 use toml_edit::{Array, Item, Table, TableLike, Value};
 
 const KEYS: &[&str] = &[
@@ -26,6 +26,8 @@ const KEYS: &[&str] = &[
     "enabled",
     "review",
     "capabilities",
+    "folder",
+    "skills",
     "environment",
     "program",
     "services",
@@ -139,6 +141,8 @@ fn read_agent(id: &AgentId, toml: &str, prompt: &str) -> Read<ParsedAgent> {
         enabled: root.switch("enabled")?.unwrap_or(true),
         review: root.switch("review")?.unwrap_or_else(|| runtime.reviews_by_default()),
         capabilities: root.texts("capabilities")?.unwrap_or_default(),
+        folder: read_folder(&root)?,
+        skills: read_skills(&root, runtime)?,
         environment: read_environment(&root)?,
         program,
         services,
@@ -200,6 +204,57 @@ fn read_word<T: Copy>(
         let message = format!("{} cannot stand for {key}.", quoted(text));
         fields.fault(key, "unknown_word", message, format!("Write {key} = {}.", known.join(" or ")))
     })
+}
+
+/// A whole path: what is not whole would count from wherever Nox was started.
+fn read_folder(root: &Fields<'_>) -> Read<String> {
+    let Some(folder) = root.text("folder")?.map(str::trim) else { return Ok(String::new()) };
+    let is_whole = Path::new(folder).is_absolute() || folder == "~" || folder.starts_with("~/");
+    if folder.is_empty() || is_whole && !folder.contains(char::is_control) {
+        return Ok(folder.to_owned());
+    }
+    Err(root.fault(
+        "folder",
+        "bad_folder",
+        format!("{} is no whole path of a folder.", quoted(folder)),
+        "Write it from the root on, as in /home/you/notes, or from your home on, as in ~/notes.",
+    ))
+}
+
+/// The longest name of a skill.
+const SKILL_LETTERS: usize = 64;
+
+fn read_skills(root: &Fields<'_>, runtime: Runtime) -> Read<Vec<String>> {
+    let names = root.texts("skills")?.unwrap_or_default();
+    if !names.is_empty() && !runtime.has_program() {
+        return Err(root.fault(
+            "skills",
+            "no_skills",
+            format!("The runtime {} has no model that could read skills.", quoted(runtime.as_str())),
+            "Remove the line, or choose another runtime.",
+        ));
+    }
+    let is_name = |name: &str| {
+        (1..=SKILL_LETTERS).contains(&name.len())
+            && !name.starts_with('-')
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    };
+    for (place, name) in names.iter().enumerate() {
+        let what = if !is_name(name) {
+            "cannot name a skill"
+        } else if names[..place].contains(name) {
+            "stands twice in skills"
+        } else {
+            continue;
+        };
+        return Err(root.fault(
+            "skills",
+            "bad_skill",
+            format!("{} {what}.", quoted(name)),
+            "Write the names of folders in skills/ of the registry: small letters, figures and -, 64 at most.",
+        ));
+    }
+    Ok(names)
 }
 
 fn read_environment(root: &Fields<'_>) -> Read<BTreeMap<String, String>> {
@@ -280,6 +335,9 @@ pub fn edit_agent(id: &AgentId, toml: &str, patch: &AgentPatch) -> Read<String> 
         if old.capabilities != news.capabilities {
             put(root, "capabilities", Value::Array(news.capabilities.iter().collect::<Array>()));
         }
+        let folder = |folder: &str| Some(folder.to_owned()).filter(|folder| !folder.is_empty());
+        edit_value(root, "folder", folder(&old.folder), folder(&news.folder));
+        program::edit_texts(root, "skills", &old.skills, &news.skills);
         if old.environment != news.environment
             && let Some(table) = child(root, "environment")
         {
@@ -376,6 +434,8 @@ pub fn create_agent(agent: &Agent) -> Read<(String, String)> {
         enabled: Some(agent.enabled),
         review: Some(agent.review),
         capabilities: Some(agent.capabilities.clone()),
+        folder: Some(agent.folder.clone()),
+        skills: Some(agent.skills.clone()),
         environment: Some(agent.environment.clone()),
         program: Some(agent.program.clone()),
         services: Some(agent.services.clone()),

@@ -1,12 +1,12 @@
 //! The table `[program]` of `agent.toml`: the program or the model that carries an agent, as each runtime takes it.
 
-use super::{edit_value, is_variable_name};
+use super::{edit_value, is_variable_name, read_word};
 use crate::{
     problem::quoted,
     secret::looks_like_secret,
     toml_text::{Fields, Read, put},
 };
-use nox_domain::agent::{Agent, CliTool, Program, Runtime};
+use nox_domain::agent::{Agent, CliTool, Program, PromptPlacement, Runtime};
 use toml_edit::{Array, ArrayOfTables, Item, Table, TableLike, Value};
 
 /// Every key of the table.
@@ -18,6 +18,7 @@ pub(super) const KEYS: &[&str] = &[
     "model",
     "mode",
     "effort",
+    "prompt_placement",
     "address",
     "key",
     "pass_environment",
@@ -34,34 +35,52 @@ struct Choices {
     /// Empty for words that only the program knows.
     modes: &'static [&'static str],
     efforts: &'static [&'static str],
+    /// Where the agent's prompt can go.
+    placements: &'static [PromptPlacement],
 }
 
 /// Claude Code 2.1: `--permission-mode` without the one that asks nobody, `--effort`.
 const CLAUDE: Choices = Choices {
-    keys: &["command", "mode", "effort"],
+    keys: &["command", "mode", "effort", "prompt_placement"],
     modes: &["default", "acceptEdits", "plan"],
     efforts: &["low", "medium", "high", "xhigh", "max"],
+    placements: PromptPlacement::ALL,
 };
 
-/// Modes are those that the program tells; which providers it can be told of is known to its driver.
-const ACP: Choices =
-    Choices { keys: &["preset", "provider", "command", "arguments", "mode"], modes: &[], efforts: &[] };
+/// Modes are those that the program tells; which providers it can be told of is known to its driver, and so is whether it has
+/// a place for the agent's prompt. None lets its own be replaced.
+const ACP: Choices = Choices {
+    keys: &["preset", "provider", "command", "arguments", "mode", "prompt_placement"],
+    modes: &[],
+    efforts: &[],
+    placements: &[PromptPlacement::Append, PromptPlacement::FirstPrompt],
+};
 
 /// Codex 0.169: `model_reasoning_effort`.
 const CODEX: Choices = Choices {
-    keys: &["command", "effort"],
+    keys: &["command", "effort", "prompt_placement"],
     modes: &[],
     efforts: &["minimal", "low", "medium", "high", "xhigh"],
+    placements: PromptPlacement::ALL,
 };
 
 const LLM: Choices = Choices {
-    keys: &["provider", "effort", "tools", "commands", "max_iterations", "context_tokens"],
+    keys: &[
+        "provider",
+        "effort",
+        "prompt_placement",
+        "tools",
+        "commands",
+        "max_iterations",
+        "context_tokens",
+    ],
     modes: &[],
     efforts: &["low", "medium", "high"],
+    placements: &[PromptPlacement::Append, PromptPlacement::Replace],
 };
 
 /// Of a runtime that starts no program.
-const NONE: Choices = Choices { keys: &[], modes: &[], efforts: &[] };
+const NONE: Choices = Choices { keys: &[], modes: &[], efforts: &[], placements: &[] };
 
 /// Programs of which Nox knows the command line.
 const PRESETS: &[&str] = &["opencode", "gemini", "goose", "qwen", "claude"];
@@ -114,6 +133,7 @@ pub(super) fn read(fields: &Fields<'_>, runtime: Runtime) -> Read<Program> {
         model: text(fields, "model")?,
         mode: choice(fields, "mode", choices.modes)?,
         effort: choice(fields, "effort", choices.efforts)?,
+        prompt_placement: read_placement(fields, runtime)?,
         address,
         key,
         pass_environment,
@@ -157,6 +177,29 @@ pub(super) fn is_whole(root: &Fields<'_>, agent: &Agent) -> Read<()> {
     let mut problem = root.fault("runtime", "incomplete_program", message, hint);
     problem.field = Some(format!("program.{key}"));
     Err(problem)
+}
+
+fn read_placement(fields: &Fields<'_>, runtime: Runtime) -> Read<Option<PromptPlacement>> {
+    const KEY: &str = "prompt_placement";
+    let Some(placement) = read_word(fields, KEY, PromptPlacement::ALL, PromptPlacement::as_str)? else {
+        return Ok(None);
+    };
+    let possible = choices(runtime).placements;
+    if possible.contains(&placement) {
+        return Ok(Some(placement));
+    }
+    let what = match placement {
+        PromptPlacement::Append => "put the prompt behind its own",
+        PromptPlacement::Replace => "put the prompt in place of its own",
+        PromptPlacement::FirstPrompt => "put the prompt in front of the first one",
+    };
+    let words: Vec<_> = possible.iter().map(|word| format!("\"{}\"", word.as_str())).collect();
+    Err(fields.fault(
+        KEY,
+        "no_such_placement",
+        format!("The runtime {} cannot {what}.", quoted(runtime.as_str())),
+        format!("Write {KEY} = {}, or remove the line.", words.join(" or ")),
+    ))
 }
 
 fn read_commands(fields: &Fields<'_>) -> Read<Vec<CliTool>> {
@@ -260,6 +303,8 @@ pub(super) fn edit(table: &mut dyn TableLike, old: &Program, new: &Program) {
     text("model", &old.model, &new.model);
     text("mode", &old.mode, &new.mode);
     text("effort", &old.effort, &new.effort);
+    let placement = |program: &Program| program.prompt_placement.map(|it| it.as_str().to_owned());
+    text("prompt_placement", &placement(old), &placement(new));
     text("address", &old.address, &new.address);
     text("key", &old.key, &new.key);
     edit_texts(table, "arguments", &old.arguments, &new.arguments);

@@ -32,7 +32,7 @@ use crate::{
     child::{Carrier, Connection, First, Over, environment},
 };
 use conversation::Conversation;
-use nox_domain::{event::Problem, ids::ItemId, transcript::AgentFault};
+use nox_domain::{agent::PromptPlacement, event::Problem, ids::ItemId, transcript::AgentFault};
 use opening::Opening;
 use plugins::Plugins;
 use quirks::{NOT_CARRIED, PLAIN, Preset};
@@ -110,7 +110,21 @@ fn preset_of(start: &Start) -> Result<&'static Preset, Error> {
             "Nox does not know where {title} reads its key and its address: name a preset, or pass variables on with pass_environment."
         ));
     }
+    if program.prompt_placement == Some(PromptPlacement::Append) && !preset.takes_instructions {
+        return wrong(format!(
+            "{title} has no place for an agent's prompt. Write prompt_placement = \"first_prompt\", or remove the line."
+        ));
+    }
     Ok(preset)
+}
+
+/// What the agent is told in front of its first prompt: then the program itself is told nothing.
+fn first_words(start: &mut Start, preset: &Preset) -> Option<String> {
+    let is_first = start.program.prompt_placement == Some(PromptPlacement::FirstPrompt);
+    if preset.takes_instructions && !is_first {
+        return None;
+    }
+    Some(std::mem::take(&mut start.instructions).trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// What stands before names of conversations: programs count them, each in the home that it has.
@@ -129,6 +143,7 @@ fn plugins(start: &Start, preset: &Preset) -> Plugins {
 }
 
 async fn run(mut carrier: Carrier, preset: &'static Preset) {
+    let instructions = first_words(&mut carrier.start, preset);
     let launch = match launch::launch(&carrier.start, preset) {
         Ok(launch) => launch,
         Err(error) => {
@@ -139,8 +154,6 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
     };
     let start = &mut carrier.start;
     let first = First::of(start);
-    let instructions =
-        Some(start.instructions.trim()).filter(|text| !text.is_empty() && !preset.takes_instructions);
     let mut opening = Opening {
         preset,
         folder: start.folder.clone(),
@@ -149,7 +162,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         fork: start.fork,
         services: launch::services(start, preset),
         meta: launch.meta.clone(),
-        instructions: instructions.map(str::to_owned),
+        instructions,
         mode: start.program.mode.clone().or_else(|| preset.mode.map(str::to_owned)),
         model: start.program.model.clone().filter(|_| !launch.told_model),
         prompt: first.known,

@@ -49,7 +49,9 @@ impl Conversation {
     /// What came of words that were sent.
     pub(super) fn said(&mut self, text: String, answer: Result<&Value, &Value>, out: &mut Vec<Act>) {
         match answer {
-            Ok(result) if result["outcome"] != "promptRequired" => return,
+            Ok(result) if result["outcome"] != "promptRequired" => {
+                return out.push(Act::Tell(Signal::Steered(text)));
+            }
             Ok(_) => {}
             Err(error) => {
                 let (title, said) = (self.preset.named.title, faults::said(error));
@@ -64,8 +66,10 @@ impl Conversation {
     pub(super) fn hands_out(&mut self, method: &str, id: &Value, out: &mut Vec<Act>) -> bool {
         let is_it = matches!(self.preset.steers, Some(Way::Fetched(own)) if own == method);
         if is_it {
-            let result = json!({ "messages": std::mem::take(&mut self.words), "hasQueuedPrompt": false });
+            let words = std::mem::take(&mut self.words);
+            let result = json!({ "messages": words, "hasQueuedPrompt": false });
             out.push(Act::Send(json!({ "jsonrpc": "2.0", "id": id, "result": result })));
+            out.extend(words.into_iter().map(|text| Act::Tell(Signal::Steered(text))));
         }
         is_it
     }

@@ -522,6 +522,9 @@ fn settings_that_do_not_fit_together_say_what_to_do() {
     assert!(message(Program::default()).contains("preset"));
     assert!(message(Program { preset: text("nobody"), ..Program::default() }).contains("goose"));
     assert!(message(Program { preset: text("codex"), ..Program::default() }).contains("runtime codex"));
+    let append = Some(nox_domain::agent::PromptPlacement::Append);
+    let gemini = Program { preset: text("gemini"), prompt_placement: append, ..Program::default() };
+    assert!(message(gemini).contains("first_prompt"));
     assert!(message(Program { mode: text("auto"), ..goose() }).contains("approve"));
     assert!(message(Program { provider: text("compatible"), ..goose() }).contains("ollama"));
     assert!(message(Program { command: text("x"), ..Program::default() }).contains("pass_environment"));

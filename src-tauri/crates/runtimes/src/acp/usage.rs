@@ -10,6 +10,8 @@ pub(super) struct Used {
     /// Added up from the pieces of texts.
     pieces: Option<Usage>,
     model: String,
+    /// Whether anything was said of its cost since the engine was told last.
+    is_cost_told: bool,
     /// Of the whole conversation, as it was told last, and as far as it is told to the engine.
     cost_micro_usd: u64,
     told_micro_usd: u64,
@@ -32,6 +34,7 @@ impl Used {
         let amount = cost["amount"].as_f64().filter(|amount| amount.is_finite() && *amount >= 0.0);
         if let Some(amount) = amount.filter(|_| cost["currency"].as_str().is_none_or(|name| name == "USD")) {
             self.cost_micro_usd = (amount * 1e6).round() as u64;
+            self.is_cost_told = true;
         }
         if let Some(model) = update["_meta"]["_claude/model"].as_str() {
             self.model = model.to_owned();
@@ -58,7 +61,7 @@ impl Used {
         let cost = self.cost_micro_usd.checked_sub(self.told_micro_usd).unwrap_or(self.cost_micro_usd);
         self.told_micro_usd = self.cost_micro_usd;
         let mut used = used.or((cost > 0).then(Usage::default))?;
-        used.cost_micro_usd = Size(cost);
+        used.cost_micro_usd = std::mem::take(&mut self.is_cost_told).then_some(Size(cost));
         let named = quota["model_usage"][0]["model"].as_str();
         let own = Some(self.model.as_str()).filter(|name| !name.is_empty());
         used.model = super::faults::short(named.or(own).or(model).unwrap_or_default());
@@ -83,4 +86,22 @@ fn tokens(value: &Value) -> Option<Usage> {
         output_tokens: Size(output.unwrap_or_default()),
         ..Usage::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_cost_is_told_only_when_the_program_told_one() {
+        let mut used = Used::new(5);
+        let ends = json!({ "usage": { "inputTokens": 1, "outputTokens": 2 } });
+        assert_eq!(used.take(&ends, None).and_then(|used| used.cost_micro_usd), None);
+        let costs = |amount: f64| json!({ "cost": { "amount": amount, "currency": "USD" } });
+        used.update(&costs(0.000_005));
+        assert_eq!(used.take(&ends, None).and_then(|used| used.cost_micro_usd), Some(Size(0)));
+        used.update(&costs(0.000_012));
+        assert_eq!(used.take(&ends, None).and_then(|used| used.cost_micro_usd), Some(Size(7)));
+    }
 }

@@ -8,7 +8,7 @@ use super::{
     connection::{Told, Wishes},
     last_words, not_restored, reference,
     talk::{Act, Talk},
-    write_lines,
+    with_first_words, write_lines,
 };
 use crate::{
     ItemOutput, Pipe, Start,
@@ -74,6 +74,8 @@ pub(crate) struct Carrier {
     /// Conversations that this run holds, and what stands before their names.
     held: Vec<(String, Carried)>,
     scope: String,
+    /// What the next process is told in front of its first prompt.
+    pub(crate) first_words: Option<String>,
 }
 
 /// How one process ended, and what follows.
@@ -113,6 +115,8 @@ struct Live<'a> {
     prompt: Option<String>,
     /// Another process of the run was there before.
     is_later: bool,
+    /// Said in front of the first prompt.
+    first_words: Option<String>,
 }
 
 impl Carrier {
@@ -121,8 +125,21 @@ impl Carrier {
         let Wishes { inbox, stopped } = wishes;
         let (outputs, held, scope) = (HashMap::new(), Vec::new(), scope.into());
         let (waiting, bounds) = (VecDeque::new(), BOUNDS);
-        let (has_begun, is_live) = (false, false);
-        Self { start, named, inbox, waiting, bounds, stopped, outputs, has_begun, is_live, held, scope }
+        let (has_begun, is_live, first_words) = (false, false, None);
+        Self {
+            start,
+            named,
+            inbox,
+            waiting,
+            bounds,
+            stopped,
+            outputs,
+            has_begun,
+            is_live,
+            held,
+            scope,
+            first_words,
+        }
     }
 
     /// Holds a conversation; none when another run does.
@@ -222,6 +239,7 @@ impl Carrier {
             refused: None,
             prompt,
             is_later: std::mem::replace(&mut self.has_begun, true),
+            first_words: self.first_words.take(),
         };
         self.perform(vec![Act::Send(opening)], &mut live).await;
         let over = self.carry(&mut live).await;
@@ -403,7 +421,7 @@ impl Carrier {
                     }
                     if let Some(text) = live.prompt.take() {
                         let mut more = Vec::new();
-                        live.talk.prompt(&text, &mut more);
+                        live.ask(&text, &mut more);
                         acts.extend(more);
                     }
                 }
@@ -432,9 +450,14 @@ impl Live<'_> {
         self.tree.stop(GRACE);
     }
 
+    fn ask(&mut self, prompt: &str, acts: &mut Vec<Act>) {
+        let text = with_first_words(&mut self.first_words, prompt);
+        self.talk.prompt(&text, acts);
+    }
+
     fn wish(&mut self, told: Told, acts: &mut Vec<Act>) {
         match told {
-            Told::Prompt(prompt) => self.talk.prompt(&prompt.text, acts),
+            Told::Prompt(prompt) => self.ask(&prompt.text, acts),
             Told::Steer(text) => self.talk.steer(&text, acts),
             Told::Answer(answer) => self.talk.answer(&answer, acts),
             Told::Interrupt => self.talk.interrupt(acts),

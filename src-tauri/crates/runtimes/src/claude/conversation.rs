@@ -58,8 +58,8 @@ struct Turn {
     /// It is ended because of this, whatever its result says.
     fault: Option<Problem>,
     retried: bool,
-    /// Names of what was said into it and is not taken in yet: the program begins with it by itself when it is through.
-    steers: Vec<String>,
+    /// What was said into it and is not taken in yet, by its name: the program begins with it by itself when it is through.
+    steers: Vec<(String, String)>,
     /// How it ended, but for what was said into it.
     ended: Option<(TurnEnd, Option<Problem>)>,
 }
@@ -99,7 +99,7 @@ impl Talk for Conversation {
     fn steer(&mut self, text: &str, out: &mut Vec<Act>) {
         let turn = self.turn.as_mut().filter(|turn| !turn.interrupted && turn.steers.len() < MAX_STEERS);
         let Some(turn) = turn else {
-            out.push(note("not_steered", "This came too late for the turn: ask it again."));
+            out.push(Act::Tell(Signal::NotSteered(text.to_owned())));
             return;
         };
         // Names of messages are kept with the conversation: each is the only one.
@@ -108,7 +108,7 @@ impl Talk for Conversation {
             json!({ "type": "user", "uuid": name, "parent_tool_use_id": null, "session_id": "",
             "message": { "role": "user", "content": [{ "type": "text", "text": text }] } }),
         ));
-        turn.steers.push(name);
+        turn.steers.push((name, text.to_owned()));
     }
 
     fn set_mode(&mut self, mode: &str, out: &mut Vec<Act>) {
@@ -126,7 +126,7 @@ impl Talk for Conversation {
         let Some(turn) = self.turn.as_mut().filter(|turn| !turn.interrupted) else { return };
         turn.interrupted = true;
         // What was said into it would be begun with as soon as it is ended.
-        for name in turn.steers.clone() {
+        for (name, _) in turn.steers.clone() {
             self.request(
                 "nox-cancel-",
                 json!({ "subtype": "cancel_async_message", "message_uuid": name }),
@@ -176,13 +176,14 @@ impl Conversation {
     }
 
     /// The first thing that is said: every call is asked for.
-    pub(super) fn opening(instructions: &str) -> Value {
+    pub(super) fn opening(instructions: &str, replaces: bool) -> Value {
         let mut request = json!({
             "subtype": "initialize",
             "hooks": { "PreToolUse": [{ "hookCallbackIds": [GATE] }] },
         });
         if !instructions.trim().is_empty() {
-            request["appendSystemPrompt"] = instructions.into();
+            let name = if replaces { "systemPrompt" } else { "appendSystemPrompt" };
+            request[name] = instructions.into();
         }
         json!({ "type": "control_request", "request_id": OPENING, "request": request })
     }
@@ -340,14 +341,13 @@ impl Conversation {
     /// What becomes of something that was said into the turn.
     fn steered(&mut self, frame: &Value, out: &mut Vec<Act>) {
         let Some(turn) = self.turn.as_mut().filter(|_| frame["state"] != "queued") else { return };
-        let before = turn.steers.len();
-        turn.steers.retain(|name| frame["command_uuid"] != name.as_str());
-        if turn.steers.len() == before {
-            return;
-        }
+        let named = turn.steers.iter().position(|(name, _)| frame["command_uuid"] == name.as_str());
+        let Some(place) = named else { return };
+        let (_, text) = turn.steers.remove(place);
         if frame["state"] == "started" {
             // Taken in, or begun with after all the rest.
             turn.ended = None;
+            out.push(Act::Tell(Signal::Steered(text)));
         } else if turn.steers.is_empty()
             && let Some((end, problem)) = turn.ended.take()
         {
@@ -432,7 +432,7 @@ impl Conversation {
         self.calls.turn_ends(out);
         let Some(mut turn) = self.turn.take() else { return };
         for taken in frame["user_message_uuids"].as_array().into_iter().flatten() {
-            turn.steers.retain(|name| taken != name.as_str());
+            turn.steers.retain(|(name, _)| taken != name.as_str());
         }
         let aborted = frame["terminal_reason"].as_str().is_some_and(|why| why.starts_with("aborted"));
         let (end, problem) = match (&turn.fault, turn.interrupted || aborted, failed) {
@@ -454,6 +454,7 @@ impl Conversation {
         let usage = &frame["usage"];
         let tokens = |name: &str| usage[name].as_u64().unwrap_or_default();
         let total = frame["total_cost_usd"].as_f64().filter(|cost| cost.is_finite() && *cost >= 0.0);
+        let is_told = total.is_some();
         let total = total.map_or(self.cost_micro_usd, |cost| (cost * 1e6).round() as u64);
         let cost = total.checked_sub(self.cost_micro_usd).unwrap_or(total);
         self.cost_micro_usd = total;
@@ -464,7 +465,7 @@ impl Conversation {
                 tokens("cache_read_input_tokens").saturating_add(tokens("cache_creation_input_tokens")),
             ),
             output_tokens: Size(tokens("output_tokens")),
-            cost_micro_usd: Size(cost),
+            cost_micro_usd: is_told.then_some(Size(cost)),
         };
         let is_something = used.input_tokens.0 > 0 || used.output_tokens.0 > 0 || cost > 0;
         is_something.then_some(used)

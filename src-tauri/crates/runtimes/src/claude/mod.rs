@@ -18,7 +18,7 @@ mod tests;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Carrier, Connection, First, Over},
+    child::{Carrier, Connection, First, Over, Placed},
 };
 use conversation::Conversation;
 use launch::Which;
@@ -70,7 +70,9 @@ async fn process(carrier: &mut Carrier, which: &Which, prompt: Option<String>) -
     let start = &carrier.start;
     let model = start.program.model.as_deref();
     let mut talk = Conversation::new(&start.folder, is_resumed, model, spent, fresh);
-    let instructions = memory::with_words_of_project(&start.instructions, &start.folder);
-    let opening = Conversation::opening(&instructions);
+    let placed = Placed::of(start, !is_resumed);
+    let instructions = memory::with_words_of_project(&placed.system, &start.folder);
+    let opening = Conversation::opening(&instructions, placed.replaces);
+    carrier.first_words = placed.first;
     carrier.process(&launch.spec, &mut talk, opening, prompt).await
 }

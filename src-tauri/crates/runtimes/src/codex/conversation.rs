@@ -254,7 +254,8 @@ impl Conversation {
                 out.push(Act::Tell(Signal::NotSteered(text)));
             }
             (Wish::Left(thread), _) => self.left(thread, &result["data"], out),
-            (Wish::Account | Wish::Models, Some(_)) | (Wish::Steer(_), None) | (Wish::Quiet, _) => {}
+            (Wish::Steer(text), None) => out.push(Act::Tell(Signal::Steered(text))),
+            (Wish::Account | Wish::Models, Some(_)) | (Wish::Quiet, _) => {}
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Start,
-    child::{GRACE, environment, service_variable},
+    child::{GRACE, Placed, environment, service_variable},
     limits::of_tree,
 };
 use nox_process::{SpawnSpec, Stdin};
@@ -89,7 +89,7 @@ fn base(address: &str) -> String {
 }
 
 /// How every thread of a run is started, gone on with or copied: it asks before everything.
-pub(super) fn thread(start: &Start) -> Map<String, Value> {
+pub(super) fn thread(start: &Start, placed: &Placed) -> Map<String, Value> {
     let mut thread = Map::new();
     let mut set = |name: &str, value: Value| drop(thread.insert(name.to_owned(), value));
     set("cwd", start.folder.to_string_lossy().into());
@@ -99,8 +99,9 @@ pub(super) fn thread(start: &Start) -> Map<String, Value> {
     if let Some(model) = &start.program.model {
         set("model", model.as_str().into());
     }
-    if !start.instructions.trim().is_empty() {
-        set("developerInstructions", start.instructions.as_str().into());
+    if !placed.system.trim().is_empty() {
+        let name = if placed.replaces { "baseInstructions" } else { "developerInstructions" };
+        set(name, placed.system.as_str().into());
     }
     if !start.services.is_empty() {
         set("config", json!({ "mcp_servers": services(start) }));
@@ -155,7 +156,7 @@ mod tests {
         start.services.insert("files".into(), service);
         start.service_keys.insert("files".into(), key("a-key-of-a-service"));
         let spec = launch(&start).unwrap();
-        let said = format!("{:?} {:?}", spec.args, thread(&start));
+        let said = format!("{:?} {:?}", spec.args, thread(&start, &Placed::default()));
         assert!(!said.contains("a-key-of"), "{said}");
         let value = |name: &str| {
             let pair = spec.env.iter().find(|(known, _)| known == name);
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(value("NOX_SERVICE_KEY_0").as_deref(), Some("a-key-of-a-service"));
         assert_eq!(value(HOME_VARIABLE).unwrap(), user.path().join(".codex/nox").display().to_string());
         assert!(said.contains("\"NOX_SERVICE_KEY_0\"") && said.contains("NOX_SERVICE_KEY_*"), "{said}");
-        assert_eq!(thread(&start)["approvalPolicy"], "untrusted");
+        assert_eq!(thread(&start, &Placed::default())["approvalPolicy"], "untrusted");
     }
 
     #[test]

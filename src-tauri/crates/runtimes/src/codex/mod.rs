@@ -19,7 +19,7 @@ mod wishes;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Carrier, Connection, First, Over},
+    child::{Carrier, Connection, First, Over, Placed},
 };
 use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId};
@@ -67,8 +67,10 @@ async fn process(carrier: &mut Carrier, which: Which, prompt: Option<String>) ->
         Err(error) => return Over::Refused(Problem::NotStarted { message: error.to_string() }),
     };
     let fresh = || ItemId::from_uuid(Uuid::now_v7());
-    let settings = launch::thread(start);
+    let placed = Placed::of(start, which == Which::New);
+    let settings = launch::thread(start, &placed);
     let mode = start.program.mode.as_deref();
     let mut talk = Conversation::new(&start.folder, which, settings, mode, fresh);
+    carrier.first_words = placed.first;
     carrier.process(&spec, &mut talk, Conversation::opening(), prompt).await
 }

@@ -8,7 +8,7 @@
 use super::{conversation::Conversation, launch, wishes::Which};
 use crate::{
     Answer,
-    child::{Act, Talk},
+    child::{Act, Placed, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use nox_domain::{agent::Service, ids::ItemId, session::Signal, transcript::AgentFault};
@@ -27,7 +27,8 @@ fn conversation(which: Which) -> Conversation {
     start.folder = folder();
     start.instructions = "You are the contract's worker.".into();
     start.program.model = Some("gpt-5.5".into());
-    Conversation::new(&folder(), which, launch::thread(&start), None, move || {
+    let thread = launch::thread(&start, &Placed::of(&start, true));
+    Conversation::new(&folder(), which, thread, None, move || {
         next += 1;
         ItemId::from_uuid(Uuid::from_u128(next))
     })
@@ -437,6 +438,11 @@ fn what_cannot_be_said_into_a_turn_is_given_back() {
     let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
     let refused = json!({ "id": sent["id"], "error": { "code": -32600, "message": "no active turn" } });
     assert!(hear(&mut talk, &[refused.to_string()]).contains(&back("Too late.")));
+    out.clear();
+    talk.steer("In time.", &mut out);
+    let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
+    let taken = json!({ "id": sent["id"], "result": {} }).to_string();
+    assert_eq!(hear(&mut talk, &[taken]), [Act::Tell(Signal::Steered("In time.".into()))]);
 }
 
 #[test]

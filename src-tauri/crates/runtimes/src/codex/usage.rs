@@ -50,7 +50,7 @@ impl Counted {
 
     /// What was used since it was told last. `in_turn`: it is about the turn that runs, and not about what was before.
     ///
-    /// What it costs is not told, so it counts as nothing.
+    /// What it costs is not told.
     pub(super) fn used(&mut self, params: &Value, in_turn: bool, model: &str) -> Option<Usage> {
         let thread = params["threadId"].as_str()?;
         let usage = &params["tokenUsage"];
@@ -70,7 +70,7 @@ impl Counted {
             input_tokens: Size(used.input),
             cached_tokens: Size(used.cached),
             output_tokens: Size(used.output),
-            cost_micro_usd: Size(0),
+            cost_micro_usd: None,
         })
     }
 }
@@ -88,6 +88,7 @@ mod tests {
 
     fn read(counted: &mut Counted, total: u64, last: u64, in_turn: bool) -> Option<(u64, u64)> {
         let used = counted.used(&told(total, last), in_turn, "m")?;
+        assert_eq!(used.cost_micro_usd, None, "it tells none");
         Some((used.input_tokens.0, used.cached_tokens.0))
     }
 

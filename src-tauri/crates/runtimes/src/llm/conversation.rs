@@ -19,12 +19,11 @@ use crate::{
     child::{DENIED_BY_PERSON, DENIED_BY_RULE, Texts},
 };
 use nox_domain::{
-    Size,
     event::{Problem, TurnEnd},
     ids::ItemId,
     session::{Prompt, Signal},
     tool::{CallEnd, ToolCall},
-    transcript::{AgentFault, Usage},
+    transcript::AgentFault,
 };
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
@@ -340,10 +339,15 @@ impl Conversation {
         self.keep(Line::Result { key: key.to_owned(), fate, text, images }, out);
     }
 
-    fn ask(&mut self, out: &mut Vec<Act>) {
+    fn take_steers(&mut self, out: &mut Vec<Act>) {
         for text in std::mem::take(&mut self.steers) {
-            self.keep(Line::Asked { text, turn: None }, out);
+            self.keep(Line::Asked { text: text.clone(), turn: None }, out);
+            out.push(Act::Tell(Signal::Steered(text)));
         }
+    }
+
+    fn ask(&mut self, out: &mut Vec<Act>) {
+        self.take_steers(out);
         let Some(turn) = &mut self.turn else { return };
         if turn.tries == 0 {
             turn.requests += 1;
@@ -435,25 +439,18 @@ impl Conversation {
     }
 
     fn used(&mut self, tokens: &Tokens, out: &mut Vec<Act>) {
-        let model = self.settings.model.clone();
-        let cost = self.settings.prices.cost(&model, tokens).filter(|_| !self.settings.is_local);
-        if cost.is_none() && !self.settings.is_local && !std::mem::replace(&mut self.is_price_missing, true) {
+        let Settings { model, prices, is_local, .. } = &self.settings;
+        let used = prices.usage(model, tokens, *is_local);
+        if used.cost_micro_usd.is_none() && !std::mem::replace(&mut self.is_price_missing, true) {
             let text = format!(
-                "No price is known for the model {model}, so its cost counts as nothing. Write it into prices.toml in \
+                "No price is known for the model {model}, so its cost is not counted. Write it into prices.toml in \
                  the home of Nox."
             );
             out.push(note("no_price", &text));
         }
-        if *tokens == Tokens::default() {
-            return;
+        if *tokens != Tokens::default() {
+            out.push(Act::Tell(Signal::Used(used)));
         }
-        out.push(Act::Tell(Signal::Used(Usage {
-            model,
-            input_tokens: Size(tokens.input),
-            cached_tokens: Size(tokens.cache_read.saturating_add(tokens.cache_write)),
-            output_tokens: Size(tokens.output),
-            cost_micro_usd: cost.unwrap_or_default(),
-        })));
     }
 
     fn failed(&mut self, failure: Failure, out: &mut Vec<Act>) {
@@ -546,9 +543,7 @@ impl Conversation {
         }
         self.turn = None;
         // What was said into the turn is heard with the next one.
-        for text in std::mem::take(&mut self.steers) {
-            self.keep(Line::Asked { text, turn: None }, out);
-        }
+        self.take_steers(out);
         let problem = problem.filter(|_| end == TurnEnd::Failed);
         self.keep(Line::TurnOver { end, problem: problem.clone() }, out);
         out.push(Act::Tell(Signal::TurnEnded { end, problem }));

@@ -37,7 +37,7 @@ use crate::{
     child::{Carried, Connection},
 };
 use faults::Failure;
-use nox_domain::{event::Problem, transcript::AgentFault};
+use nox_domain::{agent::PromptPlacement, event::Problem, transcript::AgentFault};
 use run::Run;
 use wire::Wire;
 
@@ -86,6 +86,9 @@ fn system(start: &Start) -> String {
     );
     match start.instructions.trim() {
         "" => place,
+        instructions if start.program.prompt_placement == Some(PromptPlacement::Replace) => {
+            instructions.to_owned()
+        }
         instructions => format!("{instructions}\n\n{place}"),
     }
 }

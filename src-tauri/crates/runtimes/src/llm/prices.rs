@@ -1,6 +1,6 @@
 //! What models cost, how much they read and whether they take images: the built-in table, and the user's own before it.
 
-use nox_domain::Size;
+use nox_domain::{Size, transcript::Usage};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -109,6 +109,17 @@ impl Prices {
         self.0.iter().filter(of_provider).map(|price| price.name.as_str())
     }
 
+    /// A request as it is told: a model on this computer costs nothing, and what has no price costs nobody knows what.
+    pub(super) fn usage(&self, model: &str, tokens: &Tokens, is_local: bool) -> Usage {
+        Usage {
+            model: model.to_owned(),
+            input_tokens: Size(tokens.input),
+            cached_tokens: Size(tokens.cache_read.saturating_add(tokens.cache_write)),
+            output_tokens: Size(tokens.output),
+            cost_micro_usd: if is_local { Some(Size(0)) } else { self.cost(model, tokens) },
+        }
+    }
+
     /// Tokens that a model reads at once, if that is known.
     pub(super) fn context(&self, model: &str) -> Option<u32> {
         self.of(model)?.context
@@ -134,6 +145,17 @@ mod tests {
 
     fn built_in() -> Prices {
         Prices::read(None).0
+    }
+
+    #[test]
+    fn what_costs_nothing_is_told_apart_from_what_nobody_knows_the_price_of() {
+        let prices = built_in();
+        let tokens = Tokens { input: 7, output: 3, ..Tokens::default() };
+        let cost = |model: &str, is_local: bool| prices.usage(model, &tokens, is_local).cost_micro_usd;
+        assert_eq!(cost("qwen3:8b", true), Some(Size(0)));
+        assert_eq!(cost("gpt-4o", true), Some(Size(0)));
+        assert!(cost("gpt-4o", false).is_some_and(|cost| cost.0 > 0));
+        assert_eq!(cost("a model that nobody sells", false), None);
     }
 
     #[test]

@@ -228,7 +228,7 @@ fn a_text_streams_and_the_answer_is_kept_before_the_turn_ends() {
         Act::Tell(Signal::Used(used)) => Some(used.clone()),
         _ => None,
     });
-    assert_eq!(used.unwrap().cost_micro_usd.0, 3_500, "2.5 and 10 dollars for a million");
+    assert_eq!(used.unwrap().cost_micro_usd.unwrap().0, 3_500, "2.5 and 10 dollars for a million");
     assert!(asked > 0);
 }
 
@@ -311,6 +311,7 @@ fn what_is_said_into_a_turn_is_heard_with_the_next_request() {
     table.does(|talk, out| talk.steer("and be quick".into(), out));
     table.does(|talk, out| talk.done("call:1", done("x"), out));
     assert!(table.kept.contains(&Line::Asked { text: "and be quick".into(), turn: None }));
+    assert!(table.acts.contains(&Act::Tell(Signal::Steered("and be quick".into()))), "told when it is kept");
     // Into the last answer: it is answered as well.
     let request = table.request();
     table.does(|talk, out| talk.steer("one more".into(), out));

@@ -1,0 +1,69 @@
+//! Where a driver puts what its agent is told about itself: as the agent's settings say, and behind the program's own words when
+//! they say nothing.
+
+use crate::Start;
+use nox_domain::agent::PromptPlacement;
+
+/// What an agent is told about itself, by the place where it is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Placed {
+    /// For the program's own words, before any prompt; may be empty.
+    pub(crate) system: String,
+    /// It stands in the place of the program's own words, and not behind them.
+    pub(crate) replaces: bool,
+    /// In front of the first prompt.
+    pub(crate) first: Option<String>,
+}
+
+impl Placed {
+    /// `is_new`: nothing was ever asked in the conversation.
+    pub(crate) fn of(start: &Start, is_new: bool) -> Self {
+        let text = start.instructions.clone();
+        match start.program.prompt_placement {
+            _ if text.trim().is_empty() => Self::default(),
+            Some(PromptPlacement::FirstPrompt) => {
+                Self { first: is_new.then(|| text.trim().to_owned()), ..Self::default() }
+            }
+            Some(PromptPlacement::Replace) => Self { system: text, replaces: true, first: None },
+            Some(PromptPlacement::Append) | None => Self { system: text, replaces: false, first: None },
+        }
+    }
+}
+
+/// The first prompt with what stands in front of it, which is said once.
+pub(crate) fn with_first_words(first: &mut Option<String>, prompt: &str) -> String {
+    first.take().map_or_else(|| prompt.to_owned(), |words| format!("{words}\n\n{prompt}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placed(placement: Option<PromptPlacement>, is_new: bool) -> Placed {
+        let mut start = crate::testing::start().0;
+        start.instructions = "Be kind.\n".into();
+        start.program.prompt_placement = placement;
+        Placed::of(&start, is_new)
+    }
+
+    #[tokio::test]
+    async fn it_stands_where_the_agent_says_and_in_one_place() {
+        let behind = placed(None, true);
+        assert_eq!(behind, placed(Some(PromptPlacement::Append), false));
+        assert_eq!((behind.system.as_str(), behind.replaces, behind.first), ("Be kind.\n", false, None));
+        assert!(placed(Some(PromptPlacement::Replace), true).replaces);
+        let mut first = placed(Some(PromptPlacement::FirstPrompt), true);
+        assert!(first.system.is_empty());
+        assert_eq!(with_first_words(&mut first.first, "Begin."), "Be kind.\n\nBegin.");
+        assert_eq!(with_first_words(&mut first.first, "More."), "More.");
+    }
+
+    #[tokio::test]
+    async fn a_conversation_that_goes_on_is_not_told_again_and_an_empty_prompt_replaces_nothing() {
+        assert_eq!(placed(Some(PromptPlacement::FirstPrompt), false), Placed::default());
+        let mut start = crate::testing::start().0;
+        start.instructions = " \n".into();
+        start.program.prompt_placement = Some(PromptPlacement::Replace);
+        assert_eq!(Placed::of(&start, true), Placed::default());
+    }
+}
