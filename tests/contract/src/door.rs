@@ -79,5 +79,10 @@ async fn pass(outer: TcpStream, behind: u16, heard: Arc<Mutex<String>>) {
         }
         let _ = to.shutdown().await;
     };
-    let _ = tokio::join!(there, tokio::io::copy(&mut answers, &mut back));
+    // The server closes a connection on which nothing was said for a while: who asks has to hear of that, or asks into nothing.
+    let here = async {
+        let _ = tokio::io::copy(&mut answers, &mut back).await;
+        let _ = back.shutdown().await;
+    };
+    tokio::join!(there, here);
 }

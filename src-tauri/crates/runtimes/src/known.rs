@@ -133,7 +133,8 @@ const KNOWN: &[Known] = &[
         preset: Some(acp::GEMINI.name),
         package: "@google/gemini-cli",
         tested: acp::GEMINI.tested,
-        quiet: &[],
+        // One process instead of two, which takes half the time.
+        quiet: &[("GEMINI_CLI_NO_RELAUNCH", "true")],
         credentials: &[".gemini/oauth_creds.json"],
         key_variables: acp::GEMINI.key_variables,
         uses_keychain: cfg!(target_os = "macos"),

@@ -27,8 +27,8 @@ const FOR_ALL: &[&str] =
     &["/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin", "/snap/bin", "/usr/bin"];
 /// Versions of node that each have programs of their own; only the newest few are looked at.
 const MOST_NODES: usize = 5;
-/// How long a program may take to say its version.
-const VERSION_LIMIT: Duration = Duration::from_secs(5);
+/// How long a program may take to say its version: some need seconds on a machine that does other things too.
+const VERSION_LIMIT: Duration = Duration::from_secs(15);
 
 /// Everything outside of Nox that a look depends on.
 #[derive(Debug, Clone, Default)]
