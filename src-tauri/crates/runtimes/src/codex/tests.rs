@@ -325,7 +325,9 @@ fn nothing_is_asked_before_each_service_has_started_or_failed() {
         start.services.insert(name.into(), service);
     }
     let mut talk =
-        Conversation::new(&folder(), Which::New, launch::thread(&start), None, || unreachable!("no item"));
+        Conversation::new(&folder(), Which::New, launch::thread(&start, &Placed::default()), None, || {
+            unreachable!("no item")
+        });
     let initialized = json!({ "id": 0, "result": { "userAgent": "nox/0.169.0 (x)" } }).to_string();
     let status = |name: &str, status: &str| {
         let params = json!({ "threadId": "t", "name": name, "status": status, "error": "broken" });
