@@ -355,10 +355,10 @@ impl Ours<'_> {
             match push.ok_or(Error::Late("the engine ended"))? {
                 Push::Gap => return Err(Error::Late("the subscriber was too slow")),
                 // The last words of an earlier turn may come late.
-                Push::Output { session, item, .. } if session == self.session => {
-                    if self.heard.insert(item) {
-                        first_ms.get_or_insert_with(|| ms(begun));
-                    }
+                Push::Output { session, item, .. }
+                    if session == self.session && self.heard.insert(item.clone()) =>
+                {
+                    first_ms.get_or_insert_with(|| ms(begun));
                 }
                 Push::Changed { rows, .. } if rows.iter().any(|row| self.has_replied(row)) => {
                     turn_ms.get_or_insert_with(|| ms(begun));

@@ -117,6 +117,8 @@ pub(crate) enum Lack {
     AtOnce,
     /// Its agent may write in no other mode that asks.
     Writes,
+    /// It has no place for what its agent is told about itself but the first prompt.
+    OwnWords,
     /// It tells a text in bursts.
     Pieces,
     /// It does not tell what a command wrote.
@@ -137,6 +139,7 @@ impl Lack {
             Self::Beside => "takes a denial for one of what waits beside it too",
             Self::AtOnce => "tells its model what is said into its turn behind what it is asked already",
             Self::Writes => "lets its agent write in no other mode that asks",
+            Self::OwnWords => "takes what its agent is told about itself in the first prompt only",
             Self::Pieces => "tells a text in bursts",
             Self::Output => "does not tell what a command wrote",
             Self::Process => "is no program",

@@ -80,6 +80,7 @@ pub(super) const PROGRAM: Program = Program {
     }),
     forget: |own| std::fs::remove_dir_all(own.join(".qwen/projects")).unwrap(),
     lacks: &[
+        (Lack::OwnWords, "What begins a session over the protocol has no place for them."),
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
         (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
         (

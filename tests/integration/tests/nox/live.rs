@@ -109,6 +109,15 @@ async fn a_question_is_skipped_with_a_reason() {
     assert!(bodies(&world, &session).await.iter().any(skipped));
 }
 
+/// Waits until so many runs of a session have said that they are ready.
+async fn until_ready(world: &World, session: &SessionId, runs: usize) {
+    poll("the next run", async || {
+        let ready = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "ready");
+        (bodies(world, session).await.iter().filter(|body| ready(body)).count() == runs).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn modes_and_models_are_changed_while_it_runs_and_hold_over_a_new_start() {
     let mut world = World::open().await;
@@ -120,6 +129,9 @@ async fn modes_and_models_are_changed_while_it_runs_and_hold_over_a_new_start() 
     assert_eq!(error.code, ErrorCode::Conflict, "{error:?}");
     world.api().set_session_mode(&caller(), mode("plan")).await.unwrap();
     assert_eq!(controls(&world, &session).await.offers.mode.as_deref(), Some("plan"));
+    world.reopen().await;
+    // The new run says the same again, with what it begins with.
+    until_ready(&world, &session, 2).await;
     let model = SetSessionModel { session: session.clone(), model: "large".into() };
     world.api().set_session_model(&caller(), model).await.unwrap();
     let names: Vec<String> = bodies(&world, &session)
@@ -132,12 +144,7 @@ async fn modes_and_models_are_changed_while_it_runs_and_hold_over_a_new_start() 
         .collect();
     assert_eq!(names, ["Plan only by window", "Large by window"]);
     world.reopen().await;
-    // The new run says the same again, with what it begins with.
-    poll("the next run", async || {
-        let ready = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "ready");
-        (bodies(&world, &session).await.iter().filter(|body| ready(body)).count() == 2).then_some(())
-    })
-    .await;
+    until_ready(&world, &session, 3).await;
     let offers = controls(&world, &session).await.offers;
     assert_eq!((offers.mode.as_deref(), offers.model.as_deref()), (Some("plan"), Some("large")));
 }
