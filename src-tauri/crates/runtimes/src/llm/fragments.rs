@@ -7,7 +7,7 @@
 use super::history::Part;
 use genai::chat::ToolCall;
 use serde_json::Value;
-use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Calls that one answer may have.
 const MAX_CALLS: usize = 1_000;
@@ -31,25 +31,47 @@ impl Call {
     }
 }
 
+/// Pieces that name their call by an index alone.
+#[derive(Debug)]
+struct Piece {
+    index: u32,
+    /// The newest call when the first of them came.
+    newest: usize,
+    input: String,
+}
+
 /// The calls of one answer so far.
 #[derive(Debug, Default)]
 pub(super) struct Fragments {
     calls: Vec<Call>,
-    /// Which call an index means.
-    places: HashMap<u32, usize>,
+    /// Each index once, in the order in which they came.
+    pieces: Vec<Piece>,
     bytes: usize,
+}
+
+/// Where a fragment belongs.
+enum Place {
+    /// It begins a call.
+    New,
+    Call(usize),
+    /// To the call with this index, whichever that is.
+    Index(u32, usize),
 }
 
 impl Fragments {
     /// Takes a fragment in; whether there is still room.
     pub(super) fn take(&mut self, fragment: ToolCall) -> bool {
-        let Call { id, name, input } = Call::of(fragment);
-        self.bytes += id.len() + name.len() + input.len();
-        match self.place_of(&id, &name) {
-            Some(place) => self.calls[place].input.push_str(&input),
-            None => self.calls.push(Call { id, name, input }),
+        let call = Call::of(fragment);
+        self.bytes += call.id.len() + call.name.len() + call.input.len();
+        match self.place_of(&call.id, &call.name) {
+            Place::New => self.begin(call),
+            Place::Call(place) => self.calls[place].input.push_str(&call.input),
+            Place::Index(index, newest) => match self.pieces.iter_mut().find(|piece| piece.index == index) {
+                Some(piece) => piece.input.push_str(&call.input),
+                None => self.pieces.push(Piece { index, newest, input: call.input }),
+            },
         }
-        self.calls.len() <= MAX_CALLS
+        self.has_room()
     }
 
     /// Takes in all that is known of a call, on wires that tell it so; whether there is still room.
@@ -61,9 +83,9 @@ impl Fragments {
                 self.bytes -= known.input.len();
                 known.input = call.input;
             }
-            None => self.calls.push(call),
+            None => self.begin(call),
         }
-        self.calls.len() <= MAX_CALLS
+        self.has_room()
     }
 
     /// Bytes of all of them.
@@ -71,24 +93,55 @@ impl Fragments {
         self.bytes
     }
 
-    /// The call that goes on; none when a new one begins.
-    fn place_of(&mut self, id: &str, name: &str) -> Option<usize> {
-        // Some servers tell the name of the call with every piece.
-        let by_id = self.calls.iter().rposition(|call| call.id == id);
-        if by_id.is_some() || !name.is_empty() {
-            return by_id;
+    fn has_room(&self) -> bool {
+        self.calls.len() <= MAX_CALLS && self.pieces.len() <= MAX_CALLS
+    }
+
+    /// A call without an id gets one of ours: its result has to name it.
+    fn begin(&mut self, mut call: Call) {
+        if call.id.is_empty() {
+            call.id = format!("call_{}", Uuid::now_v7().simple());
         }
-        let newest = self.calls.len().checked_sub(1)?;
-        let Some(index) = id.strip_prefix("call_").and_then(|index| index.parse::<u32>().ok()) else {
-            return Some(newest);
+        self.calls.push(call);
+    }
+
+    fn place_of(&self, id: &str, name: &str) -> Place {
+        // Some servers tell the name of the call with every piece. An empty id is none.
+        let by_id = self.calls.iter().rposition(|call| call.id == id);
+        if let Some(place) = by_id {
+            return Place::Call(place);
+        }
+        let Some(newest) = self.calls.len().checked_sub(1).filter(|_| name.is_empty()) else {
+            return Place::New;
         };
-        // Some count from one, and an index may be any number at all.
-        let told = usize::try_from(index).ok().filter(|place| *place <= newest).unwrap_or(newest);
-        Some(*self.places.entry(index).or_insert(told))
+        match id.strip_prefix("call_").and_then(|index| index.parse().ok()) {
+            Some(index) => Place::Index(index, newest),
+            None => Place::Call(newest),
+        }
+    }
+
+    /// What the first call is counted as; none when the indexes are no count. It shows only at the end: `call_1` is the
+    /// second of two calls that began together, or the first where they are counted from one.
+    fn first_index(&self) -> Option<u32> {
+        let fits = |first: &u32| {
+            // A piece never comes before its call.
+            let is_begun = |piece: &Piece| {
+                let place = piece.index.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
+                place.is_some_and(|place| place <= piece.newest)
+            };
+            self.pieces.iter().all(is_begun)
+        };
+        let lowest = self.pieces.iter().map(|piece| piece.index).min();
+        [0, 1].into_iter().chain(lowest).find(fits)
     }
 
     /// The calls, whole. What is no JSON stays a text, which no tool takes.
-    pub(super) fn whole(self) -> impl Iterator<Item = Part> {
+    pub(super) fn whole(mut self) -> impl Iterator<Item = Part> {
+        let first = self.first_index();
+        for Piece { index, newest, input } in self.pieces {
+            let place = first.and_then(|first| usize::try_from(index - first).ok()).unwrap_or(newest);
+            self.calls[place].input.push_str(&input);
+        }
         self.calls.into_iter().map(|Call { id, name, input }| {
             let input = serde_json::from_str(&input).unwrap_or(Value::String(input));
             Part::Call { id, name, input }
@@ -126,7 +179,7 @@ mod tests {
     #[test]
     fn pieces_come_to_their_calls_however_they_are_counted() {
         let both = [call("a", json!({ "x": 1 })), call("b", json!({ "y": 2 }))];
-        let ways: [&[(&str, &str, &str)]; 6] = [
+        let ways: [&[(&str, &str, &str)]; 9] = [
             // One after the other, from zero and from one, and from anywhere.
             &[
                 ("a", "read", ""),
@@ -151,6 +204,18 @@ mod tests {
                 ("call_0", "", ":1}"),
                 ("call_1", "", "2}"),
             ],
+            // The same from one, and from anywhere.
+            &[
+                ("a", "read", ""),
+                ("b", "read", ""),
+                ("call_1", "", "{\"x\""),
+                ("call_2", "", "{\"y\":"),
+                ("call_1", "", ":1}"),
+                ("call_2", "", "2}"),
+            ],
+            &[("a", "read", ""), ("b", "read", ""), ("call_8", "", "{\"x\":1}"), ("call_9", "", "{\"y\":2}")],
+            // From zero, where the first is whole as it begins.
+            &[("a", "read", "{\"x\":1}"), ("b", "read", ""), ("call_1", "", "{\"y\":2}")],
             // With the name of the call in every piece, and whole.
             &[("a", "read", "{\"x\""), ("b", "read", "{\"y\":"), ("a", "read", ":1}"), ("b", "", "2}")],
             &[("a", "read", "{\"x\":1}"), ("b", "read", "{\"y\":2}")],
@@ -158,7 +223,21 @@ mod tests {
         for way in ways {
             assert_eq!(whole(way), both, "{way:?}");
         }
+        // Here the first has no input at all.
+        let pieces = [("a", "read", ""), ("b", "read", ""), ("call_1", "", "{\"y\":2}")];
+        assert_eq!(whole(&pieces), [call("a", json!("")), both[1].clone()]);
         assert_eq!(whole(&[("a", "read", "{\"x\":")]), [call("a", json!("{\"x\":"))], "it was cut off");
+    }
+
+    #[test]
+    fn an_empty_id_is_no_id() {
+        let pieces = [("", "read", "{\"x\":"), ("", "", "1}"), ("", "read", "{\"y\":2}")];
+        let [Part::Call { id: a, input: x, .. }, Part::Call { id: b, input: y, .. }] = &whole(&pieces)[..]
+        else {
+            unreachable!("two calls")
+        };
+        assert_eq!([x, y], [&json!({ "x": 1 }), &json!({ "y": 2 })]);
+        assert!(!a.is_empty() && !b.is_empty() && a != b, "{a} {b}");
     }
 
     proptest! {
@@ -173,7 +252,7 @@ mod tests {
                 prop_assert!(all.take(fragment(id, name, input)));
             }
             prop_assert_eq!(all.bytes(), bytes);
-            prop_assert!(all.places.len() <= count && all.whole().count() <= count);
+            prop_assert!(all.pieces.len() <= count && all.whole().count() <= count);
         }
     }
 }

@@ -40,10 +40,6 @@ use tokio::{
 };
 use uuid::Uuid;
 
-/// Tokens that a model on this computer is taken to read, when nobody says.
-const LOCAL_CONTEXT: u32 = 32_768;
-/// The same of a model that somebody sells.
-const USUAL_CONTEXT: u32 = 128_000;
 /// How long it may take to find out what a call would do.
 const LOOK_LIMIT: Duration = Duration::from_secs(20);
 /// How long a run that is told to stop waits for its disk.
@@ -176,7 +172,6 @@ impl Run {
         let model = start.program.model.clone().unwrap_or_default();
         let (prices, fault) = Prices::read(start.prices.as_deref());
         notes.extend(fault);
-        let usual = if wire.is_local() { LOCAL_CONTEXT } else { USUAL_CONTEXT };
         notes.extend(tools::left_out(&start.program));
         let mut offered = tools::offered(&start.program);
         offered.extend(services.offered());
@@ -185,7 +180,7 @@ impl Run {
             model: model.clone(),
             max_iterations: start.program.max_iterations.unwrap_or(MAX_ITERATIONS).max(1),
             own_context: start.program.context_tokens.map(u64::from),
-            usual_context: usual.into(),
+            usual_context: wire.usual_context().into(),
             fixed_bytes: (system.len() + offered.iter().map(Offered::bytes).sum::<usize>()) as u64,
             prices,
             is_local: wire.is_local(),

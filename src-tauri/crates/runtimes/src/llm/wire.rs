@@ -10,7 +10,7 @@ use super::{
     image::{MAX_IMAGES, MAX_SHOWN_BYTES},
     models::Learned,
     prices::Tokens,
-    providers::Provider,
+    providers::{Provider, is_here},
 };
 use crate::{
     http,
@@ -47,6 +47,11 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 const ANSWER_LIMIT: Duration = Duration::from_secs(3600);
 /// The longest answer that is taken.
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Tokens that a model is taken to read where people set servers up themselves.
+const OWN_CONTEXT: u32 = 32_768;
+/// The same of a model that somebody sells.
+const USUAL_CONTEXT: u32 = 128_000;
 
 /// What a model server said.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,9 +141,17 @@ impl Wire {
         Ok(Self { http, client, provider, base, key, effort })
     }
 
-    /// Whether what it is asked costs nothing, since nobody sells it.
+    /// Whether what it is asked costs nothing, since nobody sells it. A compatible one may be anybody's, unless it is here.
     pub(super) fn is_local(&self) -> bool {
-        self.provider.usual != Some(true)
+        match self.provider.usual {
+            Some(is_sold) => !is_sold,
+            None => self.base.as_deref().is_some_and(is_here),
+        }
+    }
+
+    /// Tokens that a model is taken to read at once, when nobody says.
+    pub(super) fn usual_context(&self) -> u32 {
+        if self.provider.usual == Some(true) { USUAL_CONTEXT } else { OWN_CONTEXT }
     }
 
     /// The word of its kind.

@@ -43,6 +43,25 @@ fn settings_that_cannot_be_are_told() {
     assert!(Wire::of(&known, None).is_ok());
 }
 
+#[test]
+fn a_compatible_server_is_local_only_on_this_computer() {
+    let is_local = |word, address| Wire::of(&program(word, address), None).ok().unwrap().is_local();
+    for here in ["http://127.0.0.1:1", "http://localhost:1234/v1", "http://[::1]:8080", "http://127.8.0.1/v1"]
+    {
+        assert!(is_local("compatible", Some(here)), "{here}");
+    }
+    for sold in [
+        "https://api.together.xyz/v1",
+        "http://192.168.0.7:8000",
+        "https://localhost.example",
+        "http://[::2]",
+    ] {
+        assert!(!is_local("compatible", Some(sold)), "{sold}");
+    }
+    assert!(is_local("ollama", None) && is_local("ollama", Some("http://192.168.0.7:11434")));
+    assert!(!is_local("openai", Some("http://127.0.0.1:1")));
+}
+
 /// What is heard of a server that streams this.
 async fn hear(said: String) -> Heard {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
