@@ -46,6 +46,16 @@ enum Step {
     Running,
 }
 
+/// Whether the model is shown images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    Sees,
+    /// A request that showed images was refused, and is asked again without them.
+    Tries,
+    /// They were why it was refused.
+    Blind,
+}
+
 #[derive(Debug, Default)]
 struct Turn {
     interrupted: bool,
@@ -71,8 +81,7 @@ pub(super) struct Conversation {
     calls: HashMap<String, Step>,
     steers: VecDeque<String>,
     is_price_missing: bool,
-    /// The model server refused images.
-    is_blind: bool,
+    sight: Sight,
     stopped: bool,
 }
 
@@ -93,7 +102,7 @@ impl Conversation {
             calls: HashMap::new(),
             steers: VecDeque::new(),
             is_price_missing: false,
-            is_blind: false,
+            sight: Sight::Sees,
             stopped: false,
         }
     }
@@ -112,12 +121,12 @@ impl Conversation {
     pub(super) fn set_model(&mut self, model: String) {
         self.settings.model = model;
         self.is_price_missing = false;
-        self.is_blind = false;
+        self.sight = Sight::Sees;
     }
 
-    /// Whether the server refused what it was shown: it is shown no images any more.
+    /// Whether the server refused what it was shown: it is shown no images.
     pub(super) fn is_blind(&self) -> bool {
-        self.is_blind
+        self.sight != Sight::Sees
     }
 
     /// What is known of models without asking anybody.
@@ -400,6 +409,9 @@ impl Conversation {
 
     fn reply(&mut self, reply: Reply, out: &mut Vec<Act>) {
         self.is_asking = false;
+        if self.sight == Sight::Tries {
+            self.sight = Sight::Blind;
+        }
         if let Some(turn) = &mut self.turn {
             turn.tries = 0;
         }
@@ -461,11 +473,9 @@ impl Conversation {
             if self.compact(true, out) {
                 return self.ask_again(out);
             }
-        } else if failure.fault == AgentFault::Refused
-            && self.history.has_images()
-            && !std::mem::replace(&mut self.is_blind, true)
-        {
+        } else if failure.fault == AgentFault::Refused && failure.showed_images && self.sight == Sight::Sees {
             // An image that is refused would be refused in every request that follows.
+            self.sight = Sight::Tries;
             let said = budget::cut_middle(failure.problem_text().trim(), 300);
             out.push(note("images_refused", &format!("{said} Nox asks again without the images.")));
             return self.ask_again(out);
@@ -478,6 +488,10 @@ impl Conversation {
             out.push(note(code, &text));
             out.push(Act::Wake { after: wait });
             return;
+        }
+        if failure.fault == AgentFault::Refused && self.sight == Sight::Tries {
+            // It was not for the images.
+            self.sight = Sight::Sees;
         }
         if let Some(turn) = &mut self.turn {
             turn.fault = Some(failure.problem());

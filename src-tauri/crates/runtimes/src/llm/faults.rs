@@ -20,12 +20,14 @@ pub(super) struct Failure {
     pub(super) said: String,
     /// When the server wants to be asked again.
     pub(super) again_in: Option<Duration>,
+    /// The request showed images.
+    pub(super) showed_images: bool,
 }
 
 impl Failure {
     /// One that nobody said anything about.
     pub(super) fn of(fault: AgentFault, said: &str) -> Self {
-        Self { fault, said: said.to_owned(), again_in: None }
+        Self { fault, said: said.to_owned(), again_in: None, showed_images: false }
     }
 
     /// As people are told.
@@ -129,7 +131,7 @@ fn of_status(status: u16, body: &str, headers: &HeaderMap) -> Failure {
         _ => AgentFault::Refused,
     };
     let said = if said.trim().is_empty() { format!("status {status}") } else { said };
-    Failure { fault, said, again_in: retry_after(headers) }
+    Failure { again_in: retry_after(headers), ..Failure::of(fault, &said) }
 }
 
 /// How servers say that a conversation is too long.

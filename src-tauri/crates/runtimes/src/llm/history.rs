@@ -11,11 +11,12 @@ use nox_domain::{
     session::Prompt,
     transcript::AgentFault,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// The version of the lines that is written.
-pub(super) const SCHEMA: u32 = 1;
+/// The version of the lines that is written. In the first a turn had no name, its end said only whether it was `well`, and
+/// every image was there whole.
+pub(super) const SCHEMA: u32 = 2;
 
 /// A part of what a model said, in its order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,10 +85,37 @@ pub(super) enum Line {
     LeftOut { entries: usize, text: String },
     /// The turn is over, as it was told. One that met the model server's limit goes on when it is asked again.
     TurnOver {
+        #[serde(alias = "well", deserialize_with = "end_or_well")]
         end: TurnEnd,
         #[serde(default)]
         problem: Option<Problem>,
     },
+}
+
+impl Line {
+    /// The same, with its images named and nothing else held of them.
+    pub(super) fn without_images(&self) -> Self {
+        let mut line = self.clone();
+        if let Self::Result { images, .. } = &mut line {
+            images.iter_mut().for_each(Image::forget);
+        }
+        line
+    }
+}
+
+/// The end of a turn, in both versions.
+fn end_or_well<'de, D: Deserializer<'de>>(from: D) -> Result<TurnEnd, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Well(bool),
+        End(TurnEnd),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Well(true) => TurnEnd::End,
+        Either::Well(false) => TurnEnd::Failed,
+        Either::End(end) => end,
+    })
 }
 
 /// Something that a model is shown.
@@ -207,6 +235,20 @@ impl History {
             let results = self.calls.drain(..).filter_map(|call| call.result).collect();
             self.entries.push(Entry::Results(results));
         }
+        if !images.is_empty() {
+            self.forget_older_images();
+        }
+    }
+
+    /// Holds what is to be seen of so many images as a model is shown at once: the newest.
+    fn forget_older_images(&mut self) {
+        let waiting = self.calls.iter_mut().rev().filter_map(|call| call.result.as_mut());
+        let entries = self.entries.iter_mut().rev().filter_map(|entry| match entry {
+            Entry::Results(results) => Some(results.iter_mut().rev()),
+            Entry::Asked(_) | Entry::Answered(_) => None,
+        });
+        let newest_first = waiting.chain(entries.flatten());
+        image::forget_older(newest_first.flat_map(|result| result.images.iter_mut().rev()));
     }
 
     /// What the model is shown.
@@ -253,13 +295,13 @@ impl History {
         matches!(self.entries.last(), Some(Entry::Asked(_) | Entry::Results(_)))
     }
 
-    /// Whether a result has images.
+    /// Whether there are images that can be shown.
     pub(super) fn has_images(&self) -> bool {
         let results = self.entries.iter().filter_map(|entry| match entry {
             Entry::Results(results) => Some(results),
             _ => None,
         });
-        results.flatten().any(|result| !result.images.is_empty())
+        results.flatten().flat_map(|result| &result.images).any(|image| image.base64().is_some())
     }
 
     /// The words of the newest answer.

@@ -61,23 +61,33 @@ pub(super) struct Image {
     pub(super) kind: Kind,
     /// What it is to people: where it is from.
     pub(super) name: String,
-    /// In base64.
-    data: Data,
+    #[serde(flatten)]
+    content: Content,
+}
+
+/// What is held of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Content {
+    /// All of it, in base64.
+    Data(Base64),
+    /// Nothing but how many bytes it had.
+    Bytes(usize),
 }
 
 /// Shared: a conversation is copied for each request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-struct Data(Arc<str>);
+struct Base64(Arc<str>);
 
-impl From<String> for Data {
+impl From<String> for Base64 {
     fn from(data: String) -> Self {
         Self(data.into())
     }
 }
 
-impl From<Data> for String {
-    fn from(data: Data) -> Self {
+impl From<Base64> for String {
+    fn from(data: Base64) -> Self {
         (*data.0).to_owned()
     }
 }
@@ -93,7 +103,8 @@ impl Image {
         if bytes.len() > MAX_IMAGE_BYTES {
             return Err(TOO_LARGE.to_owned());
         }
-        Ok(Self { kind, name: name.to_owned(), data: BASE64_STANDARD.encode(bytes).into() }.named())
+        let content = Content::Data(BASE64_STANDARD.encode(bytes).into());
+        Ok(Self { kind, name: name.to_owned(), content }.named())
     }
 
     /// The same of what is in base64 already.
@@ -113,15 +124,47 @@ impl Image {
         self
     }
 
-    pub(super) fn base64(&self) -> Arc<str> {
-        self.data.0.clone()
+    /// What is to be seen; none when it is named and nothing else is held of it.
+    pub(super) fn base64(&self) -> Option<Arc<str>> {
+        match &self.content {
+            Content::Data(data) => Some(data.0.clone()),
+            Content::Bytes(_) => None,
+        }
+    }
+
+    /// Holds nothing but its name from here on.
+    pub(super) fn forget(&mut self) {
+        self.content = Content::Bytes(self.bytes());
+    }
+
+    fn bytes(&self) -> usize {
+        match &self.content {
+            Content::Data(Base64(data)) => {
+                data.len() / 4 * 3 - data.bytes().rev().take_while(|byte| *byte == b'=').count()
+            }
+            Content::Bytes(bytes) => *bytes,
+        }
     }
 
     /// One line for people and models: what is to be seen here.
     pub(super) fn line(&self) -> String {
-        let bytes =
-            self.data.0.len() / 4 * 3 - self.data.0.bytes().rev().take_while(|byte| *byte == b'=').count();
-        format!("[image: {}, {}, {}]", self.name, self.kind.word(), size(bytes))
+        format!("[image: {}, {}, {}]", self.name, self.kind.word(), size(self.bytes()))
+    }
+}
+
+/// Of images, the newest first, only as many stay as a model is shown at once.
+pub(super) fn forget_older<'a>(newest_first: impl Iterator<Item = &'a mut Image>) {
+    let (mut images, mut room) = (MAX_IMAGES, MAX_SHOWN_BYTES);
+    for image in newest_first {
+        let rest = image.base64().and_then(|data| room.checked_sub(data.len()));
+        match rest.filter(|_| images > 0) {
+            Some(rest) => (images, room) = (images - 1, rest),
+            None => {
+                // Whatever is older than one that has no place has none as well.
+                images = 0;
+                image.forget();
+            }
+        }
     }
 }
 
@@ -143,10 +186,15 @@ mod tests {
     #[test]
     fn an_image_is_told_by_its_content_and_bounded() {
         let png = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 120_000]].concat();
-        let image = Image::of("a.txt", &png).unwrap();
+        let mut image = Image::of("a.txt", &png).unwrap();
         assert_eq!((image.kind, image.line().as_str()), (Kind::Png, "[image: a.txt, PNG, 121 KB]"));
-        assert_eq!(Image::of_base64("a.txt", &image.base64()), Ok(image.clone()));
-        assert_eq!(serde_json::from_str::<Image>(&serde_json::to_string(&image).unwrap()).unwrap(), image);
+        assert_eq!(Image::of_base64("a.txt", &image.base64().unwrap()), Ok(image.clone()));
+        let again =
+            |image: &Image| serde_json::from_str::<Image>(&serde_json::to_string(image).unwrap()).unwrap();
+        assert_eq!(again(&image), image);
+        let line = image.line();
+        image.forget();
+        assert_eq!((again(&image), image.line(), image.base64()), (image.clone(), line, None));
         for (head, kind) in [
             (&b"\xff\xd8\xff\xe0"[..], Kind::Jpeg),
             (b"GIF89a", Kind::Gif),

@@ -2,7 +2,8 @@
 //!
 //! `<folder>/<name>.jsonl`, where the name is the one that the engine is told. A last line that was cut off by a crash
 //! is taken away; any other line that cannot be read ends what is read, and that is told. A file is read line by line and
-//! has a greatest length: what is longer is not gone on with. The engine removes it with its session.
+//! has a greatest length: what is longer is not gone on with. One of an older version is gone on with in this one, and says so
+//! in a line of its own. The engine removes it with its session.
 
 use super::history::{History, Line, SCHEMA};
 use std::{
@@ -14,7 +15,8 @@ use uuid::Uuid;
 
 /// The longest line: a result with as many images as one call may give.
 const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
-/// The largest file. A year of hard work of one agent stays below it.
+/// The largest file. Images are kept in its first half only, and named behind it: the rest is for what is said, and a year of
+/// hard work of one agent stays below it.
 const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// A conversation that is open for more.
@@ -30,6 +32,8 @@ pub(super) struct Keeper {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) history: History,
+    /// The newest version that it says it is written in.
+    schema: u32,
     /// Lines that a fault of the disk or of a hand made unreadable, with all behind them.
     pub(super) lost_lines: usize,
 }
@@ -85,7 +89,11 @@ impl Keeper {
             file.set_len(good_bytes)?;
             file.sync_all()?;
         }
-        Ok((Self { name: name.to_owned(), file, bytes: good_bytes, most_bytes: MAX_FILE_BYTES }, found))
+        let mut keeper = Self { name: name.to_owned(), file, bytes: good_bytes, most_bytes: MAX_FILE_BYTES };
+        if found.schema < SCHEMA {
+            keeper.keep(&Line::Begun { schema: SCHEMA })?;
+        }
+        Ok((keeper, found))
     }
 
     /// A copy of a conversation under a new name; the old one stays as it is.
@@ -114,7 +122,10 @@ impl Keeper {
     /// # Errors
     /// The disk does not take them.
     pub(super) fn keep(&mut self, line: &Line) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
+        let mut text = match self.bytes < self.most_bytes / 2 {
+            true => serde_json::to_vec(line)?,
+            false => serde_json::to_vec(&line.without_images())?,
+        };
         text.push(b'\n');
         let bytes = self.bytes + text.len() as u64;
         if bytes > self.most_bytes || text.len() as u64 > MAX_LINE_BYTES {
@@ -178,6 +189,9 @@ fn read(path: &Path) -> Result<(Found, u64), Error> {
         match whole.map(serde_json::from_slice::<Line>) {
             Some(Ok(Line::Begun { schema })) if schema > SCHEMA => return Err(Error::Newer),
             Some(Ok(line)) => {
+                if let Line::Begun { schema } = &line {
+                    found.schema = *schema;
+                }
                 found.history.apply(&line);
                 good += read;
             }
@@ -190,7 +204,10 @@ fn read(path: &Path) -> Result<(Found, u64), Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::llm::history::Entry;
+    use crate::llm::{
+        history::{Entry, Fate, Part},
+        image::{Image, MAX_IMAGES},
+    };
 
     fn asked(text: &str) -> Line {
         Line::Asked { text: text.into(), turn: None }
@@ -275,6 +292,56 @@ mod tests {
         File::options().write(true).open(&path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
         assert!(matches!(Keeper::open(folder.path(), kept.name()), Err(Error::TooLong)));
         assert!(matches!(Keeper::fork(folder.path(), kept.name()), Err(Error::TooLong)));
+    }
+
+    /// A conversation of the first version: a turn that ended well, and one that met a limit.
+    const OLD: &str = include_str!("conversation-1.jsonl");
+
+    #[test]
+    fn one_of_the_first_version_is_read_whole_and_gone_on_with_in_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = Uuid::now_v7().to_string();
+        let path = path(folder.path(), &name);
+        fs::write(&path, OLD).unwrap();
+        for _ in 0..2 {
+            let (_, found) = Keeper::open(folder.path(), &name).unwrap();
+            assert_eq!((found.lost_lines, found.history.entries().len()), (0, 5));
+            assert_eq!(found.history.entries()[4], said("And what is in b?"));
+            assert_eq!(found.history.last_words(), "It says hello.");
+        }
+        // An older version does not take what follows for damage.
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{OLD}{{\"line\":\"begun\",\"schema\":2}}\n"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn images_take_neither_the_memory_nor_the_room_of_what_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut kept = Keeper::begin(folder.path()).unwrap();
+        kept.most_bytes = 1_000_000;
+        let image = Image::of("a.png", &[b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 30_000]].concat()).unwrap();
+        let mut history = History::default();
+        for number in 1..=100 {
+            let call = Part::Call { id: "c".into(), name: "read".into(), input: serde_json::json!({}) };
+            let answered = Line::Answered { parts: vec![call], input_tokens: 0, cut: false };
+            let (key, text, images) = (format!("call:{number}"), image.line(), vec![image.clone()]);
+            for line in [answered, Line::Result { key, fate: Fate::Succeeded, text, images }] {
+                kept.keep(&line).unwrap();
+                history.apply(&line);
+            }
+        }
+        let images = |history: &History| {
+            let results = history.entries().iter().filter_map(|entry| match entry {
+                Entry::Results(results) => Some(results[0].images[0].clone()),
+                _ => None,
+            });
+            let (whole, named): (Vec<_>, Vec<_>) = results.partition(|image| image.base64().is_some());
+            assert!(named.iter().all(|named| named.line() == image.line()));
+            (whole.len(), named.len())
+        };
+        assert_eq!(images(&history), (MAX_IMAGES, 100 - MAX_IMAGES));
+        let (_, found) = Keeper::open(folder.path(), kept.name()).unwrap();
+        assert_eq!((images(&found.history), found.lost_lines), ((0, 100), 0));
     }
 
     #[test]

@@ -27,6 +27,8 @@ mod tests;
 #[cfg(test)]
 mod tests_crash;
 #[cfg(test)]
+mod tests_images;
+#[cfg(test)]
 mod tests_run;
 mod tools;
 mod wire;

@@ -446,7 +446,8 @@ mod tests {
     #[test]
     fn images_of_a_result_are_shown_within_bounds_and_named() {
         let image = Image::of("x", b"\x89PNG\r\n\x1a\n and so on").unwrap();
-        let one = serde_json::json!({ "type": "image", "data": *image.base64(), "mimeType": "image/png" });
+        let one =
+            serde_json::json!({ "type": "image", "data": *image.base64().unwrap(), "mimeType": "image/png" });
         let other = serde_json::json!({ "type": "image", "data": "no base64", "mimeType": "image/png" });
         let mut content = vec![serde_json::json!({ "type": "text", "text": "Look:" }), other];
         content.resize(MAX_IMAGES + 4, one);

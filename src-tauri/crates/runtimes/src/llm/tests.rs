@@ -6,7 +6,6 @@ use super::{
     conversation::Conversation,
     faults::Failure,
     history::{Fate, History, Line, Part},
-    image::Image,
     prices::{Prices, Tokens},
     wire::{Heard, Reply},
 };
@@ -136,7 +135,7 @@ impl Table {
     }
 
     /// What is heard of the request that is open.
-    fn hear(&mut self, heard: Heard) -> &mut Self {
+    pub(super) fn hear(&mut self, heard: Heard) -> &mut Self {
         let request = self.request();
         self.does(|talk, out| talk.hear(request, heard, out))
     }
@@ -157,13 +156,13 @@ impl Table {
         keys.collect()
     }
 
-    fn proposes(&mut self, key: &str) -> &mut Self {
+    pub(super) fn proposes(&mut self, key: &str) -> &mut Self {
         self.does(|talk, out| talk.looked(key, Ok(proposal(key)), out));
         assert!(matches!(&self.acts[..], [Act::Tell(Signal::Proposed(_))]), "{:?}", self.acts);
         self
     }
 
-    fn allows(&mut self, key: &str) -> &mut Self {
+    pub(super) fn allows(&mut self, key: &str) -> &mut Self {
         self.does(|talk, out| talk.answer(&answer(key, true), out));
         let [Act::Keep(Line::Allowed { .. }), Act::Run { .. }] = &self.acts[..] else {
             unreachable!("it is kept before it runs: {:?}", self.acts)
@@ -178,7 +177,7 @@ impl Table {
         })
     }
 
-    fn notes(&self) -> Vec<String> {
+    pub(super) fn notes(&self) -> Vec<String> {
         let notes = self.acts.iter().filter_map(|act| match act {
             Act::Tell(Signal::Noted(code, _)) => Some(code.clone()),
             _ => None,
@@ -512,24 +511,6 @@ fn a_stop_leaves_the_turn_open_for_the_next_run() {
     let mut next = Table::from(&table.kept);
     next.go_on();
     assert_eq!(next.looks(), ["call:2"]);
-}
-
-#[test]
-fn images_that_a_server_refuses_are_left_out_once_and_for_all() {
-    let mut table = Table::new();
-    table.prompt("look").hear(reply(vec![call("read")]));
-    table.proposes("call:1").allows("call:1");
-    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
-    table.does(|talk, out| talk.done("call:1", Done { images: vec![image], ..done("an image") }, out));
-    let before = table.kept.len();
-    table.hear(failed(AgentFault::Refused));
-    assert_eq!((table.notes(), table.talk.is_blind()), (vec!["images_refused".to_owned()], true));
-    assert_eq!((table.kept.len(), table.turn_end()), (before, None), "the same is asked again");
-    table.hear(failed(AgentFault::Refused));
-    assert!(matches!(table.turn_end(), Some((TurnEnd::Failed, _))), "it was not for the images");
-    // Another model may take them, and they are kept.
-    table.does(|talk, _| talk.set_model("other".into()));
-    assert!(!table.talk.is_blind() && Table::from(&table.kept).talk.history().has_images());
 }
 
 /// Everything that can be done with a conversation, in any order.

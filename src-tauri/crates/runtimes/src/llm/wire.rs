@@ -7,7 +7,6 @@ use super::{
     faults::{self, Failure},
     fragments::Fragments,
     history::{Entry, History, Part},
-    image::{MAX_IMAGES, MAX_SHOWN_BYTES},
     models::Learned,
     prices::Tokens,
     providers::{Provider, is_here},
@@ -195,7 +194,10 @@ impl Wire {
         let endless = || Failure::of(AgentFault::Protocol, ENDLESS);
         let last = match tokio::time::timeout(ANSWER_LIMIT, self.try_ask(request, heard)).await {
             Ok(Ok(reply)) => Heard::Reply(Box::new(reply)),
-            Ok(Err(failure)) => Heard::Failed(failure),
+            Ok(Err(failure)) => {
+                let showed_images = request.images && request.history.has_images();
+                Heard::Failed(Failure { showed_images, ..failure })
+            }
             Err(_) => Heard::Failed(endless()),
         };
         let _ = heard.send(last).await;
@@ -292,13 +294,10 @@ impl Wire {
 
     fn chat(&self, request: &Request<'_>) -> ChatRequest {
         let entries = request.history.entries();
-        let shown = if request.images { shown(entries) } else { 0 };
-        // Older ones than those that fit are not shown any more.
-        let mut older = entries.iter().map(images_of).sum::<usize>() - shown;
         let mut messages = Vec::new();
         for entry in entries {
             messages.extend(self.messages(entry));
-            messages.extend(images(entry, &mut older, request.images));
+            messages.extend(images(entry, request.images));
         }
         // What is the same in the next request is read from a cache then.
         if let Some(last) = messages.pop() {
@@ -365,43 +364,17 @@ impl Wire {
     }
 }
 
-/// How many images an entry has.
-fn images_of(entry: &Entry) -> usize {
-    match entry {
-        Entry::Results(results) => results.iter().map(|result| result.images.len()).sum(),
-        Entry::Asked(_) | Entry::Answered(_) => 0,
-    }
-}
-
-/// How many of the newest images are shown: so many, and so many bytes, a model server takes.
-fn shown(entries: &[Entry]) -> usize {
-    let results = entries.iter().rev().filter_map(|entry| match entry {
-        Entry::Results(results) => Some(results),
-        Entry::Asked(_) | Entry::Answered(_) => None,
-    });
-    let mut room = MAX_SHOWN_BYTES;
-    let images =
-        results.flat_map(|results| results.iter().rev()).flat_map(|result| result.images.iter().rev());
-    let fitting = images.take(MAX_IMAGES).take_while(|image| {
-        let rest = room.checked_sub(image.base64().len());
-        room = rest.unwrap_or(0);
-        rest.is_some()
-    });
-    fitting.count()
-}
-
-/// The images of results, which no wire has a place for within them, as something that is said after them. So many are too
-/// old to be shown.
-fn images(entry: &Entry, older: &mut usize, takes_images: bool) -> Option<ChatMessage> {
+/// The images of results, which no wire has a place for within them, as something that is said after them. Of those that are too
+/// old to be shown the history holds only the names.
+fn images(entry: &Entry, takes_images: bool) -> Option<ChatMessage> {
     let Entry::Results(results) = entry else { return None };
     let mut parts = Vec::new();
     for image in results.iter().flat_map(|result| &result.images) {
-        if *older == 0 {
+        if let Some(data) = image.base64().filter(|_| takes_images) {
             parts.push(ContentPart::Text(image.line()));
-            parts.push(ContentPart::from_binary_base64(image.kind.media_type(), image.base64(), None));
+            parts.push(ContentPart::from_binary_base64(image.kind.media_type(), data, None));
             continue;
         }
-        *older -= 1;
         let why = match takes_images {
             true => "not shown any more; read it again if you need it",
             false => "cannot be shown: you take no images, as far as Nox knows",

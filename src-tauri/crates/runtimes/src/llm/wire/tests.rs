@@ -3,7 +3,7 @@
 use super::*;
 use crate::llm::{
     history::{Fate, Line},
-    image::Image,
+    image::{Image, MAX_IMAGES},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
