@@ -66,6 +66,12 @@ fn form() -> String {
     json!({ "jsonrpc": "2.0", "id": 8, "method": "elicitation/create", "params": params }).to_string()
 }
 
+/// The call that a form is a part of, as Claude Code tells of it.
+fn asking(tool: &str) -> String {
+    update(&json!({ "sessionUpdate": "tool_call", "toolCallId": "t", "status": "pending", "title": tool,
+        "kind": "other", "rawInput": { "command": "make" }, "_meta": { "claudeCode": { "toolName": tool } } }))
+}
+
 fn done() -> String {
     update(&json!({ "sessionUpdate": "tool_call_update", "toolCallId": "t", "status": "completed" }))
 }
@@ -99,6 +105,7 @@ fn a_plan_is_shown_as_text_to_be_judged() {
 fn a_form_is_filled_in_by_a_person_and_its_call_goes_on() {
     let begin = || {
         let (mut talk, mut acts) = standing(preset("claude"));
+        talk.hear(&asking("AskUserQuestion"), &mut acts);
         talk.hear(&form(), &mut acts);
         assert_eq!(proposed(&acts).questions[0].text, "Which colour?");
         (talk, acts)
@@ -126,6 +133,50 @@ fn a_form_is_filled_in_by_a_person_and_its_call_goes_on() {
     talk.hear(&back.to_string(), &mut acts);
     let is_over = |act: &Act| matches!(act, Act::Tell(Signal::CallEnded { end: CallEnd::Cancelled, .. }));
     assert!(acts.iter().any(is_over), "{acts:?}");
+}
+
+#[test]
+fn an_answer_to_a_form_allows_no_call_that_does_something() {
+    // Never told of, told of and not asked for, and denied.
+    for before in
+        [vec![], vec![asking("Bash")], vec![asking("Bash"), wish("Bash", &json!({ "command": "make" }))]]
+    {
+        let (mut talk, mut acts) = standing(preset("claude"));
+        before.iter().for_each(|line| talk.hear(line, &mut acts));
+        if before.len() == 2 {
+            answer(&mut talk, &mut acts, false, &[]);
+        }
+        talk.hear(&form(), &mut acts);
+        answer(&mut talk, &mut acts, true, &[("question_0", "red")]);
+        assert_eq!(sent(&acts)["result"]["action"], "accept");
+        assert!(!refuses(&acts), "{acts:?}");
+        talk.hear(&asking("Bash"), &mut acts);
+        talk.hear(&done(), &mut acts);
+        assert!(refuses(&acts), "{before:?}: {acts:?}");
+    }
+    let (mut talk, mut acts) = standing(preset("claude"));
+    talk.hear(&done().replace("\"t\"", "\"\\u0001form 8\""), &mut acts);
+    assert!(refuses(&acts), "no program names a call like a form of Nox: {acts:?}");
+}
+
+#[test]
+fn words_that_wait_are_counted_and_not_given_to_a_turn_that_was_ended() {
+    let (mut talk, mut acts) = standing(preset("qwen"));
+    talk.steer(&"x".repeat(5_000), &mut acts);
+    assert!(talk.held_bytes() >= 5_000, "{}", talk.held_bytes());
+    talk.interrupt(&mut acts);
+    let asks = json!({ "jsonrpc": "2.0", "id": 1, "method": "craft/drainMidTurnQueue", "params": { "sessionId": "s" } });
+    talk.hear(&asks.to_string(), &mut acts);
+    assert_eq!(sent(&acts)["result"]["messages"], json!([]));
+    talk.hear(&over(), &mut acts);
+    assert!(acts.iter().any(|act| matches!(act, Act::Tell(Signal::NotSteered(_)))), "{acts:?}");
+
+    let (mut talk, mut acts) = standing(preset("claude"));
+    talk.takes_words = true;
+    (0..300).for_each(|_| talk.steer(&"x".repeat(100), &mut acts));
+    assert_eq!(talk.held_bytes(), 25_600);
+    let back = acts.iter().filter(|act| matches!(act, Act::Tell(Signal::NotSteered(_)))).count();
+    assert_eq!(back, 300 - 256);
 }
 
 #[test]

@@ -31,6 +31,10 @@ const PLAN_BYTES: u64 = 64 * 1024;
 const BEHIND: &str = "[background]";
 /// How it begins when it does not say what a tool of an MCP server is given.
 const OMITTED: &str = "[Payload omitted";
+/// How the title of its `web_fetch` ends when more than 97 letters were asked for; what is behind them is told nowhere.
+const CUT: &str = "...\"";
+/// What a person is told of that.
+const REST: &str = "The program does not show the rest. It may name more addresses.";
 /// Tools that ask a person: their questions stand in what they are given.
 const ASKS: &[&str] = &["ask_user_question"];
 /// Tools that show a plan, which is to be judged: it stands in what they are given.
@@ -122,6 +126,11 @@ impl Told {
     /// It was allowed: what it shows from here on is what it gives back.
     pub(super) fn begins(&mut self) {
         self.content.retain(|part| part["type"] == "diff");
+    }
+
+    /// Whether it is told what the call is given.
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
     }
 
     /// Whether the program has said that it is at work.
@@ -310,7 +319,6 @@ impl Told {
             "execute" => ToolKind::Execute,
             "think" => ToolKind::Think,
             "fetch" => ToolKind::Fetch,
-            _ if self.command().is_some() => ToolKind::Execute,
             _ => ToolKind::Other,
         }
     }
@@ -346,9 +354,15 @@ impl Told {
     fn all(&self, input: &Value) -> String {
         match (self.input.is_empty(), self.words()) {
             (false, _) => plain(input),
+            (true, _) if self.is_cut() => format!("{}\n{REST}", self.title),
             (true, words) if words.is_empty() => self.title.clone(),
             (true, words) => format!("{}\n{words}", self.title),
         }
+    }
+
+    /// Whether the program shows only how it begins, and does not tell what it is given.
+    fn is_cut(&self) -> bool {
+        self.input.is_empty() && self.kind == "fetch" && self.title.ends_with(CUT)
     }
 
     /// What an answer is bound to: what the tool would be given, or, where the program does not say that, what it shows. What is
@@ -358,7 +372,7 @@ impl Told {
             return json!({ "tool": tool, "input": self.input });
         }
         let words = self.words();
-        let call = if words.starts_with(OMITTED) { id } else { "" };
+        let call = if words.starts_with(OMITTED) || self.is_cut() { id } else { "" };
         let diffs: Vec<&Value> = self.content.iter().filter(|part| part["type"] == "diff").collect();
         json!({ "tool": tool, "title": self.title, "diff": diffs, "words": words, "call": call })
     }

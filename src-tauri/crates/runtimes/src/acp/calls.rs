@@ -29,6 +29,12 @@ use std::{
 /// Calls of one turn that are watched; with more the program is ended.
 const WATCHED: usize = 5_000;
 
+/// Begins the names of forms that belong to no call. No program can name a call so: such calls are not taken in.
+const FORM: &str = "\u{1}form ";
+
+/// The tool of Claude Code whose call is a form.
+const ASKS_BY_FORM: &str = "AskUserQuestion";
+
 /// How far a call is.
 #[derive(Debug)]
 enum Step {
@@ -52,6 +58,8 @@ enum Step {
 struct Call {
     told: Told,
     step: Step,
+    /// The program has told of it, and not only asked.
+    is_call: bool,
 }
 
 /// All calls.
@@ -94,11 +102,16 @@ impl Calls {
         if self.before.contains(id) {
             return;
         }
+        if id.starts_with(FORM) {
+            out.push(self.refuse("a call has a name that is Nox's own"));
+            return;
+        }
         if self.is_full(id) {
             out.push(self.refuse("more calls in one turn than Nox can watch"));
             return;
         }
         let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
+        call.is_call = true;
         match call.step {
             Step::Over { allowed: true } => return,
             // What was not allowed is watched and not kept.
@@ -133,7 +146,7 @@ impl Calls {
     pub(super) fn ask(&mut self, request: Value, params: &Value, out: &mut Vec<Act>) {
         let wish = &params["toolCall"];
         let id = wish["toolCallId"].as_str().unwrap_or_default();
-        if id.is_empty() || self.is_full(id) {
+        if id.is_empty() || id.starts_with(FORM) || self.is_full(id) {
             out.push(cancelled(&request));
             return;
         }
@@ -142,11 +155,14 @@ impl Calls {
             self.take_back(id, out);
         }
         let call = self.calls.entry(id.to_owned()).or_insert_with(Call::seen);
-        // It asks a second time within one call: what was asked before is through, however it went.
+        // It asks a second time within one call: what was asked before is through, however it went. OpenCode asks for a place
+        // outside and then for what it does there, and does nothing before its last question.
+        let was_question = self.preset.begins_early;
         if let Step::Running { key, .. } | Step::Unasked { key, .. } =
             std::mem::replace(&mut call.step, Step::Seen)
         {
-            out.push(call_ended(key, CallEnd::Unknown));
+            let end = if was_question { CallEnd::Succeeded } else { CallEnd::Unknown };
+            out.push(call_ended(key, end));
         }
         call.told.take(wish);
         call.told.reads_input();
@@ -164,9 +180,11 @@ impl Calls {
         self.propose(id, out);
     }
 
-    /// Puts a question before the policy, as soon as it is known what the call is given.
+    /// Puts a question before the policy, as soon as it is known what the call is given. One that stands for itself is not told
+    /// of any more: OpenCode asks so whether its agent may do the same thing a third time.
     fn propose(&mut self, id: &str, out: &mut Vec<Act>) {
-        let is_known = |call: &Call| call.told.has_begun() || !self.preset.begins_early;
+        let is_known =
+            |call: &Call| call.told.has_begun() || !self.preset.begins_early || call.stands_alone(id);
         if !self.calls.get(id).is_some_and(is_known) {
             return;
         }
@@ -180,8 +198,9 @@ impl Calls {
 
     /// The program lets a person fill in a form, as a rule as a part of a call.
     pub(super) fn ask_form(&mut self, request: Value, params: &Value, out: &mut Vec<Act>) {
-        let own = format!("form {request}");
-        let id = params["toolCallId"].as_str().filter(|id| !id.is_empty()).unwrap_or(&own);
+        let own = format!("{FORM}{request}");
+        let named = params["toolCallId"].as_str().filter(|id| self.is_by_form(id));
+        let id = named.unwrap_or(&own);
         let Some((form, questions)) = Form::of(params).filter(|_| !self.is_full(id)) else {
             out.push(form_ended(&request, "decline"));
             let said = faults::short(params["message"].as_str().unwrap_or_default());
@@ -276,9 +295,17 @@ impl Calls {
         }
     }
 
+    /// Whether a form may be a part of this call: of one that only asks, and that was not denied. An answer to a form allows
+    /// nothing else.
+    fn is_by_form(&self, id: &str) -> bool {
+        self.calls
+            .get(id)
+            .is_some_and(|call| call.told.tool(id) == ASKS_BY_FORM && !matches!(call.step, Step::Over { .. }))
+    }
+
     /// A form that stands for itself is a call that is over with its answer.
     fn filled(&mut self, id: &str, out: &mut Vec<Act>) {
-        let Some(call) = self.calls.get_mut(id).filter(|_| id.starts_with("form ")) else { return };
+        let Some(call) = self.calls.get_mut(id).filter(|_| id.starts_with(FORM)) else { return };
         if let Step::Running { key, .. } = std::mem::replace(&mut call.step, Step::Over { allowed: true }) {
             self.keys.free(&key);
             out.push(call_ended(key, CallEnd::Succeeded));
@@ -306,7 +333,13 @@ impl Calls {
             let Some(call) = self.calls.get_mut(&id) else { continue };
             let step = std::mem::replace(&mut call.step, Step::Over { allowed: true });
             if let Step::Running { key, .. } | Step::Unasked { key, .. } = step {
-                let end = if interrupted { CallEnd::Cancelled } else { CallEnd::Unknown };
+                // Nothing is told of what was only a question.
+                let was_question = self.preset.begins_early && !call.is_call;
+                let end = match (interrupted, was_question) {
+                    (true, _) => CallEnd::Cancelled,
+                    (false, true) => CallEnd::Succeeded,
+                    (false, false) => CallEnd::Unknown,
+                };
                 out.push(call_ended(key, end));
             }
         }
@@ -448,8 +481,14 @@ impl Step {
 }
 
 impl Call {
+    /// Whether it is a question that belongs to no call: told of never, by the name of a question of OpenCode or with all that
+    /// it is about.
+    fn stands_alone(&self, id: &str) -> bool {
+        !self.is_call && (id.starts_with("per_") || self.told.has_input())
+    }
+
     fn seen() -> Self {
-        Self { told: Told::default(), step: Step::Seen }
+        Self { told: Told::default(), step: Step::Seen, is_call: false }
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) struct Conversation {
     pub(super) lists: bool,
     pub(super) session: Option<String>,
     requests: u64,
-    waiting: HashMap<u64, Request>,
+    pub(super) waiting: HashMap<u64, Request>,
     calls: Calls,
     used: Used,
     turn: Option<Turn>,
@@ -454,7 +454,7 @@ impl Talk for Conversation {
     }
 
     fn held_bytes(&self) -> usize {
-        self.calls.held_bytes()
+        self.calls.held_bytes() + self.words_bytes()
     }
 
     fn over(&mut self, out: &mut Vec<Act>) {

@@ -14,7 +14,7 @@ use crate::{
 };
 use nox_domain::{
     session::Signal,
-    tool::{CallEnd, ToolCall},
+    tool::{CallEnd, ToolCall, ToolKind},
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -54,6 +54,76 @@ fn a_question_waits_until_it_is_known_what_the_call_is_given() {
     assert!(matches!(&proposed(&acts)[..], [text] if text.contains("Hello.")), "{acts:?}");
     answer(&mut talk, &mut acts, true);
     assert!(acts.iter().any(|act| matches!(act, Act::Send(frame) if frame["id"] == "q")), "{acts:?}");
+}
+
+fn told_ends(acts: &[Act]) -> Vec<&CallEnd> {
+    let ends = acts.iter().filter_map(|act| match act {
+        Act::Tell(Signal::CallEnded { end, .. }) => Some(end),
+        _ => None,
+    });
+    ends.collect()
+}
+
+#[test]
+fn a_question_that_belongs_to_no_call_is_asked_at_once_and_leaves_nothing_open() {
+    // The agent wants to do the same thing a third time: nothing is told of this id, before or after.
+    for (id, input) in
+        [("per_1", json!({})), ("x", json!({ "tool": "bash", "input": { "command": "make" } }))]
+    {
+        let (mut talk, mut acts) = standing(opencode());
+        let wish = json!({ "toolCallId": id, "title": "doom_loop", "kind": "other", "rawInput": input });
+        let params = json!({ "sessionId": "s", "toolCall": wish, "options": both() });
+        let ask =
+            json!({ "jsonrpc": "2.0", "id": "q", "method": "session/request_permission", "params": params });
+        talk.hear(&ask.to_string(), &mut acts);
+        assert_eq!(proposed(&acts).len(), 1, "{acts:?}");
+        answer(&mut talk, &mut acts, true);
+        let over = json!({ "jsonrpc": "2.0", "id": 3, "result": { "stopReason": "end_turn" } });
+        talk.hear(&over.to_string(), &mut acts);
+        assert_eq!(told_ends(&acts), [&CallEnd::Succeeded], "{acts:?}");
+    }
+}
+
+#[test]
+fn a_question_about_a_place_outside_that_was_allowed_ends_well_before_the_next_one() {
+    let (mut talk, mut acts) = standing(opencode());
+    talk.hear(&given(), &mut acts);
+    talk.hear(&bare(), &mut acts);
+    answer(&mut talk, &mut acts, true);
+    talk.hear(&bare(), &mut acts);
+    assert_eq!(told_ends(&acts), [&CallEnd::Succeeded], "{acts:?}");
+    assert_eq!(proposed(&acts).len(), 2, "{acts:?}");
+}
+
+#[test]
+fn a_tool_with_an_argument_command_is_no_command_of_the_shell() {
+    let [call] = &asked(&[explained(
+        "mcp_prod_run",
+        1,
+        "run (prod MCP Server)",
+        "other",
+        r#"{"command":"git status"}"#,
+    )])[..] else {
+        panic!("one question")
+    };
+    assert_eq!((call.kind, call.shell.as_str()), (ToolKind::Other, ""));
+    assert!(!call.input_hash.is_empty());
+}
+
+#[test]
+fn an_answer_counts_for_one_fetch_only_when_the_program_does_not_show_all_of_it() {
+    let fetch = |number, end| {
+        let title = format!("Processing URLs and instructions from prompt: \"Read http://127.0.0.1/{end}\"");
+        explained("web_fetch", number, &title, "fetch", "")
+    };
+    let [first, same, short, again] =
+        &asked(&[fetch(1, "a..."), fetch(2, "a..."), fetch(3, "a"), fetch(4, "a")])[..]
+    else {
+        panic!("four questions")
+    };
+    assert_ne!(first.input_hash, same.input_hash);
+    assert!(first.text.contains("does not show the rest"), "{}", first.text);
+    assert_eq!(short.input_hash, again.input_hash);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::child::Act;
 use nox_domain::session::Signal;
 use serde_json::{Value, json};
 
-/// Words that wait until the program asks for them.
+/// Words that wait until the program asks for them, or answers them.
 const MAX_WAITING: usize = 256;
 
 /// How a program takes words into its turn.
@@ -34,7 +34,7 @@ impl Conversation {
     pub(super) fn say(&mut self, text: &str, out: &mut Vec<Act>) {
         let way = self.preset.steers.filter(|_| self.takes_words && self.is_at_work());
         match way {
-            Some(Way::Sent(method)) => {
+            Some(Way::Sent(method)) if self.steers_waiting().count() < MAX_WAITING => {
                 let prompt = json!([{ "type": "text", "text": text }]);
                 // Without this a program that is already through would begin a turn that nobody sees.
                 let meta = json!({ "steering": { "idleBehavior": "promptRequired" } });
@@ -66,12 +66,26 @@ impl Conversation {
     pub(super) fn hands_out(&mut self, method: &str, id: &Value, out: &mut Vec<Act>) -> bool {
         let is_it = matches!(self.preset.steers, Some(Way::Fetched(own)) if own == method);
         if is_it {
-            let words = std::mem::take(&mut self.words);
+            // A turn that somebody has ended hears nothing more.
+            let words = if self.is_at_work() { std::mem::take(&mut self.words) } else { Vec::new() };
             let result = json!({ "messages": words, "hasQueuedPrompt": false });
             out.push(Act::Send(json!({ "jsonrpc": "2.0", "id": id, "result": result })));
             out.extend(words.into_iter().map(|text| Act::Tell(Signal::Steered(text))));
         }
         is_it
+    }
+
+    /// Words that were sent and not answered yet.
+    fn steers_waiting(&self) -> impl Iterator<Item = &String> {
+        self.waiting.values().filter_map(|request| match request {
+            Request::Steer(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// How much is kept of what was said into the turn.
+    pub(super) fn words_bytes(&self) -> usize {
+        self.words.iter().chain(self.steers_waiting()).map(String::len).sum()
     }
 
     /// The turn is over: what the program did not ask for any more is given back.
