@@ -49,6 +49,10 @@ impl Plugins {
     /// Of a program that works in `folder`, for a user with this home.
     pub(super) fn of(preset: &Preset, folder: &Path, home: Option<&Path>, has_services: bool) -> Self {
         let mut plugins = Self::default();
+        // A folder may be reached by a link: some programs go up the way that they were told, others the real one.
+        let real = real(folder);
+        let above = || folder.ancestors().chain(real.ancestors().filter(|above| !folder.starts_with(above)));
+        let is_home = |folder: &Path| home.is_some_and(|home| self::real(home) == self::real(folder));
         for follows in preset.follows {
             match follows {
                 Follows::PluginsIn(name) => {
@@ -56,14 +60,14 @@ impl Plugins {
                     plugins.folders.extend(roots.map(|root| root.join(name)));
                 }
                 Follows::ModulesAbove { folders, settings, keys } => {
-                    for above in folder.ancestors() {
+                    for above in above() {
                         plugins.modules.extend(folders.iter().map(|name| above.join(name)));
                         plugins.settings.extend(settings.iter().map(|name| (above.join(name), *keys)));
                     }
                 }
                 Follows::BesideServices(name) if has_services => plugins.files.push(folder.join(name)),
                 Follows::AboveServices(name) if has_services => {
-                    let above = folder.ancestors().filter(|above| Some(*above) != home);
+                    let above = above().filter(|above| !is_home(above));
                     plugins.files.extend(above.map(|above| above.join(name)));
                 }
                 Follows::BesideServices(_) | Follows::AboveServices(_) => {}
@@ -89,6 +93,11 @@ impl Plugins {
             "{title} would do what {file} says without asking, since its agent has MCP servers. Move the file to another place, take the MCP servers away, or choose another program for this agent."
         ))
     }
+}
+
+/// Where a folder really is, as far as that can be seen.
+fn real(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The first of such entries in a folder, by its name.
@@ -162,6 +171,21 @@ mod tests {
         assert_eq!(said(true), None);
         std::fs::write(home.join("work/.env"), "").unwrap();
         assert!(said(true).unwrap().contains("work/.env") && said(false).is_none(), "{:?}", said(true));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_above_the_real_folder_is_in_the_way_and_a_home_behind_a_link_is_the_users() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |name: &str| root.path().join(name);
+        std::fs::create_dir_all(at("data/team/repo")).unwrap();
+        std::fs::create_dir_all(at("data/team/.gemini")).unwrap();
+        std::fs::write(at("data/team/.gemini/.env"), "").unwrap();
+        std::os::unix::fs::symlink(at("data/team/repo"), at("work")).unwrap();
+        std::os::unix::fs::symlink(at("data/team"), at("home")).unwrap();
+        let said = |home: &str| Plugins::of(&GEMINI, &at("work"), Some(&at(home)), true).forbid("x");
+        assert!(said("elsewhere").unwrap().contains("team/.gemini/.env"), "{:?}", said("elsewhere"));
+        assert_eq!(said("home"), None);
     }
 
     #[test]
