@@ -5,8 +5,6 @@
 //! [`crate::child`] carries both. Programs are put into the mode in which they ask before each call; one that does something
 //! without an answer that allows it is ended.
 
-#[cfg(test)]
-mod asked;
 mod call;
 mod calls;
 mod conversation;
@@ -16,16 +14,18 @@ mod homes;
 mod launch;
 mod offers;
 mod opening;
-#[cfg(test)]
-mod particular;
 mod plugins;
 pub(crate) mod quirks;
 mod steers;
 #[cfg(test)]
 mod tests;
-mod usage;
 #[cfg(test)]
-mod watched;
+mod tests_asked;
+#[cfg(test)]
+mod tests_programs;
+#[cfg(test)]
+mod tests_watched;
+mod usage;
 
 use crate::{
     AgentConnection, Error, Start,
