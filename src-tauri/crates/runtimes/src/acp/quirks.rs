@@ -341,7 +341,8 @@ pub(crate) const QWEN: Preset = Preset {
     },
     command: "qwen",
     arguments: &["--acp", "--approval-mode", "default"],
-    tested: "0.24.",
+    // 0.24.4 passes all of the contract but "MCP tool": a service that takes 3 s to start is not waited for.
+    tested: "",
     environment: &[("QWEN_TELEMETRY_ENABLED", "false"), ("QWEN_CODE_NO_RELAUNCH", "true")],
     access: &[Access {
         provider: "openai",
