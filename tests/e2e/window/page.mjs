@@ -209,11 +209,10 @@ export class Page {
       return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(!moves()), 50))));`), 'the page to be at rest');
   }
 
-  /** Shows the page in light or dark at once, by the attribute that all tokens hang on. */
+  /** Shows the page in light or dark, by the attribute that all tokens hang on, and waits until what fades over has done so. */
   async setTheme(theme) {
-    await this.run(`
-      document.documentElement.setAttribute('data-mantine-color-scheme', arguments[0]);
-      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));`, theme);
+    await this.run("document.documentElement.setAttribute('data-mantine-color-scheme', arguments[0]);", theme);
+    await this.atRest();
   }
 
   /**
