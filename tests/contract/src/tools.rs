@@ -17,7 +17,7 @@ pub(crate) async fn mcp_tool(bench: Bench) {
     let service = Service {
         // It takes its time to start, as those do that are fetched first.
         command: Some("sh".into()),
-        arguments: vec!["-c".into(), format!("sleep 3; exec '{}' stdio", bench.server().display())],
+        arguments: vec!["-c".into(), format!("sleep 8; exec '{}' stdio", bench.server().display())],
         ..Service::default()
     };
     let begin = bench.begin_with([call, environment, Reply::text("Done.")], |agent, _| {

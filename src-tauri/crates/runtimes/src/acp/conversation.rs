@@ -369,6 +369,10 @@ impl Conversation {
 }
 
 impl Talk for Conversation {
+    fn aside(&mut self, line: &str, out: &mut Vec<Act>) {
+        self.tell_of_failed_services(line, out);
+    }
+
     fn hear(&mut self, line: &str, out: &mut Vec<Act>) {
         if line.trim().is_empty() {
             return;

@@ -179,6 +179,20 @@ impl Conversation {
         });
     }
 
+    /// Services that did not start are said, as far as the program says which.
+    pub(super) fn tell_of_failed_services(&self, line: &str, out: &mut Vec<Act>) {
+        let before = self.preset.services_failed;
+        let Some((_, said)) = before.and_then(|before| line.split_once(before)) else { return };
+        let said: Vec<&str> = said.split([',', ' ']).map(|name| name.trim_end_matches('.')).collect();
+        let services = self.opening.services.iter().filter_map(|(_, service)| service["name"].as_str());
+        let failed: Vec<&str> = services.filter(|name| said.contains(name)).collect();
+        if !failed.is_empty() {
+            let (title, names) = (self.preset.named.title, failed.join(", "));
+            let text = format!("{title} works without MCP servers that did not start: {names}.");
+            out.push(noted("service_not_started", text));
+        }
+    }
+
     fn place(&self) -> Map<String, Value> {
         let services: Vec<&Value> = self.opening.services.iter().map(|(_, service)| service).collect();
         let mut params = Map::new();

@@ -53,6 +53,8 @@ pub(crate) struct Preset {
     pub(super) leaves_tools: bool,
     /// What lies in the project or the user's home and is followed by it without asking.
     pub(super) follows: &'static [Follows],
+    /// What stands before the names of services that did not start, on a line beside its frames.
+    pub(super) services_failed: Option<&'static str>,
     /// Methods of its own that say nothing that Nox shows.
     pub(super) quiet: &'static [&'static str],
     /// Whether its agent is told what it is in a way of its own; else before the first prompt.
@@ -125,6 +127,7 @@ pub(super) const PLAIN: Preset = Preset {
     error_texts: &[],
     leaves_tools: false,
     follows: &[],
+    services_failed: None,
     quiet: &[],
     takes_instructions: false,
     forms: false,
@@ -341,9 +344,15 @@ pub(crate) const QWEN: Preset = Preset {
     },
     command: "qwen",
     arguments: &["--acp", "--approval-mode", "default"],
-    // 0.24.4 passes all of the contract but "MCP tool": a service that takes 3 s to start is not waited for.
-    tested: "",
-    environment: &[("QWEN_TELEMETRY_ENABLED", "false"), ("QWEN_CODE_NO_RELAUNCH", "true")],
+    tested: "0.24.",
+    environment: &[
+        ("QWEN_TELEMETRY_ENABLED", "false"),
+        ("QWEN_CODE_NO_RELAUNCH", "true"),
+        // A conversation stands when each service has started or failed; by itself it answers before that, and its model is
+        // offered no tool of one that takes its time. It waits 30 s for a program, 5 s for an address.
+        ("QWEN_CODE_LEGACY_MCP_BLOCKING", "1"),
+    ],
+    services_failed: Some("MCP server(s) failed to start: "),
     access: &[Access {
         provider: "openai",
         key: "OPENAI_API_KEY",

@@ -319,3 +319,17 @@ fn a_plan_is_shown_from_its_file_and_nothing_else_is() {
         assert!(!prose && !text.contains("secret") && !text.contains("roof"), "{other}: {text}");
     }
 }
+
+#[test]
+fn services_that_did_not_start_are_said_when_the_program_says_which() {
+    let (mut talk, mut acts) = standing(Preset::of("qwen").unwrap());
+    let services = ["files", "mail", "file"].map(|name| (false, json!({ "name": name })));
+    talk.opening.services = services.into();
+    let said = "Warning: MCP server(s) failed to start: mail, other, file. Continuing with built-in tools.";
+    for line in ["", "MCP server(s) failed to start: other.", said] {
+        talk.aside(line, &mut acts);
+    }
+    let [Act::Tell(Signal::Noted(code, text))] = &acts[..] else { panic!("one note: {acts:?}") };
+    assert_eq!(code, "service_not_started");
+    assert!(text.ends_with("did not start: mail, file."), "{text}");
+}

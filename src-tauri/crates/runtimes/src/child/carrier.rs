@@ -306,6 +306,9 @@ impl Carrier {
                     Some(OutputChunk { stream: StreamName::Stderr, bytes, .. }) => {
                         for line in errors.push(&bytes) {
                             live.last_lines.push(&line.text());
+                            if live.refused.is_none() {
+                                live.talk.aside(&line.text(), &mut acts);
+                            }
                         }
                     }
                     None => break,
@@ -347,7 +350,13 @@ impl Carrier {
 
     fn never_stood(&self) -> Problem {
         let (title, seconds) = (self.named.title, self.bounds.start.as_secs());
-        Problem::NotStarted { message: format!("{title} did not answer within {seconds} s of its start") }
+        let mut message = format!("{title} did not answer within {seconds} s of its start");
+        let services: Vec<&str> = self.start.services.keys().map(String::as_str).collect();
+        if !services.is_empty() {
+            let names = services.join(", ");
+            message.push_str(&format!(". It may wait for one of its MCP servers: {names}. Try them in a terminal, or take the one that does not start away from the agent."));
+        }
+        Problem::NotStarted { message }
     }
 
     fn refuse(&self, said: &str) -> Act {

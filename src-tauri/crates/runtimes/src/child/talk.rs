@@ -34,6 +34,9 @@ pub(crate) trait Talk: Send {
     /// Takes a line of the program in.
     fn hear(&mut self, line: &str, out: &mut Vec<Act>);
 
+    /// Takes a line in that the program wrote beside its frames, for its user.
+    fn aside(&mut self, _line: &str, _out: &mut Vec<Act>) {}
+
     /// Asks something.
     fn prompt(&mut self, text: &str, out: &mut Vec<Act>);
 

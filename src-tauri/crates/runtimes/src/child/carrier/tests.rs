@@ -180,6 +180,46 @@ async fn a_program_that_never_stands_is_ended_and_says_so() {
     let over = tokio::time::timeout(Duration::from_secs(30), over).await.expect("it is ended");
     let Over::Refused(Problem::NotStarted { message }) = over else { panic!("it is said") };
     assert!(message.starts_with("Some program did not answer"), "{message}");
+    assert!(!message.contains("MCP"), "{message}");
+}
+
+/// Says what it hears beside its frames, and stands then.
+struct Mutters;
+
+impl Talk for Mutters {
+    fn hear(&mut self, _: &str, _: &mut Vec<Act>) {}
+
+    fn aside(&mut self, line: &str, out: &mut Vec<Act>) {
+        out.push(Act::Tell(Signal::Noted("aside".into(), line.to_owned())));
+    }
+
+    fn prompt(&mut self, _: &str, _: &mut Vec<Act>) {}
+
+    fn answer(&mut self, _: &Answer, _: &mut Vec<Act>) {}
+
+    fn interrupt(&mut self, _: &mut Vec<Act>) {}
+
+    fn is_interrupted(&self) -> bool {
+        false
+    }
+
+    fn over(&mut self, _: &mut Vec<Act>) {}
+}
+
+#[tokio::test]
+async fn what_a_program_says_beside_its_frames_is_heard_and_services_are_named_when_it_never_stands() {
+    let (mut carrier, _connection, mut told) = carrier(16);
+    carrier.bounds.start = Duration::from_millis(500);
+    for name in ["files", "mail"] {
+        carrier.start.services.insert(name.into(), Default::default());
+    }
+    let (spec, mut talk) = (shell("echo 'mail is late' >&2; exec tail -f /dev/null"), Mutters);
+    let over = carrier.process(&spec, &mut talk, json!({}), None);
+    let over = tokio::time::timeout(Duration::from_secs(30), over).await.expect("it is ended");
+    let Over::Refused(Problem::NotStarted { message }) = over else { panic!("it is said") };
+    assert!(message.contains("MCP servers: files, mail."), "{message}");
+    let heard = Signal::Noted("aside".into(), "mail is late".into());
+    assert_eq!(told.try_recv().ok().map(|(_, signal)| signal), Some(heard));
 }
 
 #[tokio::test]
