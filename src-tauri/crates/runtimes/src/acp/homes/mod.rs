@@ -5,6 +5,7 @@
 mod gemini;
 mod opencode;
 mod qwen;
+mod stronger;
 
 pub(super) use gemini::gemini;
 pub(super) use opencode::opencode;

@@ -3,7 +3,7 @@
 //! Its plugins, MCP servers, formatters and the commands in its templates would run without asking. Of the user's settings it
 //! keeps which models there are, and what is told to every agent.
 
-use super::{Dress, link, settings_in};
+use super::{Dress, link, settings_in, stronger::Stronger};
 use serde_json::{Map, Value, json};
 use std::{io, path::Path};
 
@@ -67,7 +67,7 @@ const BUILT_IN: &[&str] = &[
 pub(in super::super) fn opencode(dress: &mut Dress<'_>) -> io::Result<()> {
     let own = dress.folder("XDG_CONFIG_HOME", &[".config"]).join("opencode");
     let data = dress.folder("XDG_DATA_HOME", &[".local", "share"]).join("opencode");
-    if let Some(said) = above_ours(&data.join("auth.json"), Path::new(MANAGED)) {
+    if let Some(said) = Stronger::of(dress, &data).forbid() {
         return Err(io::Error::other(said));
     }
     let config = dress.root.join("config");
@@ -133,32 +133,6 @@ pub(in super::super) fn opencode(dress: &mut Dress<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Where settings of an organisation lie that are stronger than Nox's (1.18.33).
-const MANAGED: &str = if cfg!(target_os = "macos") {
-    "/Library/Application Support/opencode"
-} else if cfg!(windows) {
-    r"C:\ProgramData\opencode"
-} else {
-    "/etc/opencode"
-};
-
-/// Settings of others that would start programs and allow calls unasked, in words that say what to do: a folder that is managed,
-/// and a sign-in with which settings are fetched from a server.
-fn above_ours(auth: &Path, managed: &Path) -> Option<String> {
-    if managed.symlink_metadata().is_ok() {
-        return Some(format!(
-            "OpenCode would follow the settings in {} before those of Nox, without asking. Choose another program for this agent.",
-            managed.display()
-        ));
-    }
-    let signs = settings_in(auth);
-    let address = signs.as_object()?.iter().find(|(_, sign)| sign["type"] == "wellknown")?.0;
-    Some(format!(
-        "OpenCode would follow settings that it fetches from {}, without asking. Sign out there with opencode auth logout, or choose another program for this agent.",
-        super::super::faults::short(address)
-    ))
-}
-
 /// What the user's settings say of models.
 fn models(own: &Path) -> Map<String, Value> {
     let mut kept = Map::new();
@@ -196,24 +170,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-
-    #[test]
-    fn it_is_not_started_beside_settings_that_are_stronger() {
-        let root = tempfile::tempdir().unwrap();
-        let (auth, managed) = (root.path().join("auth.json"), root.path().join("managed"));
-        assert_eq!(above_ours(&auth, &managed), None);
-        std::fs::write(&auth, r#"{ "openai": { "type": "api", "key": "test-key" } }"#).unwrap();
-        assert_eq!(above_ours(&auth, &managed), None);
-        let sign = r#"{ "http://127.0.0.1:9": { "type": "wellknown", "key": "K", "token": "test-key" } }"#;
-        std::fs::write(&auth, sign).unwrap();
-        let said = above_ours(&auth, &managed).unwrap();
-        assert!(
-            said.contains("127.0.0.1:9") && said.contains("Sign out") && !said.contains("test-key"),
-            "{said}"
-        );
-        std::fs::create_dir(&managed).unwrap();
-        assert!(above_ours(&auth, &managed).unwrap().contains("managed"));
-    }
 
     #[test]
     fn of_the_users_settings_only_models_are_kept_and_of_those_none_that_bring_code() {
