@@ -9,7 +9,7 @@ use nox_api::{
         rows::{Item, ItemBody, SessionRow, SessionState},
         tool::{CallStatus, ToolCall},
     },
-    dto::{CreateAgent, CreateTask, OneSession, PromptSession, PutKey, StartTask},
+    dto::{CreateAgent, CreateTask, OneSession, PromptSession, PutKey, StartTask, TryAgent},
 };
 use nox_domain::{
     life::{Life, OnDisconnect, Restart},
@@ -189,6 +189,14 @@ impl Scene {
             SessionState::Idle { problem } | SessionState::Hibernated { problem } => problem,
             other => panic!("it should stand by: {other:?}"),
         }
+    }
+
+    /// Tries the agent, without asking it anything; answers why it does not stand.
+    pub(crate) async fn tried(&self) -> Option<Problem> {
+        let agent = Some(self.row().await.agent);
+        let trial = TryAgent { trial: "contract".into(), agent, ..TryAgent::default() };
+        let seen = self.world.api().try_agent(trial).await.unwrap();
+        seen.tried.problem
     }
 
     /// Waits for the end of a turn that did not end well.

@@ -2,10 +2,11 @@
 
 use crate::{
     bench::Bench,
-    programs::{Lack, UNASKED},
+    programs::{Lack, Places, UNASKED},
 };
 use nox_api::domain::{
     agent::Runtime,
+    event::Problem,
     rows::{Item, ItemBody, SessionState},
     tool::{CallStatus, Decision, ToolKind},
 };
@@ -117,16 +118,25 @@ pub(crate) async fn hooks_decide_nothing(bench: Bench) {
     let replies = [program.wants_shell("touch made.txt"), Reply::text("Done.")];
     let mut scene = bench.begin_with(replies, |_, places| (program.strangers)(places)).await;
     let session = scene.session.clone();
-    if let Some(plugins) = program.runs_plugins {
-        // One place after the other is named; beside what is left, nothing has started.
-        let places = [&scene.folder, &scene.own].map(|home| home.join(plugins));
-        for folder in places.into_iter().filter(|folder| folder.exists()) {
-            let (_, message) = scene.failed().await;
-            assert!(message.contains(&folder.display().to_string()), "{message}");
-            assert!(scene.asked().is_empty(), "the model was asked");
-            std::fs::remove_dir_all(folder).unwrap();
-            scene.prompt("Again.").await;
-        }
+    let places = Places { own: scene.own.clone(), folder: scene.folder.clone() };
+    // One after the other is named; beside what is left, nothing has started. Trials come behind the first, since an agent whose
+    // runs fail is kept back.
+    for (number, obstacle) in program.never_beside.iter().enumerate() {
+        let problem = match number {
+            0 => scene.idle().await,
+            _ => scene.tried().await,
+        };
+        let said = match problem {
+            Some(Problem::Agent { message, .. } | Problem::NotStarted { message }) => message,
+            other => panic!("it does not start: {other:?}"),
+        };
+        let named = (obstacle.named)(&places);
+        assert!(said.contains(&named), "{named} is not named: {said}");
+        assert!(scene.asked().is_empty(), "the model was asked");
+        (obstacle.remove)(&places);
+    }
+    if !program.never_beside.is_empty() {
+        scene.prompt("Again.").await;
     }
     let asked = scene.world.until_asked(&session).await.request;
     let folder = scene.folder.clone();

@@ -41,7 +41,7 @@ pub(super) const PROGRAM: Program = Program {
             std::fs::write(folder.join("settings.json"), settings.to_string()).unwrap();
         }
     },
-    runs_plugins: None,
+    never_beside: &[],
     script: None,
     ask: Some(|| {
         let option = |label: &str| json!({ "label": label, "description": "" });

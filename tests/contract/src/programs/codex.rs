@@ -61,7 +61,7 @@ pub(super) const PROGRAM: Program = Program {
             std::fs::write(own.join("config.toml"), settings).unwrap();
         }
     },
-    runs_plugins: None,
+    never_beside: &[],
     script: Some(("gpt-6.1-sol", |command| {
         let call = json!({ "cmd": command });
         ("exec", Value::String(format!("text(await tools.exec_command({call}));")))

@@ -67,7 +67,7 @@ pub(super) const PROGRAM: Program = Program {
             .unwrap();
         std::fs::write(folder.join(".env"), "HTTP_PROXY=http://127.0.0.1:9\n").unwrap();
     },
-    runs_plugins: None,
+    never_beside: &[],
     script: None,
     ask: None,
     plan: Some(Plan {

@@ -1,8 +1,9 @@
 //! goose, over ACP.
 
-use super::{Lack, Program};
+use super::{Lack, Obstacle, Program};
 use nox_api::domain::agent::Runtime;
 use serde_json::json;
+use std::path::{Path, PathBuf};
 
 pub(super) const PROGRAM: Program = Program {
     name: "goose",
@@ -44,7 +45,16 @@ pub(super) const PROGRAM: Program = Program {
         );
         std::fs::write(folder.join("config.yaml"), service).unwrap();
     },
-    runs_plugins: Some(".agents/plugins"),
+    never_beside: &[
+        Obstacle {
+            named: |places| plugins(&places.folder).display().to_string(),
+            remove: |places| std::fs::remove_dir_all(plugins(&places.folder)).unwrap(),
+        },
+        Obstacle {
+            named: |places| plugins(&places.own).display().to_string(),
+            remove: |places| std::fs::remove_dir_all(plugins(&places.own)).unwrap(),
+        },
+    ],
     script: None,
     ask: None,
     plan: None,
@@ -70,3 +80,8 @@ pub(super) const PROGRAM: Program = Program {
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
     ],
 };
+
+/// Where it finds plugins of a project, or of the user.
+fn plugins(home: &Path) -> PathBuf {
+    home.join(".agents/plugins")
+}

@@ -18,7 +18,7 @@ pub(super) const ANTHROPIC: Program = Program {
     allow_everything: nothing,
     keeps_calls: true,
     strangers: nothing,
-    runs_plugins: None,
+    never_beside: &[],
     script: None,
     ask: Some(|| {
         let question = |text: &str, many: bool, options: [&str; 2]| json!({ "question": text, "many": many, "options": options.map(|label| json!({ "label": label })) });

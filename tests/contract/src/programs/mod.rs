@@ -64,9 +64,8 @@ pub(crate) struct Program {
     /// Writes settings of the folder and of the user that would start something, which makes a file of [`UNASKED`], or answer
     /// in place of Nox; none when it has no such settings.
     pub(crate) strangers: fn(&Places),
-    /// It would run those whatever it is told, so it is not started beside them: a plugin in this folder, of the project or of the
-    /// user's home, is the reason.
-    pub(crate) runs_plugins: Option<&'static str>,
+    /// What of them it would follow whatever it is told, so that it is not started beside it: in the order in which it is named.
+    pub(crate) never_beside: &'static [Obstacle],
     /// The model runs a script of the program's own kind, which runs a command; with the model that is offered that.
     pub(crate) script: Option<(&'static str, Wants)>,
     /// The model asks a person "Which colour?" and "Which parts?", the latter with roof and wall to choose from.
@@ -79,6 +78,14 @@ pub(crate) struct Program {
     pub(crate) lacks: &'static [(Lack, &'static str)],
     /// Scenarios that it does not offer, with the evidence.
     pub(crate) not_offered: &'static [(&'static str, &'static str)],
+}
+
+/// What a program is not started beside.
+pub(crate) struct Obstacle {
+    /// Words by which it is named.
+    pub(crate) named: fn(&Places) -> String,
+    /// Takes it away.
+    pub(crate) remove: fn(&Places),
 }
 
 /// How a model shows a plan.

@@ -1,9 +1,18 @@
 //! OpenCode, over ACP.
 
-use super::{Lack, Places, Program};
+use super::{Lack, Obstacle, Places, Program};
 use nox_api::domain::agent::Runtime;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Names the folder of managed settings, in place of one of the system.
+const MANAGED: &str = "OPENCODE_TEST_MANAGED_CONFIG_DIR";
+
+/// Where the user has signed in, and what brings settings from there.
+const SIGNED_IN: &str = "http://127.0.0.1:9/signed-in";
+
+/// The organisation that the user works for, which has settings as well.
+const ORGANISATION: &str = "http://127.0.0.1:9/organisation";
 
 pub(super) const PROGRAM: Program = Program {
     name: "opencode",
@@ -13,6 +22,7 @@ pub(super) const PROGRAM: Program = Program {
         agent.program.preset = Some("opencode".into());
         agent.program.model = Some("scripted".into());
         agent.program.address = Some(address.to_owned());
+        agent.environment.insert(MANAGED.into(), managed(places).display().to_string());
         // A server that the user has set up stays to be chosen, with another model.
         let provider = json!({ "npm": "@ai-sdk/openai-compatible", "models": { "other": {} },
             "options": { "baseURL": format!("{address}/v1"), "apiKey": "{env:OPENAI_API_KEY}" } });
@@ -64,8 +74,32 @@ pub(super) const PROGRAM: Program = Program {
         write(own.join(".opencode/opencode.json"), "user-service");
         write(folder.join("opencode.json"), "project-service");
         write(folder.join(".opencode/opencode.json"), "project-service");
+        // Stronger than what Nox says: beside these it is not started.
+        std::fs::create_dir_all(managed(places)).unwrap();
+        write(managed(places).join("opencode.json"), "user-service");
+        std::fs::create_dir_all(data(places)).unwrap();
+        let sign = json!({ SIGNED_IN: { "type": "wellknown", "key": "THEIRS", "token": "theirs" } });
+        std::fs::write(data(places).join("auth.json"), sign.to_string()).unwrap();
+        works_for(&data(places).join("opencode.db"));
     },
-    runs_plugins: Some(".opencode/plugins"),
+    never_beside: &[
+        Obstacle {
+            named: |places| places.folder.join(".opencode/plugins").display().to_string(),
+            remove: |places| std::fs::remove_dir_all(places.folder.join(".opencode/plugins")).unwrap(),
+        },
+        Obstacle {
+            named: |places| managed(places).display().to_string(),
+            remove: |places| std::fs::remove_dir_all(managed(places)).unwrap(),
+        },
+        Obstacle {
+            named: |_| SIGNED_IN.into(),
+            remove: |places| std::fs::remove_file(data(places).join("auth.json")).unwrap(),
+        },
+        Obstacle {
+            named: |_| ORGANISATION.into(),
+            remove: |places| std::fs::remove_file(data(places).join("opencode.db")).unwrap(),
+        },
+    ],
     script: None,
     ask: None,
     plan: None,
@@ -106,4 +140,22 @@ fn user_settings(places: &Places, settings: &Value) {
     let folder = places.own.join(".config/opencode");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("opencode.json"), settings.to_string()).unwrap();
+}
+
+fn managed(places: &Places) -> PathBuf {
+    places.own.join("managed")
+}
+
+fn data(places: &Places) -> PathBuf {
+    places.own.join(".local/share/opencode")
+}
+
+/// What it keeps of a user who works for an organisation.
+fn works_for(database: &Path) {
+    let database = rusqlite::Connection::open(database).unwrap();
+    let tables = "CREATE TABLE account (id text PRIMARY KEY, url text NOT NULL);
+        CREATE TABLE account_state (id integer PRIMARY KEY, active_account_id text, active_org_id text);
+        INSERT INTO account_state VALUES (1, 'their-account', 'their-organisation')";
+    database.execute_batch(tables).unwrap();
+    database.execute("INSERT INTO account VALUES ('their-account', ?1)", [ORGANISATION]).unwrap();
 }

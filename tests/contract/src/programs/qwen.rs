@@ -62,7 +62,7 @@ pub(super) const PROGRAM: Program = Program {
         // Variables of the project would send the model's requests elsewhere.
         std::fs::write(places.folder.join(".env"), "HTTP_PROXY=http://127.0.0.1:9\n").unwrap();
     },
-    runs_plugins: None,
+    never_beside: &[],
     script: None,
     ask: Some(|| {
         let option = |label: &str| json!({ "label": label, "description": "A choice." });
