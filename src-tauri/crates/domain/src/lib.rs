@@ -11,7 +11,7 @@
 //! - [`task`], [`agent`], [`tool`]: the nouns. [`ids`]: newtypes for every id. [`rank`]: the order of cards.
 //! - [`transcript`]: plans, usage, diffs, and what is wrong with the program that carries an agent.
 //! - [`discovery`]: what on this computer can carry an agent, and what a trial of one showed.
-//! - [`terminal`]: makes the output of programs harmless to show.
+//! - [`image`]: what people and agents show each other. [`terminal`]: makes the output of programs harmless to show.
 
 pub mod agent;
 pub mod answers;
@@ -20,6 +20,7 @@ pub mod discovery;
 pub mod ends;
 pub mod event;
 pub mod ids;
+pub mod image;
 pub mod life;
 mod opened;
 pub mod policy;

@@ -4,13 +4,12 @@
 //! up to 10 MB they are copied into the documents, larger ones and folders are named by their path. A folder that is
 //! dropped alone becomes the project. Text becomes a body, a web address an attachment.
 
-use crate::{Engine, Error, clock, files::Want, ledger::Cause};
+use crate::{Engine, Error, clock, documents::Documents, files::Want, ledger::Cause};
 use nox_domain::{
     Size,
     ids::{AgentId, ProjectId, TaskId},
     rank,
     task::{Attachment, Priority, Task, TaskStatus},
-    tool::sha256_hex,
 };
 use std::{
     fs,
@@ -41,7 +40,7 @@ impl Engine {
     /// Makes tasks of what was dropped; answers them in the order of the drop.
     pub async fn drop_things(&self, dropped: Dropped, cause: Cause) -> Result<(i64, Vec<TaskId>), Error> {
         let paths = dropped.paths.clone();
-        let documents = self.home().documents();
+        let documents = self.documents().clone();
         // Files may be large, or lie on a network that answers late.
         let read = tokio::task::spawn_blocking(move || Read::all(&paths, &documents));
         let Read { texts, others } = read.await.map_err(|_| Error::Closing)??;
@@ -105,7 +104,7 @@ struct Other {
 }
 
 impl Read {
-    fn all(paths: &[PathBuf], documents: &Path) -> Result<Self, Error> {
+    fn all(paths: &[PathBuf], documents: &Documents) -> Result<Self, Error> {
         let mut read = Self::default();
         let mut others = Vec::new();
         for path in paths {
@@ -138,26 +137,13 @@ impl Read {
     }
 }
 
-fn attach(path: &Path, about: &fs::Metadata, documents: &Path) -> Result<Attachment, Error> {
+fn attach(path: &Path, about: &fs::Metadata, documents: &Documents) -> Result<Attachment, Error> {
     if !about.is_file() || about.len() > COPY_BYTES {
         return Ok(Attachment::Path { path: path.display().to_string() });
     }
     let bytes = fs::read(path).map_err(|source| Error::home(path, source))?;
-    let sha256 = sha256_hex(&bytes);
-    let target = documents.join(&sha256);
-    if !target.exists() {
-        keep(&target, &bytes).map_err(|source| Error::home(&target, source))?;
-    }
+    let sha256 = documents.keep(&bytes).map_err(|source| Error::home(path, source))?;
     Ok(Attachment::Document { name: name_of(path), sha256, size_bytes: Size(bytes.len() as u64) })
-}
-
-fn keep(target: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut file = tempfile::NamedTempFile::new_in(target.parent().unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(target)?;
-    Ok(())
 }
 
 fn new_task(dropped: &Dropped, title: String, body: String, attachments: Vec<Attachment>) -> Task {

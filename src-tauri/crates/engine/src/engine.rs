@@ -4,6 +4,7 @@ use crate::{
     Error,
     beginning::{Beginning, Purpose, open_sessions, sweep},
     clock,
+    documents::Documents,
     files::{Files, Want},
     forking::Fork,
     home::{Home, HomeLock},
@@ -121,6 +122,7 @@ impl Engine {
             keys: keys.clone(),
             home: home.clone(),
             spool: Spool::at(home.spool()),
+            documents: Documents::at(home.documents()),
             scheduler: Scheduler::new(match purpose {
                 Purpose::Work => caps(&local.values()),
                 Purpose::Look => Caps { live: 0, per_minute: 0, memory_mb: 0 },
@@ -194,6 +196,11 @@ impl Engine {
     /// Output.
     pub fn spool(&self) -> &Spool {
         &self.inner.shared.spool
+    }
+
+    /// Files known by their content.
+    pub fn documents(&self) -> &Documents {
+        &self.inner.shared.documents
     }
     /// The registry's owner.
     pub fn files(&self) -> &Files {

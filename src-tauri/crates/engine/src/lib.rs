@@ -2,7 +2,7 @@
 //!
 //! - [`Engine`] opens a home and offers what faces can ask for; [`sessions`] holds an actor per session; [`files`] is the
 //!   one owner of the registry's folder; [`scheduler`] says who runs next, `limits` how much a run may take; [`spool`]
-//!   keeps output; [`ledger`] is the pen that writes facts; [`log`] exports, imports, packs and mends what was written;
+//!   keeps output, [`documents`] files by their content; [`ledger`] is the pen that writes facts; [`log`] exports, imports, packs and mends what was written;
 //!   `programs` finds what can carry an agent here, and tries it; [`steering`] goes on with what stands still, `forking`
 //!   from a copy; `working` says in which folder, `skills` what it can read up; [`logs`] is the log for finding faults.
 //! - It knows no window, no wire and no texts for people beyond its errors.
@@ -11,6 +11,7 @@ mod asking;
 mod beginning;
 mod claims;
 pub mod clock;
+pub mod documents;
 pub mod drops;
 mod engine;
 mod error;

@@ -35,6 +35,7 @@ use nox_domain::{
     agent::{Limits, Program, Runtime, Service},
     event::RunEnd,
     ids::{ItemId, SessionId},
+    image::Image,
     session::{Prompt, Signal},
     tool::OutputDigest,
 };
@@ -139,6 +140,8 @@ pub struct Start {
     pub signals: Signals,
     /// Where output goes.
     pub output: Arc<dyn OutputStore>,
+    /// Where images are kept.
+    pub images: Arc<dyn ImageStore>,
 }
 
 /// The way of a driver's signals into the engine. Bounded: when the engine is behind, the driver waits, and with it
@@ -198,6 +201,22 @@ pub trait ItemOutput: Send {
 
     /// The program is over: what is kept of its output.
     async fn finish(self: Box<Self>) -> OutputDigest;
+}
+
+/// Where images are kept.
+#[async_trait]
+pub trait ImageStore: Send + Sync {
+    /// Keeps an image under a name for people. The same content is kept once.
+    ///
+    /// # Errors
+    /// It is none, too large, or cannot be kept; in words for people and models.
+    async fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<Image, String>;
+
+    /// The bytes of an image; none when they are not there any more, or are others.
+    async fn read(&self, image: &Image) -> Option<Vec<u8>>;
+
+    /// The file that they are in.
+    fn path(&self, image: &Image) -> PathBuf;
 }
 
 /// Starts a connection.

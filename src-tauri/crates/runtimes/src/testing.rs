@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use crate::{
-    Answer, ItemOutput, OutputStore, Pipe, Signals, Start,
+    Answer, ImageStore, ItemOutput, OutputStore, Pipe, Signals, Start,
     child::{Act, Talk},
 };
 use async_trait::async_trait;
 use nox_domain::{
     event::Problem,
     ids::{ItemId, SessionId, TurnId},
+    image::Image,
     session::{Prompt, Signal},
     tool::OutputDigest,
 };
@@ -50,6 +51,7 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
         shim: ShimPath::locate().unwrap(),
         signals: Signals::new(1, sender),
         output: Arc::new(Nothing),
+        images: Arc::new(Nothing),
     };
     (start, inbox)
 }
@@ -59,12 +61,27 @@ pub(crate) fn prompt(text: &str) -> Prompt {
     Prompt { turn: TurnId::from_uuid(Uuid::now_v7()), text: text.to_owned() }
 }
 
-/// Keeps no output.
+/// Keeps no output and no images.
 struct Nothing;
 
 impl OutputStore for Nothing {
     fn begin(&self, _: &SessionId, _: &ItemId) -> Box<dyn ItemOutput> {
         Box::new(Nothing)
+    }
+}
+
+#[async_trait]
+impl ImageStore for Nothing {
+    async fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<Image, String> {
+        Image::of(name, &bytes)
+    }
+
+    async fn read(&self, _: &Image) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn path(&self, image: &Image) -> PathBuf {
+        PathBuf::from("/documents").join(&image.sha256)
     }
 }
 

@@ -33,6 +33,7 @@ async fn owner(home: &Path) -> Owner {
         ledger: Ledger::new(nox_store::Store::open(&home.join("nox.db"), Default::default()).unwrap()),
         home: crate::home::Home::at(home).unwrap(),
         spool: Spool::at(home.join("spool")),
+        documents: crate::documents::Documents::at(home.join("documents")),
         scheduler: Scheduler::new(crate::scheduler::Caps { live: 1, per_minute: 0, memory_mb: 0 }),
         policy: ArcSwap::from_pointee(super::cautious()),
         vitals: crate::vitals::Vitals::default(),

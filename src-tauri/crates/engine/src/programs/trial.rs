@@ -12,11 +12,14 @@ use nox_domain::{
     discovery::Tried,
     event::{Problem, ProcessRef, TurnEnd},
     ids::{ItemId, SessionId, TurnId},
+    image::Image,
     session::{Prompt, Signal},
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
-use nox_runtimes::{AgentConnection, Answer, ItemOutput, OutputStore, Pipe, Signals, Start, known_for};
+use nox_runtimes::{
+    AgentConnection, Answer, ImageStore, ItemOutput, OutputStore, Pipe, Signals, Start, known_for,
+};
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
@@ -218,6 +221,7 @@ impl Engine {
             shim: self.shim().clone(),
             signals: Signals::new(1, sender),
             output: Arc::new(Unkept),
+            images: Arc::new(Unkept),
         };
         let connection = match nox_runtimes::connect(agent.runtime, start).await {
             Ok(connection) => connection,
@@ -423,12 +427,27 @@ fn cut(text: &str) -> String {
     text.chars().take(LONGEST_TEXT).collect()
 }
 
-/// Output of a trial is for nobody.
+/// Output and images of a trial are for nobody.
 struct Unkept;
 
 impl OutputStore for Unkept {
     fn begin(&self, _: &SessionId, _: &ItemId) -> Box<dyn ItemOutput> {
         Box::new(Self)
+    }
+}
+
+#[async_trait]
+impl ImageStore for Unkept {
+    async fn keep(&self, name: &str, bytes: Vec<u8>) -> Result<Image, String> {
+        Image::of(name, &bytes)
+    }
+
+    async fn read(&self, _: &Image) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn path(&self, _: &Image) -> PathBuf {
+        PathBuf::new()
     }
 }
 

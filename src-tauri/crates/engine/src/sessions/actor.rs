@@ -494,6 +494,7 @@ impl Actor {
             shim: self.shared().shim.clone(),
             signals: Signals::new(generation, self.signal_sender.clone()),
             output: Arc::new(self.shared().spool.clone()),
+            images: Arc::new(self.shared().documents.clone()),
         };
         match nox_runtimes::connect(opened.runtime, start).await {
             Ok(connection) => self.connection = Some(connection),

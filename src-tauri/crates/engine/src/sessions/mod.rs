@@ -15,6 +15,7 @@ mod tests_limits;
 
 use crate::{
     Error,
+    documents::Documents,
     home::Home,
     keys::Keys,
     ledger::{Cause, Ledger},
@@ -87,6 +88,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) home: Home,
     pub(crate) spool: Spool,
+    pub(crate) documents: Documents,
     pub(crate) scheduler: Scheduler,
     pub(crate) policy: ArcSwap<Policy>,
     pub(crate) shim: ShimPath,

@@ -36,6 +36,7 @@ pub(super) fn bench_on(scheduler: Scheduler, rhythm: Rhythm, max_bytes: Option<u
     let shared = Shared {
         home: crate::home::Home::at(folder.path()).unwrap(),
         spool: Spool::at(folder.path().join("spool")),
+        documents: crate::documents::Documents::at(folder.path().join("documents")),
         scheduler,
         policy: ArcSwap::from_pointee(Policy::default()),
         vitals: Vitals::default(),
