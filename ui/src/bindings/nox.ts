@@ -417,6 +417,8 @@ export type Card = {
 	open_dependencies: number,
 	/**  Millionths of a US dollar; none when nothing was reported. */
 	cost_micro_usd: Size | null,
+	/**  Lines that edits of its newest session changed; none when none did, or nobody said. */
+	lines?: Lines | null,
 };
 
 /**  Some of all cards, in the order of their tasks' ids. */
@@ -1286,6 +1288,14 @@ export type Limits = {
 	max_disk_mb?: number | null,
 };
 
+/**  Lines that edits brought and took, as the diffs of their calls say. */
+export type Lines = {
+	/**  Lines that came. */
+	added: number,
+	/**  Lines that went. */
+	removed: number,
+};
+
 /**  A place that a tool call is about. */
 export type Location = {
 	/**  Absolute, or as the program named it. */
@@ -2115,6 +2125,8 @@ export type SessionRow = {
 	cost_micro_usd: Size | null,
 	/**  What models used; none when nothing was reported. */
 	usage?: Usage | null,
+	/**  Lines that its edits changed; none when none did, or nobody said. */
+	lines?: Lines | null,
 	/**  Hidden; can be restored. */
 	deleted: boolean,
 	/**  The session that it goes on from a copy of. */

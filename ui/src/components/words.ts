@@ -446,7 +446,8 @@ export function sizeText(bytes: number): string {
 
 /** Millionths of a US dollar as money; null where nobody told what it cost. */
 export function costText(microUsd: number | null): string {
-  if (microUsd === null) return 'no cost told';
+  if (microUsd === null) return 'not told';
+  if (microUsd === 0) return 'no cost';
   const dollars = microUsd / 1_000_000;
   return dollars > 0 && dollars < 0.01 ? 'under $0.01' : `$${dollars.toFixed(2)}`;
 }

@@ -264,9 +264,11 @@ fn findings(answer: &AgentTried) -> String {
     }
     if let Some(usage) = &tried.usage {
         let tokens = format!("{} tokens in, {} out", usage.input_tokens.0, usage.output_tokens.0);
-        let cost = usage
-            .cost_micro_usd
-            .map_or("no cost told".to_owned(), |cost| format!("{:.4} USD", cost.0 as f64 / 1e6));
+        let cost = match usage.cost_micro_usd {
+            None => "cost not told".to_owned(),
+            Some(cost) if cost.0 == 0 => "no cost".to_owned(),
+            Some(cost) => format!("{:.4} USD", cost.0 as f64 / 1e6),
+        };
         line("used", format!("{tokens}, {cost}"));
     }
     text

@@ -2,6 +2,7 @@
 
 pub use crate::ends::{Closed, Problem, RunEnd, TurnEnd, UnknownChoice};
 pub use crate::opened::{ForkOf, PreAllowed, SessionOpened};
+pub use crate::transcript::Dial;
 use crate::{
     At, Size,
     answers::Answers,
@@ -54,16 +55,6 @@ pub struct ProcessRef {
     pub pid: u32,
     /// The program's start, in the same ticks.
     pub started_ticks: Size,
-}
-
-/// What of a program can be changed while it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum Dial {
-    /// How freely it works.
-    Mode,
-    /// Which model it asks.
-    Model,
 }
 
 /// What a file of the registry is about.
@@ -137,6 +128,11 @@ pub enum Event {
         name: String,
         /// The face: `window`, `cli`.
         via: String,
+    },
+    /// The run has answered a change that it was told, by doing it or by refusing it.
+    SwitchSettled {
+        /// What was to be changed.
+        dial: Dial,
     },
     /// Too much was asked of the model server: the turn is asked again then.
     TurnLimited {
@@ -515,6 +511,7 @@ impl Event {
             Self::PromptChanged { .. } => "prompt_changed",
             Self::Steered { .. } => "steered",
             Self::SteerSettled { .. } => "steer_settled",
+            Self::SwitchSettled { .. } => "switch_settled",
             Self::OffersTold { .. } => "offers_told",
             Self::Switched { .. } => "switched",
             Self::TurnLimited { .. } => "turn_limited",

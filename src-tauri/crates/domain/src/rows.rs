@@ -10,7 +10,7 @@ use crate::{
     life::{HeldBack, LimitHit, PauseWhy},
     task::{Attachment, Priority, TaskStatus},
     tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
-    transcript::{Offers, PlanStep, Usage},
+    transcript::{Lines, Offers, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -230,6 +230,9 @@ pub struct SessionRow {
     /// What models used; none when nothing was reported.
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// Lines that its edits changed; none when none did, or nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Lines>,
     /// Hidden; can be restored.
     pub deleted: bool,
     /// The session that it goes on from a copy of.

@@ -41,6 +41,31 @@ pub struct Usage {
     pub cost_micro_usd: Option<Size>,
 }
 
+/// Lines that edits brought and took, as the diffs of their calls say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+pub struct Lines {
+    /// Lines that came.
+    pub added: u32,
+    /// Lines that went.
+    pub removed: u32,
+}
+
+impl Lines {
+    /// The sum with what some diffs say.
+    #[must_use]
+    pub fn with(self, diffs: &[FileDiff]) -> Self {
+        diffs.iter().fold(self, |sum, diff| Self {
+            added: sum.added.saturating_add(diff.added),
+            removed: sum.removed.saturating_add(diff.removed),
+        })
+    }
+
+    /// Whether nothing changed, or nobody said what.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}
+
 impl Usage {
     /// The sum, with the name of the newer one.
     #[must_use]
@@ -57,6 +82,21 @@ impl Usage {
             },
         }
     }
+}
+
+/// What of a program can be changed while it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Dial {
+    /// How freely it works.
+    Mode,
+    /// Which model it asks.
+    Model,
+}
+
+impl Dial {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Mode, Self::Model];
 }
 
 /// Something that can be chosen, by the program's name for it.
@@ -107,6 +147,22 @@ impl Offers {
             model: self.model.filter(|id| is_name(id)),
             commands: capped(self.commands),
             ..self
+        }
+    }
+
+    /// What this dial stands at.
+    pub fn present(&self, dial: Dial) -> &Option<String> {
+        match dial {
+            Dial::Mode => &self.mode,
+            Dial::Model => &self.model,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn present_mut(&mut self, dial: Dial) -> &mut Option<String> {
+        match dial {
+            Dial::Mode => &mut self.mode,
+            Dial::Model => &mut self.model,
         }
     }
 

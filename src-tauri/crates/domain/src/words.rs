@@ -197,6 +197,9 @@ pub struct Card {
     pub open_dependencies: u32,
     /// Millionths of a US dollar; none when nothing was reported.
     pub cost_micro_usd: Option<crate::Size>,
+    /// Lines that edits of its newest session changed; none when none did, or nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<crate::transcript::Lines>,
 }
 
 /// What people see of a session.
@@ -267,6 +270,7 @@ pub fn card(
         progress: session.filter(|_| live || matches!(column, Column::NeedsYou)).and_then(|row| row.progress),
         open_dependencies,
         cost_micro_usd: session.and_then(|row| row.cost_micro_usd),
+        lines: session.and_then(|row| row.lines),
     }
 }
 

@@ -60,10 +60,12 @@ pub trait AgentConnection: Send {
     /// [`Offers::steers`]: nox_domain::transcript::Offers::steers
     async fn steer(&mut self, _text: String) {}
 
-    /// Changes how freely it works from here on, by a name that it told; the driver tells its offers anew.
+    /// Changes how freely it works from here on, by a name that it told; the driver tells its offers
+    /// anew, then [`Signal::Switched`], also when it stays as it is.
     async fn set_mode(&mut self, _mode: String) {}
 
-    /// Changes the model that is asked from here on, by a name that it told; the driver tells its offers anew.
+    /// Changes the model that is asked from here on, by a name that it told; the driver tells its offers
+    /// anew, then [`Signal::Switched`], also when it stays as it is.
     async fn set_model(&mut self, _model: String) {}
 
     /// Tells about a call that it proposed. An answer that is told twice counts once.

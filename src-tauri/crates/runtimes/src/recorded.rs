@@ -14,7 +14,7 @@ use nox_domain::{
     ids::SessionId,
     session::{Prompt, Signal},
     tool::{CallEnd, Question, ToolCall, ToolKind, environment_hash},
-    transcript::{AgentFault, Offers},
+    transcript::{AgentFault, FileDiff, Offers, Usage},
 };
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use serde::Deserialize;
@@ -60,7 +60,12 @@ pub enum Line {
         /// What it asks a person; the answers are what it prints.
         #[serde(default)]
         questions: Vec<Question>,
+        /// What it would change in files.
+        #[serde(default)]
+        diff: Vec<FileDiff>,
     },
+    /// What a model used, and what that cost, if that is told.
+    Used(Usage),
     /// The program offers this from here on: modes, models, commands, and whether it can be steered and forked.
     Offer(Box<Offers>),
     /// Nothing happens until somebody says something into the turn; the agent repeats it.
@@ -283,10 +288,12 @@ impl Player {
             Told::Switch(Dial::Mode, mode) => {
                 self.mode = Some(mode);
                 self.tell_offers().await;
+                self.signals.send(Signal::Switched(Dial::Mode)).await;
             }
             Told::Switch(Dial::Model, model) => {
                 self.model = Some(model);
                 self.tell_offers().await;
+                self.signals.send(Signal::Switched(Dial::Model)).await;
             }
             _ => {}
         }
@@ -323,6 +330,9 @@ impl Player {
                 Line::Say(text) => {
                     self.signals.send(Signal::Said(text)).await;
                 }
+                Line::Used(used) => {
+                    self.signals.send(Signal::Used(used)).await;
+                }
                 Line::Offer(offers) => {
                     self.offers = Some(*offers);
                     self.tell_offers().await;
@@ -355,7 +365,8 @@ impl Player {
     }
 
     async fn call(&mut self, line: Line) -> Result<(), Over> {
-        let Line::Call { title, text, kind, output, lines, every_ms, exit_code, prose, questions } = line
+        let Line::Call { title, text, kind, output, lines, every_ms, exit_code, prose, questions, diff } =
+            line
         else {
             return Ok(());
         };
@@ -380,6 +391,7 @@ impl Player {
             continue_on_failure: true,
             prose,
             questions,
+            diff,
             ..ToolCall::default()
         };
         self.signals.send(Signal::Proposed(Box::new(call))).await;

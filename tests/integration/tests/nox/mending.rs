@@ -5,11 +5,21 @@ use crate::{
     sh,
 };
 use nox_api::{
-    domain::{event::Closed, ids::SessionId, rows::SessionState, tool::Decision},
+    domain::{
+        At,
+        agent::Runtime,
+        event::{Closed, PreAllowed},
+        ids::SessionId,
+        life::LogPolicy,
+        rows::{SessionRow, SessionState},
+        tool::Decision,
+        transcript::Lines,
+    },
     dto::*,
 };
 use nox_store::{Batch, RowWrite};
 use nox_test_support::{LONG, World, caller, poll};
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +49,7 @@ async fn damaged_rows_are_found_and_made_anew() {
     let home = nox_api::Home::at(&world.home()).unwrap();
     let lock = poll("the lock", async || home.lock().unwrap()).await;
     let report = nox_api::rebuild(&home, &lock).await.unwrap();
-    assert_eq!((report.sessions.0, report.rows_mended.0), (4, 4), "{report:?}");
+    assert_eq!((report.sessions.0, report.rows_mended.0), (4, 5), "{report:?}");
     let report = nox_api::rebuild(&home, &lock).await.unwrap();
     assert_eq!((report.sessions.0, report.rows_mended.0), (4, 0), "{report:?}");
     drop(lock);
@@ -219,4 +229,91 @@ async fn a_damaged_database_never_keeps_the_engine_from_starting() {
         assert_eq!(world.api().engine().check_rows().await.unwrap().named, Vec::<String>::new());
         world.close().await;
     }
+}
+
+/// What an earlier version stored of a session: without a form, with 0 for a cost that nobody told, without lines.
+async fn store_as_before(world: &World, session: &SessionId) {
+    let store = world.api().engine().ledger().store().clone();
+    let mut rows = vec![RowWrite::Delete { kind: "log".into(), id: "form".into() }];
+    for kind in ["session", "session_state"] {
+        let row = store.row(kind, session.as_str()).await.unwrap().unwrap();
+        let mut body: Value = serde_json::from_str(&row.body).unwrap();
+        let fields = body.as_object_mut().unwrap();
+        fields.remove("form");
+        fields.remove("lines");
+        let fields = match kind {
+            "session" => body.as_object_mut().unwrap(),
+            _ => {
+                body["session"]["talk"].as_object_mut().unwrap().remove("lines");
+                body["session"]["talk"]["usage"]["cost_micro_usd"] = 0.into();
+                body["session"].as_object_mut().unwrap()
+            }
+        };
+        fields.insert("cost_micro_usd".into(), 0.into());
+        if kind == "session" {
+            body["usage"]["cost_micro_usd"] = 0.into();
+        }
+        let (id, parent, ord) = (row.id, row.parent, row.ord);
+        rows.push(RowWrite::Put { kind: kind.into(), id, parent, ord, body: body.to_string() });
+    }
+    store.commit(Batch { rows, ..Batch::default() }).await.unwrap();
+}
+
+/// An agent that plays: it edits a file and tells tokens and no cost. Its session is over afterwards.
+async fn played(world: &mut World, name: &str) -> SessionId {
+    let agent = CreateAgent { name: name.into(), runtime: Runtime::Recorded, ..CreateAgent::default() };
+    let agent = world.api().create_agent(&caller(), agent).await.unwrap().agent;
+    let body = r#"A talk.
+
+```recorded
+{"call":{"title":"Edit","text":"a.txt","kind":"edit","diff":[{"path":"a.txt","text":"","added":3,"removed":1,"cut":false}]}}
+{"used":{"model":"m","input_tokens":7,"output_tokens":2,"cost_micro_usd":null}}
+{"say":"done"}
+```
+"#;
+    let task = CreateTask { title: "Talk".into(), body: body.into(), agent, ..CreateTask::default() };
+    let task = world.create(task).await.unwrap().task.unwrap();
+    let session = world.start_with(&task, PreAllowed::All).await.unwrap().session.unwrap();
+    world.until_state("its end", &session, |state| matches!(state, SessionState::Idle { .. })).await;
+    world.api().stop_session(&caller(), OneSession { session: session.clone() }).await.unwrap();
+    world.until_state("its close", &session, SessionState::is_closed).await;
+    session
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_version_stored_is_brought_to_the_rules_of_now() {
+    let mut world = World::open().await;
+    let session = played(&mut world, "First").await;
+    let pruned = played(&mut world, "Second").await;
+    let row = async |world: &World, session: &SessionId| world.api().engine().session(session).await.unwrap();
+    let (before, lines) = (row(&world, &session).await, Lines { added: 3, removed: 1 });
+    assert_eq!((before.cost_micro_usd, before.lines), (None, Some(lines)));
+    store_as_before(&world, &session).await;
+    let found = world.api().engine().check_rows().await.unwrap();
+    assert_eq!(
+        found.named.len(),
+        1,
+        "the state is made anew as it is read, the row is not: {:?}",
+        found.named
+    );
+    world.reopen().await;
+    let now =
+        poll("the row", async || Some(row(&world, &session).await).filter(|row| row.lines.is_some())).await;
+    assert_eq!(now, before);
+    assert_rows_fit(&world).await;
+
+    // Of a session whose events were pruned nothing else is left.
+    let prune = ChangeSettings { log_policy: Some(LogPolicy::Prune), ..ChangeSettings::default() };
+    world.api().change_settings(&caller(), prune).await.unwrap();
+    let soon = At(nox_engine::clock::now().0 + 60_000);
+    assert_eq!(world.api().engine().compact(soon).await.unwrap().sessions, 2);
+    store_as_before(&world, &pruned).await;
+    world.reopen().await;
+    let is_none = |row: &SessionRow| row.cost_micro_usd.is_none();
+    let now = poll("the row", async || Some(row(&world, &pruned).await).filter(is_none)).await;
+    assert_eq!(now.usage.unwrap(), before.usage.unwrap(), "tokens stay");
+    let further = PromptSession { session: pruned.clone(), text: "Go on.".into() };
+    world.api().prompt_session(&caller(), further).await.unwrap();
+    world.until_state("its run", &pruned, |state| matches!(state, SessionState::Idle { .. })).await;
+    assert_eq!(row(&world, &pruned).await.cost_micro_usd, None, "its state is brought up as well");
 }

@@ -148,7 +148,10 @@ function fill(state: FakeState, now: number) {
     },
     RUNBOOK,
   );
-  session(state, backoff, { state: 'running', doing: 'cargo test' }, now - 6_000, { done: 5, of: 8 }, 840_000);
+  session(state, backoff, { state: 'running', doing: 'cargo test' }, now - 6_000, { done: 5, of: 8 }, 840_000, {
+    added: 214,
+    removed: 38,
+  });
   const cold = add(
     {
       title: 'Cut the cold start of the product list',
@@ -158,7 +161,10 @@ function fill(state: FakeState, now: number) {
     },
     RUNBOOK,
   );
-  session(state, cold, { state: 'running', doing: 'npm run build' }, now - 2_000, { done: 2, of: 6 }, 310_000);
+  session(state, cold, { state: 'running', doing: 'npm run build' }, now - 2_000, { done: 2, of: 6 }, 310_000, {
+    added: 61,
+    removed: 12,
+  });
   const backup = add(
     {
       title: 'Check the nightly backup',
@@ -169,7 +175,7 @@ function fill(state: FakeState, now: number) {
     },
     RUNBOOK,
   );
-  session(state, backup, { state: 'running', doing: 'restic check' }, now - 41_000, { done: 3, of: 9 }, null);
+  session(state, backup, { state: 'running', doing: 'restic check' }, now - 41_000, { done: 3, of: 9 }, 0);
   const index = add(
     { title: 'Rebuild the search index', status: 'in_progress', agent: 'triage', project: 'storefront' },
     RUNBOOK,
@@ -183,12 +189,15 @@ function fill(state: FakeState, now: number) {
     null,
   );
 
-  asks(state, publish, 'git push origin v1.8.2', now - 4 * MINUTE, 120_000);
+  asks(state, publish, 'git push origin v1.8.2', now - 4 * MINUTE, 120_000, { added: 9, removed: 4 });
   const flags = add(
     { title: 'Clear out the stale feature flags', status: 'in_progress', agent: 'refactor', project: 'storefront' },
     RUNBOOK,
   );
-  asks(state, flags, 'rm -r flags/checkout_v1 flags/checkout_v2 && npm test', now - 11 * MINUTE, 1_060_000);
+  asks(state, flags, 'rm -r flags/checkout_v1 flags/checkout_v2 && npm test', now - 11 * MINUTE, 1_060_000, {
+    added: 18,
+    removed: 402,
+  });
   const statements = add(
     { title: 'Import the statements of 2023', status: 'failed', agent: 'backend', project: 'ledger-api' },
     RUNBOOK,
@@ -201,6 +210,7 @@ function fill(state: FakeState, now: number) {
     now - 26 * MINUTE,
     { done: 5, of: 7 },
     450_000,
+    { added: 77, removed: 3 },
   );
   const keys = add(
     { title: 'Arrow keys in the date picker', status: 'review', agent: 'frontend', project: 'storefront' },
@@ -214,6 +224,7 @@ function fill(state: FakeState, now: number) {
     now - 8 * MINUTE,
     { done: 4, of: 4 },
     920_000,
+    { added: 182, removed: 40 },
   );
   const rounds = add(
     {
@@ -241,6 +252,7 @@ function session(
   at: number,
   progress: Card['progress'],
   cost: number | null,
+  lines: SessionRow['lines'] = undefined,
 ): SessionRow {
   const row: SessionRow = {
     id: newId('ses', at),
@@ -261,6 +273,7 @@ function session(
     closed_at: how.state === 'closed' ? at : null,
     items: 2,
     cost_micro_usd: cost,
+    ...(lines ? { lines } : {}),
     deleted: false,
   };
   state.sessions.set(row.id, row);
@@ -326,7 +339,7 @@ function call(row: SessionRow, text: string, at: number): Item {
   };
 }
 
-function asks(state: FakeState, task: TaskRow, text: string, at: number, cost: number) {
+function asks(state: FakeState, task: TaskRow, text: string, at: number, cost: number, lines: SessionRow['lines']) {
   const id = newId('req', at);
   const row = session(
     state,
@@ -335,6 +348,7 @@ function asks(state: FakeState, task: TaskRow, text: string, at: number, cost: n
     at,
     { done: 1, of: 3 },
     cost,
+    lines,
   );
   const item = call(row, text, at);
   if (item.body.kind !== 'tool_call') return;

@@ -62,6 +62,7 @@ export function makeCard(task: TaskRow, session: SessionRow | undefined, open: n
     progress: live || column === 'needs_you' ? (session?.progress ?? null) : null,
     open_dependencies: open,
     cost_micro_usd: session?.cost_micro_usd ?? null,
+    ...(session?.lines ? { lines: session.lines } : {}),
   };
 }
 

@@ -59,8 +59,8 @@ it('a plan tells each step with a word', () => {
 
 it('a cost that nobody told is not one of nothing', () => {
   expect([costText(null), costText(0), costText(5_000), costText(1_250_000)]).toEqual([
-    'no cost told',
-    '$0.00',
+    'not told',
+    'no cost',
     'under $0.01',
     '$1.25',
   ]);

@@ -126,7 +126,7 @@ function Result({ result: { is_good, problem, tried = {} } }: { result: AgentTri
 }
 
 const used = ({ input_tokens = 0, output_tokens = 0, cost_micro_usd = null }: Usage) =>
-  TRIAL.tokens(input_tokens, output_tokens, costText(cost_micro_usd));
+  TRIAL.tokens(input_tokens, output_tokens, cost_micro_usd === null ? TRIAL.noCost : costText(cost_micro_usd));
 
 function named(offers: readonly Offer[], now: string | null | undefined): string {
   const shown = offers.slice(0, MOST_SHOWN).map(({ id, name }) => (id === now ? TRIAL.now(name || id) : name || id));

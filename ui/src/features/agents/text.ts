@@ -247,6 +247,7 @@ export const TRIAL = {
   note: 'Note',
   now: (name: string) => `${name} (now)`,
   more: (count: number) => `${count} more`,
+  noCost: 'cost not told',
   tokens: (input: number, output: number, cost: string) =>
     `${input.toLocaleString()} tokens in, ${output.toLocaleString()} out, ${cost}`,
 };

@@ -1,9 +1,9 @@
 /**
  * What a card looks like, from its row alone: agent and priority, title, project and date, progress, now, the exact
- * request, what hangs on it and cost. A line without content is not drawn.
+ * request, what hangs on it, changed lines and cost. A line without content is not drawn.
  */
 import { memo } from 'react';
-import type { Attachment, Card } from '@/bindings/nox';
+import type { Attachment, Card, Lines } from '@/bindings/nox';
 import { cx } from '@/components/cx';
 import { Icon } from '@/components/icons/icons';
 import { Monogram } from '@/components/identity/Monogram';
@@ -75,10 +75,15 @@ export const CardView = memo(function CardView({ card, agentName, blockedBy, hid
           {words.text}
         </code>
       )}
-      {(task.attachments.length > 0 || card.cost_micro_usd !== null) && (
+      {hasFoot(card) && (
         <div className={s.meta}>
           <Attached attachments={task.attachments} />
-          {card.cost_micro_usd !== null && <span className={s.end}>{costText(card.cost_micro_usd)}</span>}
+          {card.lines && <LinesChanged lines={card.lines} />}
+          {card.cost_micro_usd !== null && (
+            <span className={s.end} title={CARD.cost}>
+              {costText(card.cost_micro_usd)}
+            </span>
+          )}
         </div>
       )}
     </>
@@ -126,6 +131,22 @@ function Attached({ attachments }: { attachments: readonly Attachment[] }) {
   );
 }
 
+/** What edits of its session brought and took; said in words for those who do not see the colours. */
+function LinesChanged({ lines }: { lines: Lines }) {
+  const { added, removed } = lines;
+  return (
+    <span className={s.lines} role="img" aria-label={CARD.lines(added, removed)} title={CARD.lines(added, removed)}>
+      <b className={s.added}>+{added}</b>
+      <b className={s.removed}>−{removed}</b>
+    </span>
+  );
+}
+
+/** Whether its last line has anything to say. */
+function hasFoot({ task, lines, cost_micro_usd }: Card): boolean {
+  return task.attachments.length > 0 || Boolean(lines) || cost_micro_usd !== null;
+}
+
 /** Height that a card of this row has in a column of usual width, in pixels: what long columns are laid out by. */
 export function estimateHeight(card: Card | undefined, hideProject: boolean): number {
   if (!card) return 100;
@@ -135,6 +156,6 @@ export function estimateHeight(card: Card | undefined, hideProject: boolean): nu
   if (card.progress && card.progress.of > 0) height += 22;
   if (status.words.code !== 'backlog' && status.words.code !== 'todo') height += 22;
   if (status.words.code === 'approval') height += 31;
-  if (task.attachments.length > 0 || card.cost_micro_usd !== null) height += 22;
+  if (hasFoot(card)) height += 22;
   return height;
 }

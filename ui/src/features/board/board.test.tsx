@@ -6,6 +6,7 @@ import { App } from '@/app/App';
 import type { Card } from '@/bindings/nox';
 import { NoxError } from '@/bridge/bridge';
 import { type FakeBridge, fakeBridge } from '@/bridge/fake/fake';
+import { rowsOfTask } from '@/bridge/fake/state';
 import { forgetToasts } from '@/components/feedback/toasts';
 import { deadlineOf } from './format';
 import { isSamePlace, promiseOf } from './landing';
@@ -40,6 +41,33 @@ describe('the board', () => {
     expect(card.textContent).toContain('git push origin v1.8.2');
     expect(card.textContent).toContain('1 of 3 steps');
     within(card).getByRole('img', { name: 'Priority: High' });
+  });
+
+  it('says what the edits of a session changed and what it cost, and nothing where nobody told', async () => {
+    const bridge = fakeBridge('full');
+    await open(bridge);
+    const card = await cardIn('Working', 'Retry with backoff for bank imports');
+    const lines = within(card).getByRole('img', { name: 'Edits so far: 214 lines added, 38 removed' });
+    expect(lines.textContent).toBe('+214−38');
+    within(card).getByText('$0.84');
+    within(await cardIn('Working', 'Check the nightly backup')).getByText('no cost');
+    const queued = await cardIn('Working', 'Rebuild the search index');
+    expect(within(queued).queryByTitle('Cost so far')).toBeNull();
+    expect(within(queued).queryByRole('img', { name: /Edits so far/ })).toBeNull();
+
+    // They come with the row, as the session goes on.
+    const row = [...bridge.state.sessions.values()].find(
+      (each) => each.title === 'Retry with backoff for bank imports',
+    );
+    if (!row) throw new Error('no session');
+    bridge.state.sessions.set(row.id, { ...row, cost_micro_usd: 1_250_000, lines: { added: 215, removed: 38 } });
+    const asked = bridge.sent.length;
+    act(() =>
+      bridge.push({ push: 'changed', seq: 2, command: null, rows: rowsOfTask(bridge.state, row.task as string) }),
+    );
+    await within(card).findByText('$1.25');
+    within(card).getByRole('img', { name: 'Edits so far: 215 lines added, 38 removed' });
+    expect(bridge.sent.length).toBe(asked);
   });
 
   it('moves a card by keyboard: M, a column, Enter', async () => {

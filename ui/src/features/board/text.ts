@@ -63,6 +63,8 @@ export const CARD = {
   late: (days: number) => `late, ${days} d`,
   steps: (done: number, of: number) => `${done} of ${of} ${of === 1 ? 'step' : 'steps'}`,
   files: (n: number) => `${n} files`,
+  lines: (added: number, removed: number) => `Edits so far: ${added} lines added, ${removed} removed`,
+  cost: 'Cost so far',
   readOnly: 'Read only: written by a newer Nox',
   open: 'Open',
   start: 'Start',

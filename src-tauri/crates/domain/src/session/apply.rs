@@ -43,6 +43,7 @@ impl Session {
             Event::SteerSettled { item } => self.talk.unsettled.retain(|said| said.item != *item),
             Event::OffersTold { offers } => self.apply_offers(offers),
             Event::Switched { dial, to, .. } => self.apply_switched(*dial, to),
+            Event::SwitchSettled { dial } => self.apply_switch_settled(*dial),
             Event::TurnLimited { until, problem, turn, .. }
                 if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) =>
             {
@@ -190,6 +191,11 @@ impl Session {
                         self.calls.iter().find(|call| call.item == *item && call.may_have_begun(generation));
                     let again = cut.map(|call| Grant { hash: call.call.binding_hash(), once: true });
                     self.granted.extend(again);
+                }
+                if *end == CallEnd::Succeeded {
+                    let done = self.calls.iter().rev().find(|call| call.item == *item);
+                    self.talk.lines =
+                        done.map_or(self.talk.lines, |call| self.talk.lines.with(&call.call.diff));
                 }
                 self.with_call(item, |call| {
                     call.held = false;

@@ -60,6 +60,7 @@ impl Session {
                 self.not_steered(text, now, &mut step);
             }
             Signal::Offers(offers) => self.offers(*offers, &mut step),
+            Signal::Switched(dial) => self.settle_switch(dial, &mut step),
             // A run that is being ended begins nothing more; the next one proposes it again.
             Signal::Proposed(_) if self.stopping || self.is_ending() => {}
             Signal::Proposed(call) => self.proposed(*call, policy, now, &mut step),

@@ -1,7 +1,10 @@
 //! What a person does with a session while it works: says something into its turn, changes how its program works, and
 //! keeps the prompts that wait in order.
 
-use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, talk::Unsettled};
+use super::{
+    Dials, Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase,
+    talk::{Knob, Unsettled},
+};
 use crate::{
     agent::Program,
     event::{Dial, Event},
@@ -23,7 +26,9 @@ impl Session {
     /// What the program offers is told once, and again when it differs.
     pub(super) fn offers(&self, offers: Offers, step: &mut Step) {
         let offers = offers.capped();
-        if self.talk.offers.as_ref() != Some(&offers) {
+        let Dials { mode_told, model_told, .. } = &self.talk.dials;
+        let is_known = (mode_told, model_told) == (&offers.mode, &offers.model);
+        if !is_known || self.talk.offers.as_ref() != Some(&offers) {
             step.events.push(Event::OffersTold { offers: Box::new(offers) });
         }
     }
@@ -144,50 +149,89 @@ impl Session {
             name: offer.name.clone(),
             via: via.to_owned(),
         });
-        if self.has_live_run() && !self.is_ending() {
+        if self.tells_switches() {
             step.effects.push(Effect::Switch { dial, to: to.to_owned() });
         }
         Ok(step)
     }
 
-    /// What the program says of itself is newer than what a person chose: it may have refused, or gone on to another. But
-    /// what it begins with says nothing about a choice that it has not taken up yet.
+    /// What the program says of itself is newer than what a person chose: it may have gone on to another. But what it
+    /// begins with says nothing about a choice that it has not taken up yet, and what it says before it has answered a
+    /// choice says nothing about that.
     pub(super) fn apply_offers(&mut self, offers: &Offers) {
-        let dials = &mut self.talk.dials;
-        for (chosen, taken, told) in [
-            (&mut dials.mode, &mut dials.mode_taken, &offers.mode),
-            (&mut dials.model, &mut dials.model_taken, &offers.model),
-        ] {
-            if chosen.is_none() || told.is_none() {
-                continue;
-            }
+        self.talk.offers = Some(offers.clone());
+        for dial in Dial::ALL {
+            self.talk.dials.knob(dial).told.clone_from(offers.present(dial));
+            self.heed(dial);
+        }
+    }
+
+    /// Shows what was told last, or what is wished for until that has its answer.
+    fn heed(&mut self, dial: Dial) {
+        let shown = self.talk.offers.get_or_insert_default().present_mut(dial);
+        let Knob { chosen, taken, waits, told } = self.talk.dials.knob(dial);
+        if *waits > 0 {
+            shown.clone_from(chosen);
+            return;
+        }
+        if told.is_none() {
+            return;
+        }
+        shown.clone_from(told);
+        if chosen.is_some() {
             *taken |= chosen == told;
             if *taken {
                 chosen.clone_from(told);
             }
         }
-        self.talk.offers = Some(offers.clone());
     }
 
-    /// A run begins with what its program does by itself.
+    /// A run begins with what its program does by itself, and has heard no wish.
     pub(super) fn begin_dials(&mut self) {
-        (self.talk.dials.mode_taken, self.talk.dials.model_taken) = (false, false);
+        for dial in Dial::ALL {
+            let knob = self.talk.dials.knob(dial);
+            (*knob.taken, *knob.waits) = (false, 0);
+            // Whether it takes up what was chosen is to be heard.
+            if knob.chosen.is_some() {
+                *knob.told = None;
+            }
+        }
     }
 
     pub(super) fn apply_switched(&mut self, dial: Dial, to: &str) {
-        // A run that stands answers to the choice, also when it refuses it.
-        let stands = self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Live);
-        match dial {
-            Dial::Mode => self.talk.dials.mode_taken = stands,
-            Dial::Model => self.talk.dials.model_taken = stands,
-        }
+        let is_told = self.tells_switches();
         let to = Some(to.to_owned());
-        let offers = self.talk.offers.get_or_insert_default();
-        match dial {
-            Dial::Mode => (offers.mode, self.talk.dials.mode) = (to.clone(), to),
-            Dial::Model => (offers.model, self.talk.dials.model) = (to.clone(), to),
-        }
+        let knob = self.talk.dials.knob(dial);
+        *knob.taken = false;
+        *knob.waits = knob.waits.saturating_add(u32::from(is_told));
+        knob.chosen.clone_from(&to);
+        *self.talk.offers.get_or_insert_default().present_mut(dial) = to;
         self.next_ord += 1;
+    }
+
+    /// The run has answered a wish. Without an open one there was another run meanwhile.
+    pub(super) fn settle_switch(&self, dial: Dial, step: &mut Step) {
+        let Dials { mode_waits, model_waits, .. } = &self.talk.dials;
+        let waits = match dial {
+            Dial::Mode => mode_waits,
+            Dial::Model => model_waits,
+        };
+        if *waits > 0 {
+            step.events.push(Event::SwitchSettled { dial });
+        }
+    }
+
+    pub(super) fn apply_switch_settled(&mut self, dial: Dial) {
+        let knob = self.talk.dials.knob(dial);
+        *knob.waits = knob.waits.saturating_sub(1);
+        // It did what was wished for, or refused: what it tells is how it is.
+        *knob.taken |= *knob.waits == 0;
+        self.heed(dial);
+    }
+
+    /// Whether a run is there that is told of a change.
+    fn tells_switches(&self) -> bool {
+        self.has_live_run() && !self.is_ending()
     }
 
     /// The turn that waited longest is the one to work on now, and is shown from here on.

@@ -124,6 +124,8 @@ pub enum Signal {
     NotSteered(String),
     /// What the program offers, all of it anew.
     Offers(Box<Offers>),
+    /// A wish for another mode or model has its answer; what it has told of it before is how it is.
+    Switched(Dial),
     /// The driver notes something: a stable code, and words.
     Noted(String, String),
     /// The agent wants to do something and waits for the answer.

@@ -133,6 +133,7 @@ const TABLE: &[Rows] = &[
             "foreign_named",
             "offers_told",
             "steer_settled",
+            "switch_settled",
             "tool_call_started", // In a pause, only one that was told before.
             "limit_reached",
             "run_live",

@@ -109,6 +109,7 @@ impl Session {
             items: self.next_ord,
             cost_micro_usd: self.cost_micro_usd,
             usage: self.talk.usage.clone(),
+            lines: Some(self.talk.lines).filter(|lines| !lines.is_empty()),
             deleted: self.deleted,
             fork_of: opened.fork.as_ref().map(|of| of.session.clone()),
             fork_of_title: opened.fork.as_ref().map(|of| of.title.clone()),
@@ -182,7 +183,9 @@ impl Session {
                 {
                     rows.push(self.controls_row());
                 }
-                Event::PromptChanged { .. } | Event::OffersTold { .. } => rows.push(self.controls_row()),
+                Event::PromptChanged { .. } | Event::OffersTold { .. } | Event::SwitchSettled { .. } => {
+                    rows.push(self.controls_row())
+                }
                 Event::Steered { item, text } => {
                     rows.push(text_item(item, ItemBody::Steered { text: text.clone() }, ord));
                     ord += 1;

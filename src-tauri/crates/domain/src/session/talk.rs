@@ -5,7 +5,7 @@ use crate::{
     At,
     event::Event,
     ids::{ItemId, TurnId},
-    transcript::{Offers, PlanStep, Usage},
+    transcript::{Dial, Lines, Offers, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,8 @@ pub struct Talk {
     pub plan: Option<PlanPlace>,
     /// What was used, all in all.
     pub usage: Option<Usage>,
+    /// What its edits changed, all in all.
+    pub lines: Lines,
     /// What its program offers, as it was told last.
     pub offers: Option<Offers>,
     /// What a person chose of it, for later runs.
@@ -48,6 +50,34 @@ pub struct Dials {
     pub mode_taken: bool,
     /// The same of the model.
     pub model_taken: bool,
+    /// Wishes for a mode that the newest run was told and has not answered. Until it has, the newest wish is shown:
+    /// what is told meanwhile may be older.
+    pub mode_waits: u32,
+    /// The same of the model.
+    pub model_waits: u32,
+    /// The mode that was told last.
+    pub mode_told: Option<String>,
+    /// The same of the model.
+    pub model_told: Option<String>,
+}
+
+/// One of [`Dials`].
+pub(super) struct Knob<'a> {
+    pub(super) chosen: &'a mut Option<String>,
+    pub(super) taken: &'a mut bool,
+    pub(super) waits: &'a mut u32,
+    pub(super) told: &'a mut Option<String>,
+}
+
+impl Dials {
+    pub(super) fn knob(&mut self, dial: Dial) -> Knob<'_> {
+        let Self { mode, model, mode_taken, model_taken, mode_waits, model_waits, mode_told, model_told } =
+            self;
+        match dial {
+            Dial::Mode => Knob { chosen: mode, taken: mode_taken, waits: mode_waits, told: mode_told },
+            Dial::Model => Knob { chosen: model, taken: model_taken, waits: model_waits, told: model_told },
+        }
+    }
 }
 
 /// A text that is being written. Its bytes so far are in the spool.

@@ -16,8 +16,8 @@ use crate::{
     life::{LIMIT_WAIT_MS, LifeRules},
     policy::{Effect as Verdict, Why},
     rows::{ControlsRow, ItemBody, Row, SessionState},
-    tool::{Choice, Decision, Question, ToolCall},
-    transcript::{AgentFault, Offer, Offers, Usage},
+    tool::{CallEnd, Choice, Decision, Question, ToolCall},
+    transcript::{AgentFault, FileDiff, Lines, Offer, Offers, Usage},
 };
 use uuid::Uuid;
 
@@ -171,9 +171,133 @@ fn offers_are_told_when_they_differ_and_what_is_chosen_holds_for_later_runs() {
     assert_eq!(told(&mut play, "plan").as_deref(), Some("plan"));
     assert_eq!(told(&mut play, "ask").as_deref(), Some("ask"), "the program went on to another one");
     play.want(mode("plan")).unwrap();
-    assert_eq!(told(&mut play, "ask"), Some("ask".into()), "it refused");
+    assert_eq!(told(&mut play, "ask"), Some("plan".into()), "it has not answered");
+    play.hear(Signal::Switched(Dial::Mode));
+    assert_eq!(play.session.program().mode, Some("ask".into()), "it refused");
     let stored: Session = serde_json::from_str(&serde_json::to_string(&play.session).unwrap()).unwrap();
     assert_eq!(stored, play.session);
+}
+
+/// A run that stands, whose program works in `ask` with `small`.
+fn dialled() -> Play {
+    let mut play = talking(PreAllowed::Nothing);
+    tells(&mut play, "ask", "small");
+    play
+}
+
+fn tells(play: &mut Play, mode: &str, model: &str) {
+    let (mode, model) = (Some(mode.into()), Some(model.into()));
+    play.hear(Signal::Offers(Box::new(Offers { mode, model, ..offers(false) })));
+}
+
+fn turns(play: &mut Play, dial: Dial, to: &str) {
+    play.want(SessionCommand::Switch { dial, to: to.into(), via: "window".into() }).unwrap();
+}
+
+/// The mode and the model that are shown.
+fn shown(play: &Play) -> (String, String) {
+    let offers = play.session.controls().offers;
+    (offers.mode.unwrap_or_default(), offers.model.unwrap_or_default())
+}
+
+fn pair(mode: &str, model: &str) -> (String, String) {
+    (mode.into(), model.into())
+}
+
+#[test]
+fn the_answer_to_one_wish_does_not_take_the_next_one_back() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Mode, "plan");
+    turns(&mut play, Dial::Model, "large");
+    assert_eq!(shown(&play), pair("plan", "large"));
+    tells(&mut play, "plan", "small");
+    assert_eq!(shown(&play), pair("plan", "large"), "what it says of the model is from before");
+    play.hear(Signal::Switched(Dial::Mode));
+    assert_eq!(shown(&play), pair("plan", "large"));
+    tells(&mut play, "plan", "large");
+    play.hear(Signal::Switched(Dial::Model));
+    assert_eq!(shown(&play), pair("plan", "large"));
+    let program = play.session.program();
+    assert_eq!((program.mode.as_deref(), program.model.as_deref()), (Some("plan"), Some("large")));
+    tells(&mut play, "ask", "large");
+    assert_eq!(shown(&play), pair("ask", "large"), "it went on to another mode by itself");
+    assert_eq!(play.session.program().mode.as_deref(), Some("ask"));
+}
+
+#[test]
+fn of_two_wishes_for_the_same_the_last_answer_counts() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Mode, "plan");
+    turns(&mut play, Dial::Mode, "ask");
+    tells(&mut play, "plan", "small");
+    play.hear(Signal::Switched(Dial::Mode));
+    assert_eq!(shown(&play), pair("ask", "small"), "the newer wish is not answered");
+    tells(&mut play, "ask", "small");
+    play.hear(Signal::Switched(Dial::Mode));
+    play.hear(Signal::Switched(Dial::Mode));
+    assert_eq!(shown(&play), pair("ask", "small"), "an answer too many changes nothing");
+}
+
+#[test]
+fn a_refused_wish_is_shown_until_the_refusal() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Model, "large");
+    play.hear(Signal::Noted("not_switched".into(), "no".into()));
+    assert_eq!(shown(&play), pair("ask", "large"));
+    play.hear(Signal::Switched(Dial::Model));
+    assert_eq!(shown(&play), pair("ask", "small"));
+    assert_eq!(play.session.program().model.as_deref(), Some("small"));
+    assert!(controls(&play).is_some(), "faces are told");
+}
+
+#[test]
+fn a_wish_that_a_run_did_not_answer_holds_for_the_next() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Model, "large");
+    play.crash();
+    assert_eq!(shown(&play), pair("ask", "large"));
+    assert_eq!(play.session.program().model.as_deref(), Some("large"));
+    play.want(SessionCommand::Continue).unwrap();
+    play.place();
+    play.hear(Signal::Live);
+    tells(&mut play, "ask", "small");
+    assert_eq!(play.session.program().model.as_deref(), Some("large"), "it begins with its own");
+    tells(&mut play, "ask", "large");
+    tells(&mut play, "ask", "small");
+    assert_eq!(
+        shown(&play),
+        pair("ask", "small"),
+        "an answer that never came keeps nothing from being shown"
+    );
+    let replayed = Session::replay(play.log.iter().map(|(event, at)| (event, *at))).unwrap();
+    let mut settled = play.session.clone();
+    settled.settle();
+    assert_eq!(replayed, settled);
+}
+
+#[test]
+fn lines_are_those_of_edits_that_were_done() {
+    let mut play = talking(PreAllowed::All);
+    let edit = |block: u32| {
+        let diff =
+            |added, removed| FileDiff { path: "a".into(), text: String::new(), added, removed, cut: false };
+        Box::new(ToolCall {
+            diff: vec![diff(3, 1), diff(u32::MAX, 0)],
+            ..*call(block, &format!("edit {block}"))
+        })
+    };
+    let ends = [CallEnd::Denied { reason: None }, CallEnd::Succeeded];
+    assert_eq!(play.session.row().lines, None);
+    for (block, end) in (1..).zip(ends) {
+        let call = edit(block);
+        let key = call.key.clone();
+        play.hear(Signal::Proposed(call));
+        play.hear(Signal::CallStarted { key: key.clone(), process: None });
+        let is_done = end == CallEnd::Succeeded;
+        play.hear(Signal::CallEnded { key, end, output: None });
+        let lines = Lines { added: u32::MAX, removed: 1 };
+        assert_eq!(play.session.row().lines, is_done.then_some(lines));
+    }
 }
 
 /// What earlier versions wrote of a cost that nobody told was 0.

@@ -3,7 +3,7 @@
 use crate::play::{Driver, Play, call};
 use nox_domain::{
     At, Size,
-    event::{Event, Problem, ProcessRef, RunEnd, TurnEnd},
+    event::{Dial, Event, Problem, ProcessRef, RunEnd, TurnEnd},
     ids::ItemId,
     life::{LimitAction, LimitHit, LimitKind},
     rows::Progress,
@@ -43,6 +43,14 @@ impl Play {
             self.model.named = true;
             self.driver = Some(driver);
             return self.hear(Signal::Named("foreign".into()), vec![]);
+        }
+        let dials = &self.session.talk.dials;
+        let waits = [(Dial::Mode, dials.mode_waits), (Dial::Model, dials.model_waits)];
+        if let Some((dial, _)) = waits.into_iter().find(|(_, waits)| *waits > 0)
+            && (driver.stopped || self.dice.one_in(6))
+        {
+            self.driver = Some(driver);
+            return self.hear(Signal::Switched(dial), vec![]);
         }
         if std::mem::take(&mut driver.interrupted) && driver.works {
             return self.interrupted(driver);
@@ -217,8 +225,12 @@ impl Play {
         self.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) }, fx);
     }
 
-    /// The program tells what it offers.
+    /// The program tells what it offers, or answers a wish.
     pub(crate) fn offers(&mut self) {
+        if self.dice.one_in(8) {
+            let dial = self.dice.pick(&Dial::ALL);
+            return self.hear(Signal::Switched(dial), vec![]);
+        }
         let offer = |id: &str| Offer { id: id.into(), ..Offer::default() };
         let offers = Offers {
             modes: vec![offer("one"), offer("two")],

@@ -1,6 +1,6 @@
 //! The core of a session against a reference model, over random histories with a clock of their own.
 //!
-//! `NOX_TEST_HISTORIES` says how many (1,600 by default), `NOX_TEST_SEED` plays one again. A failure prints its seed and
+//! `NOX_TEST_HISTORIES` says how many (2,400 by default), `NOX_TEST_SEED` plays one again. A failure prints its seed and
 //! the shortest beginning of its history that fails.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -41,7 +41,7 @@ fn history(seed: u64, steps: u32) -> Result<Play, String> {
 
 #[test]
 fn the_core_does_what_the_reference_does() {
-    let count = number("NOX_TEST_HISTORIES").unwrap_or(1_600);
+    let count = number("NOX_TEST_HISTORIES").unwrap_or(2_400);
     let seeds = match number("NOX_TEST_SEED") {
         Some(seed) => seed..seed + 1,
         None => 1..count + 1,
@@ -73,7 +73,7 @@ fn the_core_does_what_the_reference_does() {
     assert!(illegal.is_empty(), "moves that are not in the table, each with a NOX_TEST_SEED: {illegal:#?}");
     let dead: Vec<String> =
         legal_moves().filter(|moved| !reached.contains(moved)).map(|moved| moved.to_string()).collect();
-    if !single && count >= 1_600 {
+    if !single && count >= 2_400 {
         assert!(dead.is_empty(), "no history makes these moves of the table:\n{}", dead.join("\n"));
     }
 }

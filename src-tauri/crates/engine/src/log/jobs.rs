@@ -5,7 +5,7 @@
 //! Compaction comes after the start, once a day when no run is live, and when a person asks; by itself the file is written
 //! anew only after a minute in which nobody wrote. An engine with nothing to do is woken by none of it but once a day.
 
-use super::{Compacted, Saved, damage, import, rebuild, salvage};
+use super::{Compacted, Saved, damage, forms, import, rebuild, salvage};
 use crate::{Engine, clock, engine::Inner};
 use nox_domain::At;
 use std::{
@@ -323,6 +323,9 @@ async fn begin(weak: &WeakEngine, stop: Stop) -> Option<()> {
     drop(importing);
     if let Err(error) = salvage::all(&ledger, &root, &stop, &|saved| engine.jobs().note(saved)).await {
         tracing::error!(%error, "a damaged database could not be read to its end; the next start tries again");
+    }
+    if let Err(error) = forms::bring_up(&ledger, &stop).await {
+        tracing::warn!(%error, "what an earlier version stored waits for the next start");
     }
     Some(())
 }

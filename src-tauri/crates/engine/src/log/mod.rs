@@ -10,6 +10,7 @@ mod conversations;
 mod damage;
 mod export;
 mod fold;
+mod forms;
 mod import;
 mod jobs;
 mod lines;

@@ -181,7 +181,10 @@ pub(super) async fn rebuild_session(ledger: &Ledger, id: &SessionId) -> Result<O
     let Told::Rows { session, head, rows } = told(ledger, id).await? else { return Ok(None) };
     let mends = compare(ledger, id, &rows).await?;
     let stored = Stored::read(ledger, id).await.ok().flatten();
-    let fits = stored.is_some_and(|stored| comparable(&stored.session) == comparable(&session));
+    // One without a place could not be read, or is of an earlier form.
+    let is_stored = |stored: &Stored| stored.snapshot_seq > 0;
+    let fits =
+        stored.filter(is_stored).is_some_and(|stored| comparable(&stored.session) == comparable(&session));
     let wrong = mends.len() as u64 + u64::from(!fits);
     if wrong == 0 {
         return Ok(Some(0));

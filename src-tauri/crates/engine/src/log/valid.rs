@@ -274,6 +274,7 @@ impl Rules {
             | Event::Progressed { .. }
             | Event::UsageReported { .. }
             | Event::SteerSettled { .. }
+            | Event::SwitchSettled { .. }
             | Event::StopAsked
             | Event::InterruptAsked
             | Event::PauseAsked { .. }

@@ -1,22 +1,28 @@
 //! A session as it is stored: its state, and where its stream ends.
 //!
 //! The state is a row that is written every so many events; waking reads the row and the events since. A row that cannot
-//! be read is made anew from all events.
+//! be read, or was made by rules of before, is made anew from all events.
 
 use crate::{
     Error,
     ledger::{Ledger, json, read_json},
 };
 use nox_domain::{
-    At,
+    At, Size,
     event::Event,
     ids::SessionId,
     rows::{SessionRow, kind},
     session::Session,
+    transcript::Usage,
 };
 use nox_store::{Reader, RowWrite, StoredEvent};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
+/// The rules by which states and rows are made from events; a change of them that old events show as well makes another.
+///
+/// - 1, which is not written: a cost that nobody told is 0; lines that edits changed are not counted.
+/// - 2: such a cost is none; lines are counted.
+pub(crate) const FORM: u32 = 2;
 /// Events per read.
 const PAGE: u32 = 1_000;
 
@@ -27,7 +33,7 @@ pub(crate) struct Stored {
     pub(crate) session: Session,
     /// Of its stream.
     pub(crate) stream_seq: i64,
-    /// Where in the stream the stored state stands.
+    /// Where in the stream the stored state stands; 0 when there is none that counts.
     pub(crate) snapshot_seq: i64,
 }
 
@@ -35,6 +41,8 @@ pub(crate) struct Stored {
 #[derive(Serialize, Deserialize)]
 struct Snapshot<S> {
     stream_seq: i64,
+    #[serde(default)]
+    form: u32,
     session: S,
 }
 
@@ -52,7 +60,7 @@ pub(crate) fn state_row(session: &Session, stream_seq: i64) -> RowWrite {
         id: session.id().to_string(),
         parent: Some(if session.closed.is_some() { "closed" } else { "open" }.to_owned()),
         ord: String::new(),
-        body: json(&Snapshot { stream_seq, session: settled }),
+        body: json(&Snapshot { stream_seq, form: FORM, session: settled }),
     }
 }
 
@@ -64,27 +72,49 @@ impl Stored {
             let row = reader.row(kind::SESSION_STATE, &id)?.filter(|row| !row.deleted);
             let head = reader.stream_head(&name)?;
             let Some(row) = row else { return Ok(None) };
-            let Some((state, from)) = snapshot(&row.body, head) else { return Ok(Some(Err(head))) };
-            let tail = reader.events_of(&name, from, PAGE)?;
+            let Some(found) = snapshot(&row.body, head) else { return Ok(Some(None)) };
+            let tail = reader.events_of(&name, found.stream_seq, PAGE)?;
             let shown = reader.row(kind::SESSION, &id)?;
-            Ok(Some(Ok((state, from, tail, shown))))
+            Ok(Some(Some((found, tail, shown))))
         };
         match ledger.store().read(read).await? {
             None => Ok(None),
-            Some(Ok((session, snapshot_seq, tail, shown))) => {
-                let mut stored = Self { session, stream_seq: snapshot_seq, snapshot_seq };
-                stored.take(&tail)?;
+            Some(Some((found, tail, shown))) => {
+                let mut stored = Self::of(ledger, session, found, &tail).await?;
                 // An earlier version gave a prompt its place when it began to wait. Nothing gets a place that is taken.
                 if let Some(row) = shown.as_ref().and_then(crate::reading::readable::<SessionRow>) {
                     stored.session.next_ord = stored.session.next_ord.max(row.items);
                 }
                 Ok(Some(stored))
             }
-            Some(Err(_)) => {
+            Some(None) => {
                 tracing::error!(%session, "a session's state is made anew from its events");
                 Self::replay(ledger, session).await
             }
         }
+    }
+
+    /// The state as it is stored, or made anew when that is of an earlier form. Where events of it were pruned, what is
+    /// stored is all that there is.
+    async fn of(
+        ledger: &Ledger,
+        id: &SessionId,
+        found: Snapshot<Session>,
+        tail: &[StoredEvent],
+    ) -> Result<Self, Error> {
+        let Snapshot { stream_seq, form, mut session } = found;
+        if form < FORM {
+            match Self::replay(ledger, id).await {
+                Ok(Some(stored)) => return Ok(stored),
+                Ok(None) | Err(Error::Store(nox_store::Error::Pruned(_))) => {}
+                Err(error) => return Err(error),
+            }
+            let usage = session.talk.usage.take();
+            (session.cost_micro_usd, session.talk.usage) = costs_of_now(session.cost_micro_usd, usage);
+        }
+        let mut stored = Self { session, stream_seq, snapshot_seq: stream_seq };
+        stored.take(tail)?;
+        Ok(stored)
     }
 
     fn take(&mut self, tail: &[StoredEvent]) -> Result<(), Error> {
@@ -130,10 +160,22 @@ pub(crate) fn is_readable(body: &str) -> bool {
     snapshot(body, i64::MAX).is_some()
 }
 
+/// Whether a stored state was made by the rules of now.
+pub(crate) fn is_of_now(body: &str) -> bool {
+    serde_json::from_str::<Snapshot<IgnoredAny>>(body).is_ok_and(|found| found.form >= FORM)
+}
+
+/// Costs that were stored in the first form, where 0 stood for one that nobody told.
+pub(crate) fn costs_of_now(cost: Option<Size>, usage: Option<Usage>) -> (Option<Size>, Option<Usage>) {
+    let told = |cost: Option<Size>| cost.filter(|cost| cost.0 > 0);
+    let usage = usage.map(|usage| Usage { cost_micro_usd: told(usage.cost_micro_usd), ..usage });
+    (told(cost), usage)
+}
+
 /// Reads a stored state and its place. One of the first version, which stood with every event, has none.
-fn snapshot(body: &str, head: i64) -> Option<(Session, i64)> {
-    if let Ok(Snapshot { stream_seq, session }) = serde_json::from_str(body) {
-        return (stream_seq <= head).then_some((session, stream_seq));
+fn snapshot(body: &str, head: i64) -> Option<Snapshot<Session>> {
+    if let Ok(found) = serde_json::from_str::<Snapshot<Session>>(body) {
+        return (found.stream_seq <= head).then_some(found);
     }
-    Some((serde_json::from_str(body).ok()?, head))
+    Some(Snapshot { stream_seq: head, form: 0, session: serde_json::from_str(body).ok()? })
 }

@@ -18,7 +18,7 @@ use crate::{
     faults as common,
 };
 use nox_domain::{
-    event::{Problem, TurnEnd},
+    event::{Dial, Problem, TurnEnd},
     ids::ItemId,
     session::Signal,
     transcript::{AgentFault, PlanStep, StepStatus},
@@ -43,6 +43,8 @@ pub(super) enum Request {
     },
     Mode(String),
     Model(String),
+    /// A mode or a model that a person wishes for.
+    Wish(Dial, String),
     Prompt,
     /// Words into the turn that runs.
     Steer(String),
@@ -143,6 +145,14 @@ impl Conversation {
         out.push(Act::Send(self.request(what, method, params)));
     }
 
+    fn wish(&mut self, dial: Dial, to: &str, request: Option<(&str, Value)>, out: &mut Vec<Act>) {
+        match request {
+            Some((method, params)) => self.ask(Request::Wish(dial, to.to_owned()), method, params, out),
+            // It has no such choice.
+            None => out.push(Act::Tell(Signal::Switched(dial))),
+        }
+    }
+
     fn response(&mut self, frame: &Value, out: &mut Vec<Act>) {
         let Some(what) = frame["id"].as_u64().and_then(|id| self.waiting.remove(&id)) else { return };
         let answer = match frame.get("error").filter(|error| !error.is_null()) {
@@ -152,6 +162,14 @@ impl Conversation {
         match what {
             Request::Prompt => self.turn_answered(answer, out),
             Request::Steer(text) => self.said(text, answer, out),
+            Request::Wish(dial, to) => {
+                let what = match dial {
+                    Dial::Mode => Request::Mode(to),
+                    Dial::Model => Request::Model(to),
+                };
+                self.opened(what, answer, out);
+                out.push(Act::Tell(Signal::Switched(dial)));
+            }
             other => self.opened(other, answer, out),
         }
     }
@@ -446,15 +464,15 @@ impl Talk for Conversation {
             let title = self.preset.named.title;
             let text = format!("{title} does not ask in the mode \"{mode}\", so it stays as it is.");
             out.push(noted("mode_not_set", text));
-        } else if let Some((method, params)) = self.known.wants_mode(mode) {
-            self.ask(Request::Mode(mode.to_owned()), method, params, out);
+            return out.push(Act::Tell(Signal::Switched(Dial::Mode)));
         }
+        let request = self.known.wants_mode(mode);
+        self.wish(Dial::Mode, mode, request, out);
     }
 
     fn set_model(&mut self, model: &str, out: &mut Vec<Act>) {
-        if let Some((method, params)) = self.known.wants_model(model) {
-            self.ask(Request::Model(model.to_owned()), method, params, out);
-        }
+        let request = self.known.wants_model(model);
+        self.wish(Dial::Model, model, request, out);
     }
 
     fn held_bytes(&self) -> usize {
@@ -463,6 +481,12 @@ impl Talk for Conversation {
 
     fn over(&mut self, out: &mut Vec<Act>) {
         self.end_text(out);
+        // What it was asked to change is answered by nobody any more.
+        let open = self.waiting.extract_if(|_, what| matches!(what, Request::Wish(..)));
+        out.extend(open.filter_map(|(_, what)| match what {
+            Request::Wish(dial, _) => Some(Act::Tell(Signal::Switched(dial))),
+            _ => None,
+        }));
         if self.turn.take().is_some_and(|turn| turn.interrupted) {
             out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None }));
         }

@@ -98,7 +98,7 @@ impl Conversation {
                 self.opening.model = None;
                 self.settle(out);
             }
-            (Request::Prompt | Request::Steer(_), _) => {}
+            (Request::Prompt | Request::Steer(_) | Request::Wish(..), _) => {}
         }
     }
 

@@ -20,6 +20,7 @@ use crate::{
 };
 use nox_domain::{
     agent::{Program, Service},
+    event::Dial,
     ids::ItemId,
     session::Signal,
     tool::ToolKind,
@@ -381,7 +382,10 @@ fn a_mode_that_does_not_ask_is_left_and_not_offered() {
     assert!(set_back, "{acts:?}");
     acts.clear();
     talk.set_mode("auto", &mut acts);
-    assert!(matches!(&acts[..], [Act::Tell(Signal::Noted(code, _))] if code == "mode_not_set"), "{acts:?}");
+    let [Act::Tell(Signal::Noted(code, _)), Act::Tell(Signal::Switched(Dial::Mode))] = &acts[..] else {
+        panic!("{acts:?}")
+    };
+    assert_eq!(code, "mode_not_set");
 }
 
 #[test]

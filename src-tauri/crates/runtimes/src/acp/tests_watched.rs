@@ -7,7 +7,7 @@ use super::{
     tests::{answer, both, call, goose, method, question, refuses, standing, update},
 };
 use crate::child::{Act, Talk};
-use nox_domain::{ids::ItemId, session::Signal, tool::CallEnd};
+use nox_domain::{event::Dial, ids::ItemId, session::Signal, tool::CallEnd};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -42,6 +42,38 @@ fn what_is_kept_of_calls_is_counted_as_long_as_it_is_kept() {
     assert!(talk.held_bytes() < 1_000, "{}", talk.held_bytes());
     (0..5).for_each(|_| talk.hear(&long.replace("\"t\"", &format!("\"{}\"", "i".repeat(bytes))), &mut acts));
     assert!(talk.held_bytes() > 2 * bytes, "long names count as well: {}", talk.held_bytes());
+}
+
+#[test]
+fn each_wish_has_an_answer_of_its_own_also_when_the_program_goes() {
+    let (mut talk, mut acts) = standing(goose());
+    let models =
+        json!({ "availableModels": [{ "modelId": "a" }, { "modelId": "b" }], "currentModelId": "a" });
+    talk.hear(&update(&json!({ "sessionUpdate": "current_mode_update", "models": models })), &mut acts);
+    acts.clear();
+    talk.set_mode("chat", &mut acts);
+    talk.set_model("b", &mut acts);
+    let ids: Vec<Value> = acts
+        .iter()
+        .filter_map(|act| match act {
+            Act::Send(frame) => Some(frame["id"].clone()),
+            _ => None,
+        })
+        .collect();
+    let switched = |acts: &[Act]| {
+        let told = acts.iter().filter_map(|act| match act {
+            Act::Tell(Signal::Switched(dial)) => Some(*dial),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert!(ids.len() == 2 && switched(&acts).is_empty(), "{acts:?}");
+    let error = json!({ "jsonrpc": "2.0", "id": ids[0], "error": { "code": -1, "message": "no" } });
+    talk.hear(&error.to_string(), &mut acts);
+    assert_eq!(switched(&acts), [Dial::Mode], "a refusal is an answer");
+    talk.over(&mut acts);
+    talk.over(&mut acts);
+    assert_eq!(switched(&acts), [Dial::Mode, Dial::Model], "nobody answers any more");
 }
 
 #[test]

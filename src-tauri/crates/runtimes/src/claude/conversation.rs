@@ -16,7 +16,7 @@ use crate::{
 };
 use nox_domain::{
     At, Size,
-    event::{Problem, TurnEnd},
+    event::{Dial, Problem, TurnEnd},
     ids::ItemId,
     session::Signal,
     transcript::{AgentFault, Usage},
@@ -28,7 +28,8 @@ use uuid::Uuid;
 /// The name of the request that the conversation opens with; those of others begin like this as well.
 const OPENING: &str = "nox-initialize";
 /// Before the names of wishes for a mode or a model.
-const SWITCH: &str = "nox-switch-";
+const SWITCH_MODE: &str = "nox-switch-mode-";
+const SWITCH_MODEL: &str = "nox-switch-model-";
 /// What is said into one turn and not yet taken in.
 const MAX_STEERS: usize = 256;
 
@@ -112,13 +113,14 @@ impl Talk for Conversation {
     }
 
     fn set_mode(&mut self, mode: &str, out: &mut Vec<Act>) {
-        if self.offered.has_mode(mode) {
-            self.switch(json!({ "subtype": "set_permission_mode", "mode": mode }), out);
+        if !self.offered.has_mode(mode) {
+            return out.push(Act::Tell(Signal::Switched(Dial::Mode)));
         }
+        self.request(SWITCH_MODE, json!({ "subtype": "set_permission_mode", "mode": mode }), out);
     }
 
     fn set_model(&mut self, model: &str, out: &mut Vec<Act>) {
-        self.switch(json!({ "subtype": "set_model", "model": model }), out);
+        self.request(SWITCH_MODEL, json!({ "subtype": "set_model", "model": model }), out);
     }
 
     fn interrupt(&mut self, out: &mut Vec<Act>) {
@@ -192,10 +194,6 @@ impl Conversation {
         self.requests += 1;
         let id = format!("{name}{}", self.requests);
         out.push(Act::Send(json!({ "type": "control_request", "request_id": id, "request": request })));
-    }
-
-    fn switch(&mut self, request: Value, out: &mut Vec<Act>) {
-        self.request(SWITCH, request, out);
     }
 
     fn frame(&mut self, frame: &Value, line: &str, out: &mut Vec<Act>) {
@@ -380,8 +378,10 @@ impl Conversation {
     fn response(&mut self, frame: &Value, out: &mut Vec<Act>) {
         let response = &frame["response"];
         let id = response["request_id"].as_str().unwrap_or_default();
-        if id.starts_with(SWITCH) {
-            return self.switched(response, out);
+        for (name, dial) in [(SWITCH_MODE, Dial::Mode), (SWITCH_MODEL, Dial::Model)] {
+            if id.starts_with(name) {
+                return self.switched(dial, response, out);
+            }
         }
         if id != OPENING || self.ready {
             return;
@@ -408,7 +408,7 @@ impl Conversation {
     }
 
     /// What became of a wish for a mode or a model.
-    fn switched(&mut self, response: &Value, out: &mut Vec<Act>) {
+    fn switched(&mut self, dial: Dial, response: &Value, out: &mut Vec<Act>) {
         if response["subtype"] == "error" {
             let error = faults::shown(cut(response["error"].as_str().unwrap_or_default(), 600));
             out.push(note("not_switched", format!("{TITLE} stays as it is: {error}")));
@@ -416,6 +416,7 @@ impl Conversation {
         self.offered.mode_is(&response["response"]["mode"]);
         self.offered.model_is(&response["response"]["model"]);
         self.offered.tell(out);
+        out.push(Act::Tell(Signal::Switched(dial)));
     }
 
     fn result(&mut self, frame: &Value, out: &mut Vec<Act>) {

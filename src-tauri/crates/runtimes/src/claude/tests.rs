@@ -14,7 +14,7 @@ use crate::{
     child::{Act, Carried, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
-use nox_domain::{agent::Service, ids::ItemId, session::Signal};
+use nox_domain::{agent::Service, event::Dial, ids::ItemId, session::Signal};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -401,6 +401,18 @@ fn modes_and_models_are_offered_and_changed_when_the_program_says_so() {
     talk.hear(&answered(&id, "error", &Value::Null), &mut acts);
     assert!(format!("{acts:?}").contains("not_switched"));
     assert_eq!(offers(&acts).unwrap().mode.as_deref(), Some("plan"));
+    let switched: Vec<Dial> = acts
+        .iter()
+        .filter_map(|act| match act {
+            Act::Tell(Signal::Switched(dial)) => Some(*dial),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        switched,
+        [Dial::Mode, Dial::Model, Dial::Mode],
+        "each wish has its answer, a refused one too"
+    );
     let left = json!({ "type": "system", "subtype": "status", "permissionMode": "default" });
     talk.hear(&left.to_string(), &mut acts);
     assert_eq!(offers(&acts).unwrap().mode.as_deref(), Some("default"), "it may change by itself");

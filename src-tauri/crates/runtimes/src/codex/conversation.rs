@@ -19,7 +19,7 @@ use crate::{
 };
 use nox_domain::{
     At,
-    event::TurnEnd,
+    event::{Dial, TurnEnd},
     ids::ItemId,
     session::Signal,
     transcript::{AgentFault, Offer},
@@ -101,6 +101,7 @@ impl Talk for Conversation {
     fn set_model(&mut self, model: &str, out: &mut Vec<Act>) {
         self.model = model.to_owned();
         self.offer(out);
+        out.push(Act::Tell(Signal::Switched(Dial::Model)));
     }
 
     fn set_mode(&mut self, mode: &str, out: &mut Vec<Act>) {
@@ -108,6 +109,7 @@ impl Talk for Conversation {
             self.mode = mode.to_owned();
         }
         self.offer(out);
+        out.push(Act::Tell(Signal::Switched(Dial::Mode)));
     }
 
     fn hear(&mut self, line: &str, out: &mut Vec<Act>) {

@@ -21,7 +21,7 @@ use crate::{
     child::{Before, Carried, Told, Wishes, asked},
 };
 use nox_domain::{
-    event::{Problem, RunEnd, TurnEnd},
+    event::{Dial, Problem, RunEnd, TurnEnd},
     ids::ItemId,
     session::{Prompt, Signal},
     transcript::{AgentFault, Offers},
@@ -361,6 +361,7 @@ impl Live {
             Told::Model(model) => {
                 self.talk.set_model(model);
                 self.offer().await;
+                self.tell(Signal::Switched(Dial::Model)).await;
                 self.models.learn(&self.wire, self.talk.model());
             }
             Told::Answer(answer) => {
@@ -376,7 +377,7 @@ impl Live {
                 self.wake_at = None;
             }
             // It has none.
-            Told::Mode(_) => {}
+            Told::Mode(_) => self.tell(Signal::Switched(Dial::Mode)).await,
         }
     }
 
