@@ -119,6 +119,9 @@ pub struct Start {
     /// The program's own name for the session, told by an earlier run with [`Signal::Named`]: it goes on there, and notes
     /// with the code `not_restored` what it could not bring back.
     pub resume: Option<String>,
+    /// The agent was asked something before, in this session or in the one that it is a copy of, and has heard it. Else it was told
+    /// nothing yet, even where there is a conversation to go on with.
+    pub heard: bool,
     /// The folder where a driver without a program keeps its conversations, by the names that it tells.
     pub keep: PathBuf,
     /// The folder for files that go with the run. Only this user can look into it, and what a killed Nox left there is gone at

@@ -94,7 +94,8 @@ impl Session {
                 }
             }
             Event::TurnEnded { turn, end, problem } => {
-                if self.turn.as_ref().is_some_and(|newest| newest.id == *turn) {
+                if let Some(newest) = self.turn.as_ref().filter(|newest| newest.id == *turn) {
+                    self.heard |= newest.phase == TurnPhase::Running;
                     self.set_turn(TurnPhase::Ended(*end));
                     self.talk.unsettled.clear();
                     self.limited = None;
@@ -119,6 +120,7 @@ impl Session {
             }
             Event::ToolCallProposed { item, call } => {
                 self.stall = None;
+                self.heard = true;
                 self.calls.push(Call {
                     item: item.clone(),
                     turn: self.turn.as_ref().map(|turn| turn.id.clone()),

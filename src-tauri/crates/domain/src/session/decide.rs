@@ -293,6 +293,7 @@ impl Session {
                 done: self.done_keys(),
                 resume: self.foreign.clone().or(fork.map(|of| of.foreign.clone())),
                 fork: fork.is_some(),
+                heard: self.heard || self.opened.fork.is_some(),
                 prompt: self.open_turn().or(self.next.first()).map(Prompt::from),
                 again: self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running),
             }],

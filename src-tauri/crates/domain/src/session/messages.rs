@@ -207,6 +207,8 @@ pub enum Effect {
         again: bool,
         /// It goes on from a copy of `resume`.
         fork: bool,
+        /// The agent was asked something before, in this session or in the one that it is a copy of, and has heard it.
+        heard: bool,
     },
     /// End the turn that runs.
     Interrupt,

@@ -109,6 +109,10 @@ pub struct Session {
     /// The program's own name for it.
     #[serde(default)]
     pub foreign: Option<String>,
+    /// Its agent has said or done something, or was through with a turn: what stands in front of a first prompt was heard. A state
+    /// of an earlier Nox counts as one of an agent that has.
+    #[serde(default = "was_heard")]
+    pub heard: bool,
     /// It was read from an export.
     #[serde(default)]
     pub imported: bool,
@@ -253,6 +257,10 @@ pub struct Grant {
     pub once: bool,
 }
 
+fn was_heard() -> bool {
+    true
+}
+
 /// Prompts that may wait for their turn.
 pub const MAX_WAITING_PROMPTS: usize = 32;
 
@@ -294,6 +302,7 @@ impl Session {
             refused: vec![],
             limit: None,
             foreign: None,
+            heard: false,
             imported: false,
             progress: None,
             next_ord: 0,

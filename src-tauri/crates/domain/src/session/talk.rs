@@ -156,6 +156,7 @@ impl Session {
 
     pub(super) fn apply_text_begun(&mut self, item: &ItemId, thought: bool, at: At) {
         self.stall = None;
+        self.heard = true;
         let turn = self.turn.as_ref().map(|turn| turn.id.clone());
         let (item, ord) = (item.clone(), self.next_ord);
         self.talk.writing.push(Writing { item, turn, ord, at, thought, through: false });

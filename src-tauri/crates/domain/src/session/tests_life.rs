@@ -126,6 +126,35 @@ fn prompts_wait_for_their_turn_and_an_idle_run_takes_the_next_at_once() {
     assert!(matches!(play.session.state(), SessionState::Running { .. }));
 }
 
+/// Ends its run as if it were killed, and answers whether the next one is told that its agent has heard something.
+fn heard_after_kill(play: &mut Play) -> bool {
+    play.hear(Signal::RunEnded { how: RunEnd::Lost, detail: None });
+    if play.session.wants_place() {
+        play.place();
+    } else {
+        play.want(SessionCommand::Prompt { text: "more".into() }).unwrap();
+        play.place();
+    }
+    let heard = play.effects.iter().find_map(|effect| match effect {
+        Effect::StartRun { heard, resume, .. } => Some((*heard, resume.is_some())),
+        _ => None,
+    });
+    let (heard, resumes) = heard.unwrap();
+    assert!(resumes, "it goes on where it was");
+    heard
+}
+
+#[test]
+fn an_agent_has_heard_something_when_it_did_something_or_was_through_with_a_turn() {
+    assert!(!heard_after_kill(&mut talk()), "it was opened and named, and ended before it said anything");
+    let mut play = talk();
+    play.hear(Signal::Writing { item: ItemId::from_uuid(uuid::Uuid::nil()), thought: true });
+    assert!(heard_after_kill(&mut play));
+    let mut play = talk();
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert!(heard_after_kill(&mut play));
+}
+
 #[test]
 fn an_idle_session_is_closed_and_a_prompt_wakes_it_where_it_was() {
     let mut play = talk();

@@ -169,10 +169,12 @@ impl Wanted {
     }
 }
 
-/// A state without calls that are over: they are kept only as long as their rows are not written.
+/// A state without calls that are over: they are kept only as long as their rows are not written. Whether an agent has heard
+/// something an earlier Nox did not keep, so it is not compared.
 fn comparable(session: &Session) -> Session {
     let mut session = session.clone();
     session.settle();
+    session.heard = true;
     session
 }
 

@@ -210,6 +210,7 @@ impl Engine {
             again: false,
             spent_micro_usd: 0,
             resume: None,
+            heard: false,
             keep: folder.join(".conversations"),
             temporary: self.home().runs(),
             prices: Some(self.home().prices()),

@@ -457,7 +457,9 @@ impl Actor {
     }
 
     async fn start_run(&mut self, start: Effect) {
-        let Effect::StartRun { generation, done, resume, fork, prompt, again, .. } = start else { return };
+        let Effect::StartRun { generation, done, resume, fork, heard, prompt, again, .. } = start else {
+            return;
+        };
         if self.agent_is_disabled().await {
             let message = format!("the agent {} is disabled", self.session.opened.agent_name);
             self.not_started(Problem::NotStarted { message });
@@ -483,6 +485,7 @@ impl Actor {
             again,
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             resume,
+            heard,
             keep: self.shared().home.conversations(),
             temporary: self.shared().home.runs(),
             prices: Some(self.shared().home.prices()),

@@ -163,6 +163,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         services: launch::services(start, preset),
         meta: launch.meta.clone(),
         instructions,
+        heard: start.heard,
         mode: start.program.mode.clone().or_else(|| preset.mode.map(str::to_owned)),
         model: start.program.model.clone().filter(|_| !launch.told_model),
         prompt: first.known,

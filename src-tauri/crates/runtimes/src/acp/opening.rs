@@ -29,8 +29,10 @@ pub(super) struct Opening {
     pub(super) services: Vec<(bool, Value)>,
     /// What a new conversation gets besides.
     pub(super) meta: Option<Value>,
-    /// What stands in front of the first prompt of a new conversation.
+    /// What stands in front of the first prompt of a conversation in which nothing was heard yet.
     pub(super) instructions: Option<String>,
+    /// The agent has heard something in the conversation that is gone on with.
+    pub(super) heard: bool,
     pub(super) mode: Option<String>,
     pub(super) model: Option<String>,
     /// What is asked first; and what in its place, when the conversation is not there any more.
@@ -244,7 +246,7 @@ impl Conversation {
             out.push(self.refuse(AgentFault::Protocol, "it opened a conversation without a name"));
             return;
         };
-        if self.opening.resume.is_some() {
+        if self.opening.resume.is_some() && self.opening.heard {
             // It was told when the conversation began.
             self.opening.instructions = None;
         }

@@ -54,6 +54,7 @@ pub(super) fn conversation(preset: &'static Preset, resume: Option<String>) -> C
         services: vec![],
         meta: None,
         instructions: None,
+        heard: false,
         mode: preset.mode.map(str::to_owned),
         model: None,
         prompt: None,

@@ -333,3 +333,31 @@ fn services_that_did_not_start_are_said_when_the_program_says_which() {
     assert_eq!(code, "service_not_started");
     assert!(text.ends_with("did not start: mail, file."), "{text}");
 }
+
+/// What is asked first in a conversation that is gone on with.
+fn first_asked(heard: bool) -> String {
+    let mut talk = conversation(Preset::of("qwen").unwrap(), Some("s".into()));
+    (talk.opening.instructions, talk.opening.heard) = (Some("Be kind.".into()), heard);
+    let mut acts = vec![Act::Send(talk.first())];
+    for result in [json!({ "protocolVersion": 1, "agentCapabilities": { "loadSession": true } }), json!({})] {
+        let id = sent(&acts).last().unwrap()["id"].clone();
+        talk.hear(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string(), &mut acts);
+    }
+    talk.prompt("Begin.", &mut acts);
+    let asked = sent(&acts).into_iter().find(|frame| method(frame) == "session/prompt").unwrap();
+    asked["params"]["prompt"][0]["text"].as_str().unwrap().to_owned()
+}
+
+fn sent(acts: &[Act]) -> Vec<&Value> {
+    let frames = acts.iter().filter_map(|act| match act {
+        Act::Send(frame) => Some(frame),
+        _ => None,
+    });
+    frames.collect()
+}
+
+#[test]
+fn an_agent_that_heard_nothing_yet_is_told_what_it_is_in_a_conversation_that_was_opened_before() {
+    assert_eq!(first_asked(false), "Be kind.\n\nBegin.");
+    assert_eq!(first_asked(true), "Begin.");
+}

@@ -16,13 +16,14 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    /// `is_new`: nothing was ever asked in the conversation.
+    /// `is_new`: the conversation is a new one. One that was opened and never asked anything is told what a new one is told.
     pub(crate) fn of(start: &Start, is_new: bool) -> Self {
         let text = start.instructions.clone();
         match start.program.prompt_placement {
             _ if text.trim().is_empty() => Self::default(),
             Some(PromptPlacement::FirstPrompt) => {
-                Self { first: is_new.then(|| text.trim().to_owned()), ..Self::default() }
+                let is_told = start.heard && !is_new;
+                Self { first: (!is_told).then(|| text.trim().to_owned()), ..Self::default() }
             }
             Some(PromptPlacement::Replace) => Self { system: text, replaces: true, first: None },
             Some(PromptPlacement::Append) | None => Self { system: text, replaces: false, first: None },
@@ -41,6 +42,7 @@ mod tests {
 
     fn placed(placement: Option<PromptPlacement>, is_new: bool) -> Placed {
         let mut start = crate::testing::start().0;
+        start.heard = true;
         start.instructions = "Be kind.\n".into();
         start.program.prompt_placement = placement;
         Placed::of(&start, is_new)
@@ -62,6 +64,10 @@ mod tests {
     async fn a_conversation_that_goes_on_is_not_told_again_and_an_empty_prompt_replaces_nothing() {
         assert_eq!(placed(Some(PromptPlacement::FirstPrompt), false), Placed::default());
         let mut start = crate::testing::start().0;
+        // It was opened, and its run ended before anything was asked.
+        start.instructions = "Be kind.".into();
+        start.program.prompt_placement = Some(PromptPlacement::FirstPrompt);
+        assert_eq!(Placed::of(&start, false).first.as_deref(), Some("Be kind."));
         start.instructions = " \n".into();
         start.program.prompt_placement = Some(PromptPlacement::Replace);
         assert_eq!(Placed::of(&start, true), Placed::default());
