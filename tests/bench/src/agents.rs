@@ -376,7 +376,7 @@ impl Ours<'_> {
     async fn prompt(&mut self) -> Result<Instant, Error> {
         while self.ear.try_next().is_some() {}
         let begun = Instant::now();
-        let prompt = PromptSession { session: self.session.clone(), text: "Go on.".into() };
+        let prompt = PromptSession { session: self.session.clone(), text: "Go on.".into(), images: vec![] };
         self.hand.command("prompt_session", &prompt).await?;
         Ok(begun)
     }

@@ -75,6 +75,7 @@ impl Held {
             folder: "/home/somebody/projects/sample".to_owned(),
             title: task.title.clone(),
             text: task.body.clone(),
+            images: vec![],
             review: task.status == TaskStatus::Review,
             pre_allowed: PreAllowed::All,
             environment: Default::default(),

@@ -171,7 +171,7 @@ impl Bench {
 
 impl Scene {
     pub(crate) async fn prompt(&self, text: &str) {
-        let input = PromptSession { session: self.session.clone(), text: text.into() };
+        let input = PromptSession { session: self.session.clone(), text: text.into(), images: vec![] };
         self.world.api().prompt_session(&caller(), input).await.unwrap();
     }
 

@@ -10,7 +10,7 @@ use nox_api::{
         tool::{CallStatus, Decision},
         transcript::{Offer, Offers},
     },
-    dto::{ForkSession, OneSession, PromptSession, SetSessionMode, SetSessionModel},
+    dto::{ForkSession, OneSession, SetSessionMode, SetSessionModel, SteerSession},
 };
 use nox_test_support::{caller, model::Reply};
 
@@ -29,7 +29,7 @@ pub(crate) async fn steer(bench: Bench) {
     let session = scene.session.clone();
     let request = scene.world.until_asked(&session).await.request;
     scene.until_offers("that it can be spoken to", |offers| offers.steers).await;
-    let input = PromptSession { session: session.clone(), text: "And be quick about it.".into() };
+    let input = SteerSession { session: session.clone(), text: "And be quick about it.".into() };
     scene.world.api().steer_session(&caller(), input).await.unwrap();
     scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
     scene.until_said("Done.").await;

@@ -25,6 +25,7 @@ mod people;
 mod placement;
 mod programs;
 mod report;
+mod shown;
 mod tools;
 mod trials;
 mod turns;
@@ -82,6 +83,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "prompt behind interrupt" => turns::prompt_behind_interrupt,
     "prompt while it works" => turns::prompt_while_it_works,
     "usage" => turns::usage,
+    "image in a prompt" => shown::image_in_a_prompt,
     "steer" => live::steer,
     "mode and model" => live::mode_and_model,
     "fork" => live::fork,

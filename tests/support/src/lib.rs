@@ -11,6 +11,7 @@ mod files;
 pub mod model;
 pub mod mutate;
 pub mod mutate_text;
+mod picture;
 pub mod processes;
 mod sessions;
 mod tally;
@@ -18,6 +19,7 @@ mod world;
 
 pub use canary::Canary;
 pub use dice::{Dice, seed_of_the_clock};
+pub use picture::picture;
 pub use sessions::{CallSeen, Ran};
 pub use tally::{Promise, Tally};
 pub use world::{LONG, World, caller, caller_with, poll};

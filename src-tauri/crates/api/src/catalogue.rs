@@ -20,7 +20,7 @@ macro_rules! with_catalogue {
             command continue_session(OneSession) -> Recorded;
             command pause_session(OneSession) -> Recorded;
             command prompt_session(PromptSession) -> Recorded;
-            command steer_session(PromptSession) -> Recorded;
+            command steer_session(SteerSession) -> Recorded;
             command change_prompt(ChangePrompt) -> Recorded;
             command withdraw_prompt(WithdrawPrompt) -> Recorded;
             command set_session_mode(SetSessionMode) -> Recorded;
@@ -61,6 +61,7 @@ macro_rules! with_catalogue {
             query read_policy(Nothing) -> PolicyView;
             query preview_rule(PreviewRule) -> RulePreview;
             query list_keys(Nothing) -> KeysView;
+            act add_image(AddImage) -> Image;
             act test_key(OneKey) -> KeyTest;
             act discover(Discover) -> Discovered;
             act try_agent(TryAgent) -> AgentTried;

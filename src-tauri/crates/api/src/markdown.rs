@@ -64,7 +64,11 @@ pub(crate) fn foot(row: &SessionRow) -> String {
 pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
     let heading = |what: &str| format!("## {what}\n\n*{}*\n\n", time(item.at));
     match &item.body {
-        ItemBody::Prompt { text } => heading("Prompt") + &quote(text),
+        ItemBody::Prompt { text, images } => {
+            let images = images.iter().map(|image| format!("- Image: {}\n", inline(&image.name)));
+            let images: String = images.collect();
+            heading("Prompt") + &quote(text) + &images + if images.is_empty() { "" } else { "\n" }
+        }
         ItemBody::Steered { text } => heading("Said while it worked") + &quote(text),
         ItemBody::Switched { dial, name, via } => {
             let what = match dial {

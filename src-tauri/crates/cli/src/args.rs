@@ -175,6 +175,9 @@ pub(crate) struct Run {
     /// Allows beforehand: the first request, or all of them. Rules that deny still deny.
     #[arg(long, value_name = "WHAT")]
     pub(crate) allow: Option<Allow>,
+    /// An image that the agent is shown with the task: PNG, JPEG, GIF or WebP. May be given more than once.
+    #[arg(long = "image", value_name = "FILE")]
+    pub(crate) images: Vec<PathBuf>,
     /// One JSON object per line, the last one with the result.
     #[arg(long)]
     pub(crate) json: bool,

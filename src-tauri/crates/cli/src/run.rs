@@ -67,9 +67,10 @@ async fn begin_and_follow(
     interrupts: &mut mpsc::UnboundedReceiver<()>,
 ) -> Result<Ended, Failure> {
     let (agent, check) = source.check(door, run).await?;
+    let images = source::images(door, &run.images).await?;
     // Before the session is opened, so that none of its changes is missed.
     let subscriber = door.subscribe().await?;
-    let task = source.make(door, &agent, &check).await?;
+    let task = source.make(door, &agent, &check, images).await?;
     *made = Some(task.clone());
     let start = StartTask {
         task: task.clone(),

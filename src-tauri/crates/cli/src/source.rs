@@ -2,12 +2,15 @@
 
 use crate::{args::Run, door::Door, failure::Failure};
 use nox_api::dto::{
-    AgentList, CheckRunbook, CreateAgent, CreateTask, DropThings, Nothing, PolicyView, Recorded, RunbookCheck,
+    AddImage, AgentList, ChangeTask, CheckRunbook, CreateAgent, CreateTask, DropThings, Image, Nothing,
+    PolicyView, Recorded, RunbookCheck,
 };
 use nox_domain::{
     agent::Runtime,
     ids::{AgentId, TaskId},
+    image::MAX_PROMPT_IMAGES,
     rows::AgentRow,
+    task::{Attachment, TaskPatch},
 };
 use std::{
     fs,
@@ -66,6 +69,14 @@ impl Source {
     /// Finds who does it, and refuses a text that the agent's runtime would refuse.
     pub(crate) async fn check(&self, door: &Door, run: &Run) -> Result<(AgentId, RunbookCheck), Failure> {
         let agent = agent(door, run.agent.as_deref()).await?;
+        if !run.images.is_empty() && !agent.agent.runtime.takes_prompts() {
+            let message = format!("the agent {} is shown no images", agent.agent.id);
+            return Err(Failure::usage(message, "Name another agent, or run it without --image."));
+        }
+        if run.images.len() > MAX_PROMPT_IMAGES {
+            let message = format!("a task begins with at most {MAX_PROMPT_IMAGES} images");
+            return Err(Failure::usage(message, "Leave some out."));
+        }
         if run.allow.is_some() {
             check_policy(door).await?;
         }
@@ -87,6 +98,7 @@ impl Source {
         door: &Door,
         agent: &AgentId,
         check: &RunbookCheck,
+        images: Vec<Attachment>,
     ) -> Result<TaskId, Failure> {
         let recorded: Recorded = match self {
             Self::File { path, .. } => {
@@ -98,7 +110,12 @@ impl Source {
                     agent: Some(agent.clone()),
                     ..DropThings::default()
                 };
-                door.call("drop_things", &drop).await?
+                let made: Recorded = door.call("drop_things", &drop).await?;
+                if let Some(task) = made.task.clone().filter(|_| !images.is_empty()) {
+                    let patch = TaskPatch { attachments: Some(images), ..TaskPatch::default() };
+                    door.call::<Recorded>("change_task", &ChangeTask { task, patch, base: None }).await?;
+                }
+                made
             }
             Self::Text(text) => {
                 let begins_with_block = text.starts_with("```") || text.starts_with("~~~");
@@ -108,6 +125,7 @@ impl Source {
                     title: title.cloned().unwrap_or_default(),
                     body: text.clone(),
                     agent: Some(agent.clone()),
+                    attachments: images,
                     ..CreateTask::default()
                 };
                 door.call("create_task", &create).await?
@@ -115,6 +133,21 @@ impl Source {
         };
         recorded.task.ok_or_else(|| Failure::system("the task was not made", &"the engine named none"))
     }
+}
+
+/// Images that go with the task, kept by the engine.
+pub(crate) async fn images(door: &Door, files: &[PathBuf]) -> Result<Vec<Attachment>, Failure> {
+    let mut images = Vec::new();
+    for file in files {
+        let whole = std::path::absolute(file).ok();
+        let Some(path) = whole.as_deref().and_then(Path::to_str).map(str::to_owned) else {
+            let message = format!("the image {} has a name that cannot be used", file.display());
+            return Err(Failure::usage(message, "Give it another name."));
+        };
+        let Image { name, sha256, size_bytes, .. } = door.call("add_image", &AddImage::File { path }).await?;
+        images.push(Attachment::Document { name, sha256, size_bytes });
+    }
+    Ok(images)
 }
 
 /// Without a good policy its rules that deny may be unknown, so nothing is allowed beforehand.

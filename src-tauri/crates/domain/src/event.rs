@@ -7,6 +7,7 @@ use crate::{
     At, Size,
     answers::Answers,
     ids::{AgentId, ItemId, ProjectId, RequestId, RunId, SessionId, TaskId, TurnId},
+    image::Image,
     life::{HeldBack, LimitHit, PauseWhy, Stall},
     tool::{CallEnd, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
     transcript::{Offers, PlanStep},
@@ -91,8 +92,11 @@ pub enum Event {
         item: ItemId,
         /// What is asked.
         text: String,
+        /// What is shown with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
-    /// A prompt that waits for its turn was written anew.
+    /// A prompt that waits for its turn was written anew. Its images stay.
     PromptChanged {
         /// The turn.
         turn: TurnId,

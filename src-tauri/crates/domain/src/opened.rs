@@ -2,6 +2,7 @@
 
 use crate::{
     ids::{AgentId, ProjectId, SessionId, TaskId},
+    image::Image,
     life::LifeRules,
 };
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,9 @@ pub struct SessionOpened {
     pub title: String,
     /// What the agent is asked to do: the task's text then.
     pub text: String,
+    /// What is shown with it: the images among what came with the task then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
     /// Whether finished work goes to Review.
     pub review: bool,
     /// What was granted beforehand.

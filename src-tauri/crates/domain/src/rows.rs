@@ -7,6 +7,7 @@ use crate::{
     answers::Answers,
     event::{Closed, Dial, Problem as TurnProblem},
     ids::{AgentId, ItemId, ProjectId, RequestId, SessionId, TaskId, TurnId},
+    image::Image,
     life::{HeldBack, LimitHit, PauseWhy},
     task::{Attachment, Priority, TaskStatus},
     tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
@@ -250,6 +251,9 @@ pub struct WaitingPrompt {
     pub turn: TurnId,
     /// Markdown.
     pub text: String,
+    /// What is shown with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
 }
 
 /// What a person can do with a session while it runs: what its program offers, and the prompts that wait.
@@ -288,6 +292,9 @@ pub enum ItemBody {
     Prompt {
         /// Markdown.
         text: String,
+        /// What was shown with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// What a person said into a turn that ran.
     Steered {

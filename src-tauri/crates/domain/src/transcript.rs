@@ -128,6 +128,8 @@ pub struct Offers {
     pub steers: bool,
     /// Whether a copy of the conversation can be gone on with.
     pub forks: bool,
+    /// Whether a prompt may carry images; none where nobody has said.
+    pub images: Option<bool>,
 }
 
 /// Of each list of offers so many are kept.

@@ -35,7 +35,7 @@ impl Documents {
     }
 
     /// Where the content with this hash lies, if it lies anywhere. None for what is no hash.
-    fn place(&self, sha256: &str) -> Option<PathBuf> {
+    pub(crate) fn place(&self, sha256: &str) -> Option<PathBuf> {
         image::is_sha256(sha256).then(|| self.folder.join(sha256))
     }
 

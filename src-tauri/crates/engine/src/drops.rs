@@ -17,7 +17,7 @@ use std::{
 };
 
 /// Larger files stay where they are.
-const COPY_BYTES: u64 = 10 * 1024 * 1024;
+pub(crate) const COPY_BYTES: u64 = 10 * 1024 * 1024;
 /// Larger Markdown is attached: a task's file has to hold it beside its own lines.
 const TEXT_BYTES: u64 = 960 * 1024;
 /// The longest title, in characters.

@@ -280,6 +280,10 @@ impl Engine {
             defaults.on_disconnect = OnDisconnect::Pause;
         }
         let life = agent.agent.life.over(defaults);
+        let (text, images) = match agent.agent.runtime.takes_prompts() {
+            true => self.first_prompt(&row, body).await,
+            false => (body, vec![]),
+        };
         let session = SessionId::fresh(&mut clock::SystemIds);
         let fork = start.fork;
         let opened = SessionOpened {
@@ -292,7 +296,8 @@ impl Engine {
             project: row.project.clone(),
             folder: folder.display().to_string(),
             title: row.title.clone(),
-            text: body,
+            text,
+            images,
             review: agent.agent.review,
             pre_allowed: start.pre_allowed,
             environment: agent.agent.environment.clone(),

@@ -176,6 +176,10 @@ impl Error {
                 "Change the text of its task, then start that again."
             }
             Self::Rejected(Rejection::EmptyPrompt) => "Write what the agent should do.",
+            Self::Rejected(Rejection::TakesNoImages) => {
+                "Send it without them, or choose a model that takes images."
+            }
+            Self::Rejected(Rejection::TooManyImages) => "Send some of them with another message.",
             Self::Rejected(Rejection::NothingToInterrupt) => "Its turn is over, or has not begun.",
             Self::Rejected(Rejection::NotWaiting) => "Send another message if something should change.",
             Self::Rejected(Rejection::NotOffered(_)) => "Choose one of those that it offers.",
@@ -258,6 +262,8 @@ mod tests {
             Rejection::Imported.into(),
             Rejection::TakesNoPrompts.into(),
             Rejection::EmptyPrompt.into(),
+            Rejection::TakesNoImages.into(),
+            Rejection::TooManyImages.into(),
             Rejection::NothingToInterrupt.into(),
             Rejection::NotWaiting.into(),
             Rejection::NotOffered("x".into()).into(),

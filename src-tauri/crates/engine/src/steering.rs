@@ -7,6 +7,7 @@ use crate::{
 };
 use nox_domain::{
     ids::SessionId,
+    image::Image,
     life::PauseWhy,
     rows::SessionRow,
     session::{Rejection, SessionCommand},
@@ -29,14 +30,16 @@ impl Engine {
         self.go_on(session, SessionCommand::Continue, cause).await
     }
 
-    /// Asks an agent something further; resolves when that is on disk.
+    /// Asks an agent something further, and shows it these images; resolves when that is on disk.
     pub async fn prompt_session(
         &self,
         session: &SessionId,
         text: String,
+        images: Vec<Image>,
         cause: Cause,
     ) -> Result<i64, Error> {
-        self.go_on(session, SessionCommand::Prompt { text }, cause).await
+        let images = self.images_of_prompt(images).await?;
+        self.go_on(session, SessionCommand::Prompt { text, images }, cause).await
     }
 
     /// Says something into the turn that runs, or asks it when its turn has come; resolves when that is on disk.

@@ -59,7 +59,7 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
 
 /// Something that is asked in a turn of its own.
 pub(crate) fn prompt(text: &str) -> Prompt {
-    Prompt { turn: TurnId::from_uuid(Uuid::now_v7()), text: text.to_owned() }
+    Prompt { turn: TurnId::from_uuid(Uuid::now_v7()), text: text.to_owned(), images: vec![] }
 }
 
 /// Keeps no output and no images.
@@ -247,7 +247,7 @@ fn answered() -> ItemId {
 pub(crate) fn run(mut talk: impl Talk, lines: &[String], prompts: usize) -> Vec<Act> {
     let mut acts = Vec::new();
     for _ in 0..prompts {
-        talk.prompt("x", &mut acts);
+        talk.prompt(&"x".into(), &mut acts);
     }
     for (number, line) in lines.iter().enumerate() {
         let mut out = Vec::new();

@@ -47,7 +47,7 @@ async fn said(world: &World, session: &SessionId) -> Vec<String> {
 }
 
 async fn prompt(world: &World, session: &SessionId, text: &str) {
-    let input = PromptSession { session: session.clone(), text: text.into() };
+    let input = PromptSession { session: session.clone(), text: text.into(), images: vec![] };
     world.api().prompt_session(&caller(), input).await.unwrap();
 }
 

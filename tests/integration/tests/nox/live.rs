@@ -14,7 +14,7 @@ use nox_api::{
     },
     dto::{
         AnswerRequest, ChangePrompt, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession,
-        SetSessionMode, SetSessionModel, Undo, WithdrawPrompt,
+        SetSessionMode, SetSessionModel, SteerSession, Undo, WithdrawPrompt,
     },
 };
 use nox_test_support::{World, caller, caller_with, poll};
@@ -55,7 +55,7 @@ async fn until_said(world: &World, session: &SessionId, text: &str) {
 }
 
 async fn prompt(world: &World, session: &SessionId, text: &str) {
-    let input = PromptSession { session: session.clone(), text: text.into() };
+    let input = PromptSession { session: session.clone(), text: text.into(), images: vec![] };
     world.api().prompt_session(&caller(), input).await.unwrap();
 }
 
@@ -173,14 +173,14 @@ async fn steering_reaches_the_turn_and_prompts_that_wait_can_be_changed_and_take
     let withdraw_again = WithdrawPrompt { session: session.clone(), turn: again };
     world.api().withdraw_prompt(&caller(), withdraw_again).await.unwrap();
     assert!(world.api().withdraw_prompt(&caller(), withdraw()).await.is_err());
-    let steer = PromptSession { session: session.clone(), text: "mind the gap".into() };
+    let steer = SteerSession { session: session.clone(), text: "mind the gap".into() };
     world.api().steer_session(&caller(), steer).await.unwrap();
     world.until_state("its end", &session, is_idle).await;
     let texts: Vec<String> = bodies(&world, &session)
         .await
         .into_iter()
         .filter_map(|body| match body {
-            ItemBody::Prompt { text } if !text.contains("recorded") => Some(format!("asked {text}")),
+            ItemBody::Prompt { text, .. } if !text.contains("recorded") => Some(format!("asked {text}")),
             ItemBody::Steered { text } => Some(format!("steered {text}")),
             ItemBody::Message { text } => Some(text),
             _ => None,

@@ -12,7 +12,7 @@ use nox_api::{
     },
     dto::{
         AnswerRequest, ChangeSettings, CreateAgent, CreateTask, ForkSession, OneSession, PromptSession,
-        ResolveUnknown, SetSessionModel, StartTask,
+        ResolveUnknown, SetSessionModel, StartTask, SteerSession,
     },
 };
 use nox_domain::{
@@ -60,7 +60,7 @@ async fn begin_with(
 }
 
 /// A session of an agent whose model server is at this address.
-async fn begin_at(
+pub(crate) async fn begin_at(
     world: &World,
     provider: &str,
     address: &str,
@@ -101,7 +101,7 @@ async fn begin_at(
 
 impl Scene {
     async fn prompt(&self, text: &str) {
-        let input = PromptSession { session: self.session.clone(), text: text.into() };
+        let input = PromptSession { session: self.session.clone(), text: text.into(), images: vec![] };
         self.world.api().prompt_session(&caller(), input).await.unwrap();
     }
 
@@ -220,7 +220,7 @@ async fn every_wire_offers_the_models_of_its_server_and_asks_the_chosen_one_in_t
 }
 
 /// Whether a part of a request has at least this.
-fn has_part(body: &Value, part: &Value) -> bool {
+pub(crate) fn has_part(body: &Value, part: &Value) -> bool {
     let has = |object: &serde_json::Map<String, Value>| {
         part.as_object().is_some_and(|part| part.iter().all(|(key, value)| object.get(key) == Some(value)))
     };
@@ -451,7 +451,7 @@ async fn tokens_are_counted_and_cost_what_the_users_table_says() {
 }
 
 /// Where the engine that is killed finds the model server.
-fn address_file(world: &World) -> PathBuf {
+pub(crate) fn address_file(world: &World) -> PathBuf {
     world.root().join("model-server")
 }
 
@@ -531,7 +531,7 @@ async fn questions_get_their_answers_and_what_is_said_into_the_turn_is_heard() {
     let session = scene.session.clone();
     let request = scene.world.until_asked(&session).await.request;
     assert_eq!(request.call.questions[0].text, "Which colour?");
-    let steer = PromptSession { session, text: "And hurry up.".into() };
+    let steer = SteerSession { session, text: "And hurry up.".into() };
     scene.world.api().steer_session(&caller(), steer).await.unwrap();
     let answer = AnswerRequest {
         request: request.id,

@@ -17,6 +17,7 @@ mod decisions;
 mod drops;
 mod feed;
 mod hand;
+mod images;
 mod journey;
 mod life;
 mod limits;

@@ -30,7 +30,7 @@ pub use script::{Fault, Part, Reply, Script, Tokens};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -206,6 +206,8 @@ fn routes(shared: Shared) -> Router {
         .route("/api/tags", get(ollama::tags))
         .route("/api/show", post(ollama::show))
         .route("/v1beta/models/{call}", post(gemini_call))
+        // A request may carry all the pictures of a conversation.
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(shared)
 }
 
@@ -222,6 +224,9 @@ async fn set_script(State(shared): State<Shared>, body: Bytes) -> Response {
 async fn requests(State(shared): State<Shared>) -> Json<Vec<Asked>> {
     Json(shared.book().asked.clone())
 }
+
+/// The largest request that is read.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// The models that it has: it answers as any.
 const MODELS: [&str; 2] = ["scripted", "scripted-other"];

@@ -48,8 +48,8 @@ pub use error::Error;
 pub use server::{Control, serve, serve_without_window};
 pub use wire::{EngineHello, PROTOCOL, Wish};
 
-/// The longest line that a client may send.
-pub const MAX_ASKED_BYTES: usize = 4 * 1024 * 1024;
+/// The longest line that a client may send: an image in base64 fits.
+pub const MAX_ASKED_BYTES: usize = 5 * 1024 * 1024;
 /// The longest line that an engine may send: all tasks of a large home fit.
 pub const MAX_TOLD_BYTES: usize = 64 * 1024 * 1024;
 

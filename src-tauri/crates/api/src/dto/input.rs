@@ -1,5 +1,6 @@
 //! What goes into the operations.
 
+use super::Image;
 use nox_domain::{
     Size,
     agent::{AgentPatch, Limits, Program, Runtime, Service},
@@ -294,8 +295,38 @@ pub struct ChangeSettings {
 pub struct PromptSession {
     /// The session.
     pub session: SessionId,
+    /// Markdown. May be empty when there are images.
+    pub text: String,
+    /// Images that were added before; at most 10, and 15 MB of them.
+    #[serde(default)]
+    pub images: Vec<Image>,
+}
+
+/// A session, and what is said into the turn that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct SteerSession {
+    /// The session.
+    pub session: SessionId,
     /// Markdown.
     pub text: String,
+}
+
+/// An image that is to go with a prompt or a task: PNG, JPEG, GIF or WebP, of at most 3.5 MB.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum AddImage {
+    /// Its bytes.
+    Bytes {
+        /// What it is called.
+        name: String,
+        /// In base64.
+        base64: String,
+    },
+    /// A file of this computer.
+    File {
+        /// Absolute.
+        path: String,
+    },
 }
 
 /// A prompt that waits for its turn, and what it should say.

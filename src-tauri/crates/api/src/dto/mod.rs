@@ -10,6 +10,8 @@ mod vitals;
 pub use discovery::*;
 pub use input::*;
 pub use log::*;
+/// An image that was added.
+pub use nox_domain::image::Image;
 /// What can be done with a session while it runs.
 pub use nox_domain::rows::ControlsRow;
 pub use push::*;

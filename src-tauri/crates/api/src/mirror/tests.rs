@@ -25,6 +25,7 @@ fn session(n: u128, opened_at: i64, state: SessionState) -> SessionRow {
         folder: "/p".into(),
         title: "t".into(),
         text: "text".into(),
+        images: vec![],
         review: false,
         pre_allowed: PreAllowed::Nothing,
         environment: Default::default(),

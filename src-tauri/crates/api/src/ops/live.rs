@@ -6,7 +6,7 @@ use nox_engine::drops::first_rank;
 
 impl Api {
     /// Says something into the turn that runs. Where that cannot be, the text waits for its turn.
-    pub async fn steer_session(&self, caller: &Caller, input: PromptSession) -> Result<Recorded, ApiError> {
+    pub async fn steer_session(&self, caller: &Caller, input: SteerSession) -> Result<Recorded, ApiError> {
         self.once(caller, async |cause| {
             self.engine().steer_session(&input.session, input.text, cause).await?;
             Ok(())

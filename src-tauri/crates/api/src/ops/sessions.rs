@@ -2,6 +2,7 @@
 
 use super::tasks::bad;
 use crate::{Api, ApiError, dto::*};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use nox_domain::{
     ids::SessionId,
     life::PauseWhy,
@@ -10,7 +11,7 @@ use nox_domain::{
     session::{Rejection, SessionCommand},
     tool::{Decision, RuleScope, sha256_hex},
 };
-use nox_engine::{Error, files::Want, ledger::Cause, steering::Everyone};
+use nox_engine::{Added, Error, files::Want, ledger::Cause, steering::Everyone};
 
 impl Api {
     /// Ends a session and everything it started.
@@ -41,10 +42,23 @@ impl Api {
     /// Asks the agent something further; while it works, the prompt waits for its turn.
     pub async fn prompt_session(&self, caller: &Caller, input: PromptSession) -> Result<Recorded, ApiError> {
         self.once(caller, async |cause| {
-            self.engine().prompt_session(&input.session, input.text, cause).await?;
+            self.engine().prompt_session(&input.session, input.text, input.images, cause).await?;
             Ok(())
         })
         .await
+    }
+
+    /// Keeps an image, so that a prompt or a task can name it; one that nobody names goes again.
+    pub async fn add_image(&self, input: AddImage) -> Result<Image, ApiError> {
+        let added = match input {
+            AddImage::File { path } => Added::File(path.into()),
+            AddImage::Bytes { name, base64 } => {
+                let bytes = BASE64_STANDARD.decode(base64);
+                let hint = "Add its file.";
+                Added::Bytes(name, bytes.map_err(|_| bad("base64", "the image is not in base64", hint))?)
+            }
+        };
+        Ok(self.engine().add_image(added).await?)
     }
 
     /// Waits on for a run of which nothing was heard.

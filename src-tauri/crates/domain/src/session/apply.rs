@@ -20,9 +20,10 @@ impl Session {
             self.last_event_at = at;
         }
         match event {
-            Event::TurnQueued { turn, text, item } => {
+            Event::TurnQueued { turn, text, item, images } => {
                 let (id, text, item) = (turn.clone(), text.clone(), Some(item.clone()));
-                let waits = Turn { id, phase: TurnPhase::Queued, text, item, ord: None };
+                let images = images.clone();
+                let waits = Turn { id, phase: TurnPhase::Queued, text, images, item, ord: None };
                 let is_alone = self.turn_is_over() && self.next.is_empty();
                 self.next.push(waits);
                 // One that waits for its turn is shown when that has come.

@@ -1,10 +1,11 @@
 //! Commands: what somebody wants of a session, and what follows.
 
-use super::{Effect, Now, Prompt, Rejection, Session, SessionCommand, Step, TurnPhase, life::Wait};
+use super::{Effect, Now, Prompt, Rejection, Session, SessionCommand, Step, Turn, TurnPhase, life::Wait};
 use crate::{
     answers::{self, Answers},
     event::{Closed, Event, Problem, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{ItemId, RunId, TurnId},
+    image::Image,
     life::OnCrash,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, ToolCall},
 };
@@ -12,11 +13,14 @@ use crate::{
 impl Session {
     /// The facts that open a session and queue its first turn.
     pub fn open(opened: SessionOpened, now: &mut Now<'_>) -> Step {
-        let text = opened.text.clone();
+        let (text, images) = (opened.text.clone(), opened.images.clone());
         let turn = TurnId::fresh(now.ids);
         let item = ItemId::fresh(now.ids);
         Step {
-            events: vec![Event::SessionOpened(Box::new(opened)), Event::TurnQueued { turn, item, text }],
+            events: vec![
+                Event::SessionOpened(Box::new(opened)),
+                Event::TurnQueued { turn, item, text, images },
+            ],
             effects: vec![Effect::WantPlace],
         }
     }
@@ -64,7 +68,10 @@ impl Session {
             SessionCommand::Resolve { item, choice } => self.resolve(item, *choice),
             SessionCommand::Continue if self.deleted => Err(Rejection::Hidden),
             SessionCommand::Continue => self.go_on(now),
-            SessionCommand::Prompt { text } => self.prompt(text, now),
+            SessionCommand::Prompt { text, images } => {
+                self.check_images(images)?;
+                self.prompt(text, images, now)
+            }
             SessionCommand::Steer { text } => self.steer(text, now),
             SessionCommand::ChangePrompt { turn, text } => self.change_prompt(turn, text),
             SessionCommand::WithdrawPrompt { turn } => self.withdraw_prompt(turn),
@@ -84,11 +91,12 @@ impl Session {
     }
 
     /// Queues a further turn; a run that stands by begins it at once, one that is gone is started for it.
-    pub(super) fn prompt(&self, text: &str, now: &mut Now<'_>) -> Result<Step, Rejection> {
-        self.check_prompt(text)?;
+    pub(super) fn prompt(&self, text: &str, images: &[Image], now: &mut Now<'_>) -> Result<Step, Rejection> {
+        self.check_prompt(text, images)?;
         let turn = TurnId::fresh(now.ids);
-        let queued =
-            Event::TurnQueued { turn: turn.clone(), item: ItemId::fresh(now.ids), text: text.to_owned() };
+        let (item, text, images) = (ItemId::fresh(now.ids), text.to_owned(), images.to_vec());
+        let asked = Prompt { turn: turn.clone(), text: text.clone(), images: images.clone() };
+        let queued = Event::TurnQueued { turn: turn.clone(), item, text, images };
         let mut step = Step::default();
         if self.closed.is_some() {
             step.events.push(Event::SessionReopened);
@@ -97,8 +105,8 @@ impl Session {
         if !self.has_live_run() {
             self.want_place_after(&mut step);
         } else if self.turn_is_over() && self.next.is_empty() && self.paused.is_none() && !self.is_ending() {
-            step.events.push(Event::TurnStarted { turn: turn.clone() });
-            step.effects.push(Effect::Prompt(Prompt { turn, text: text.to_owned() }));
+            step.events.push(Event::TurnStarted { turn });
+            step.effects.push(Effect::Prompt(asked));
         }
         Ok(step)
     }
@@ -244,13 +252,15 @@ impl Session {
             None if self.paused.is_some() => Ok(self.resume()),
             None if self.is_limited() => Ok(self.limit_over()),
             None if self.could_ask_again() => {
-                let text = self.turn.as_ref().map(|turn| turn.text.clone()).unwrap_or_default();
-                self.prompt(&text, now)
+                let asked = self.turn.as_ref().map(Prompt::from);
+                let (text, images) = asked.map(|asked| (asked.text, asked.images)).unwrap_or_default();
+                self.prompt(&text, &images, now)
             }
             Some(Closed::Finished) => Err(Rejection::Finished),
             Some(Closed::Failed | Closed::Stopped) => {
-                let text =
-                    self.turn.as_ref().map_or_else(|| self.opened.text.clone(), |turn| turn.text.clone());
+                let first = || (self.opened.text.clone(), self.opened.images.clone());
+                let again = |turn: &Turn| (turn.text.clone(), turn.images.clone());
+                let (text, images) = self.turn.as_ref().map_or_else(first, again);
                 Ok(Step {
                     events: vec![
                         Event::SessionReopened,
@@ -258,6 +268,7 @@ impl Session {
                             turn: TurnId::fresh(now.ids),
                             item: ItemId::fresh(now.ids),
                             text,
+                            images,
                         },
                     ],
                     effects: vec![Effect::WantPlace],

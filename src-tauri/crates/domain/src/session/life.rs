@@ -5,6 +5,7 @@ use crate::{
     At,
     event::{Event, Problem, TurnEnd},
     ids::ItemId,
+    image::{Image, fit_one_prompt},
     life::{
         HeldBack, PauseWhy, RESTART_WINDOW_MS, RESTARTS_IN_WINDOW, Restart, Stall, StallStep,
         restart_delay_ms,
@@ -199,16 +200,26 @@ impl Session {
     }
 
     /// What a driver's further prompt, or the command for it, has to be.
-    pub(super) fn check_prompt(&self, text: &str) -> Result<(), Rejection> {
-        self.check_text(text)?;
+    pub(super) fn check_prompt(&self, text: &str, images: &[Image]) -> Result<(), Rejection> {
+        self.check_text(text, images)?;
         if self.next.len() >= super::MAX_WAITING_PROMPTS {
             return Err(Rejection::TooManyPrompts);
         }
         Ok(())
     }
 
+    /// What a person shows it has to be.
+    pub(super) fn check_images(&self, images: &[Image]) -> Result<(), Rejection> {
+        // What it offered before it slept may be another when it wakes up: then its driver says where the images lie.
+        let takes_none = self.talk.offers.as_ref().is_some_and(|offers| offers.images == Some(false));
+        if takes_none && self.has_live_run() && !images.is_empty() {
+            return Err(Rejection::TakesNoImages);
+        }
+        if fit_one_prompt(images) { Ok(()) } else { Err(Rejection::TooManyImages) }
+    }
+
     /// What a person says to it, now or when its turn has come, has to be.
-    pub(super) fn check_text(&self, text: &str) -> Result<(), Rejection> {
+    pub(super) fn check_text(&self, text: &str, images: &[Image]) -> Result<(), Rejection> {
         if self.deleted {
             return Err(Rejection::Hidden);
         }
@@ -221,7 +232,7 @@ impl Session {
         if !self.opened.runtime.takes_prompts() {
             return Err(Rejection::TakesNoPrompts);
         }
-        if text.trim().is_empty() {
+        if text.trim().is_empty() && images.is_empty() {
             return Err(Rejection::EmptyPrompt);
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! keeps the prompts that wait in order.
 
 use super::{
-    Dials, Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase,
+    Dials, Effect, Now, Rejection, RunPhase, Session, Step, Turn, TurnPhase,
     talk::{Knob, Unsettled},
 };
 use crate::{
@@ -44,9 +44,9 @@ impl Session {
     /// Says something into the turn that runs; where that cannot be, it waits for its turn.
     pub(super) fn steer(&self, text: &str, now: &mut Now<'_>) -> Result<Step, Rejection> {
         if !self.can_steer() {
-            return self.prompt(text, now);
+            return self.prompt(text, &[], now);
         }
-        self.check_text(text)?;
+        self.check_text(text, &[])?;
         let (item, text) = (ItemId::fresh(now.ids), text.to_owned());
         Ok(Step {
             events: vec![Event::Steered { item, text: text.clone() }],
@@ -79,7 +79,7 @@ impl Session {
 
     /// What reached nobody waits for its turn, as if it had been asked then.
     pub(super) fn not_steered(&self, text: String, now: &mut Now<'_>, step: &mut Step) {
-        match self.prompt(&text, now) {
+        match self.prompt(&text, &[], now) {
             Ok(queued) => {
                 step.events.extend(queued.events);
                 step.effects.extend(queued.effects);
@@ -96,8 +96,8 @@ impl Session {
     }
 
     pub(super) fn change_prompt(&self, turn: &TurnId, text: &str) -> Result<Step, Rejection> {
-        self.waiting(turn)?;
-        if text.trim().is_empty() {
+        let waits = self.waiting(turn)?;
+        if text.trim().is_empty() && waits.images.is_empty() {
             return Err(Rejection::EmptyPrompt);
         }
         let (turn, text) = (turn.clone(), text.to_owned());
@@ -113,11 +113,11 @@ impl Session {
         })
     }
 
-    fn waiting(&self, turn: &TurnId) -> Result<(), Rejection> {
+    fn waiting(&self, turn: &TurnId) -> Result<&Turn, Rejection> {
         if self.stopping {
             return Err(Rejection::AlreadyStopping);
         }
-        self.next.iter().find(|next| next.id == *turn).map(drop).ok_or(Rejection::NotWaiting)
+        self.next.iter().find(|next| next.id == *turn).ok_or(Rejection::NotWaiting)
     }
 
     /// Changes how the program works: at once when a run stands, and in later runs.
@@ -251,7 +251,11 @@ impl Session {
             session: self.id().clone(),
             offers: self.talk.offers.clone().unwrap_or_default(),
             waiting: waiting
-                .map(|turn| WaitingPrompt { turn: turn.id.clone(), text: turn.text.clone() })
+                .map(|turn| WaitingPrompt {
+                    turn: turn.id.clone(),
+                    text: turn.text.clone(),
+                    images: turn.images.clone(),
+                })
                 .collect(),
         }
     }

@@ -6,6 +6,7 @@ use crate::{
     answers::Answers,
     event::{Closed, Dial, Event, Problem, ProcessRef, RunEnd, TurnEnd, UnknownChoice},
     ids::{ItemId, RequestId, RunId, TurnId},
+    image::{Image, MAX_PROMPT_BYTES, MAX_PROMPT_IMAGES},
     life::{LimitHit, PauseWhy},
     rows::Progress,
     tool::{CallEnd, Decision, OutputDigest, ToolCall},
@@ -45,15 +46,18 @@ pub enum SessionCommand {
     Continue,
     /// Ask the agent something further. While it works, the prompt waits for its turn.
     Prompt {
-        /// Markdown.
+        /// Markdown. May be empty when there are images.
         text: String,
+        /// What is shown with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// Say something into the turn that runs. Where that cannot be, the text waits for its turn as a prompt.
     Steer {
         /// Markdown.
         text: String,
     },
-    /// Write a prompt that waits for its turn anew.
+    /// Write a prompt that waits for its turn anew. Its images stay.
     ChangePrompt {
         /// Its turn.
         turn: TurnId,
@@ -174,13 +178,15 @@ pub enum Signal {
 pub struct Prompt {
     /// The turn.
     pub turn: TurnId,
-    /// Markdown.
+    /// Markdown. May be empty when there are images.
     pub text: String,
+    /// What is shown with it.
+    pub images: Vec<Image>,
 }
 
 impl From<&Turn> for Prompt {
     fn from(turn: &Turn) -> Self {
-        Self { turn: turn.id.clone(), text: turn.text.clone() }
+        Self { turn: turn.id.clone(), text: turn.text.clone(), images: turn.images.clone() }
     }
 }
 
@@ -293,6 +299,12 @@ pub enum Rejection {
     /// There is nothing to ask.
     #[error("the prompt is empty")]
     EmptyPrompt,
+    /// Its program said that it takes none.
+    #[error("its program takes no images")]
+    TakesNoImages,
+    /// More than a prompt may carry.
+    #[error("a message carries at most {} images, and {} MB of them", MAX_PROMPT_IMAGES, MAX_PROMPT_BYTES / 1_000_000)]
+    TooManyImages,
     /// No turn runs.
     #[error("nothing runs in this session that could be interrupted")]
     NothingToInterrupt,

@@ -28,6 +28,7 @@ use crate::{
     answers::Answers,
     event::{Closed, Event, Problem, ProcessRef, RunEnd, SessionOpened, TurnEnd},
     ids::{ItemId, RunId, TurnId},
+    image::Image,
     life::{HeldBack, LimitHit, LimitKind, PauseWhy, Stall, StallStep},
     rows::Progress,
     tool::{CallEnd, CallStatus, DecidedBy, Decision, OutputDigest, PermissionRequest, ToolCall},
@@ -142,6 +143,9 @@ pub struct Turn {
     pub phase: TurnPhase,
     /// What is asked.
     pub text: String,
+    /// What is shown with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
     /// The item that will show it; none in a state of an earlier Nox, which showed it at once.
     #[serde(default)]
     pub item: Option<ItemId>,

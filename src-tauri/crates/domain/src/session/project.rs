@@ -173,7 +173,8 @@ impl Session {
                     if let Some((turn, item)) =
                         shown.and_then(|turn| turn.item.as_ref().map(|item| (turn, item)))
                     {
-                        rows.push(text_item(item, ItemBody::Prompt { text: turn.text.clone() }, ord));
+                        let (text, images) = (turn.text.clone(), turn.images.clone());
+                        rows.push(text_item(item, ItemBody::Prompt { text, images }, ord));
                         ord += 1;
                     }
                 }

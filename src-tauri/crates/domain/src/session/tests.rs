@@ -53,6 +53,7 @@ impl Play {
             folder: "/p".into(),
             title: "t".into(),
             text: "text".into(),
+            images: vec![],
             review: false,
             pre_allowed,
             environment: Default::default(),

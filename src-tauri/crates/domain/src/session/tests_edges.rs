@@ -22,7 +22,7 @@ fn talk(life: LifeRules) -> Play {
 }
 
 fn prompt(text: &str) -> SessionCommand {
-    SessionCommand::Prompt { text: text.into() }
+    SessionCommand::Prompt { text: text.into(), images: vec![] }
 }
 
 fn end(play: &mut Play, end: TurnEnd) {

@@ -112,7 +112,7 @@ fn talk() -> Play {
 #[test]
 fn prompts_wait_for_their_turn_and_an_idle_run_takes_the_next_at_once() {
     let mut play = talk();
-    let prompt = |text: &str| SessionCommand::Prompt { text: text.into() };
+    let prompt = |text: &str| SessionCommand::Prompt { text: text.into(), images: vec![] };
     play.want(prompt("second")).unwrap();
     assert_eq!(play.effects, [], "the first turn still runs");
     assert_eq!(play.want(prompt("  ")), Err(Rejection::EmptyPrompt));
@@ -165,7 +165,7 @@ fn an_idle_session_is_closed_and_a_prompt_wakes_it_where_it_was() {
     assert_eq!(play.session.state(), SessionState::Hibernated { problem: None });
     play.crash();
     assert_eq!(play.effects, [], "nothing wakes it but a prompt");
-    play.want(SessionCommand::Prompt { text: "more".into() }).unwrap();
+    play.want(SessionCommand::Prompt { text: "more".into(), images: vec![] }).unwrap();
     assert_eq!(play.effects, [Effect::WantPlace]);
     play.place();
     let Effect::StartRun { resume, prompt, .. } = &play.effects[0] else { panic!() };
@@ -249,7 +249,7 @@ fn a_session_that_was_refused_is_told_once_in_each_turn_and_ends_nothing() {
     assert_eq!((told(&play) - before, &play.session.limit), (2, &None));
     assert!(matches!(play.session.state(), SessionState::Running { .. }));
     play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
-    play.want(SessionCommand::Prompt { text: "more".into() }).unwrap();
+    play.want(SessionCommand::Prompt { text: "more".into(), images: vec![] }).unwrap();
     let before = told(&play);
     play.hear(refused(LimitKind::Depth));
     assert_eq!(told(&play) - before, 1);

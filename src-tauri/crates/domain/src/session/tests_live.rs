@@ -13,6 +13,7 @@ use crate::{
     answers::Answers,
     event::{Closed, Dial, Event, ForkOf, PreAllowed, Problem, RunEnd, TurnEnd},
     ids::{SessionId, TurnId},
+    image::{Image, ImageKind, MAX_PROMPT_BYTES, MAX_PROMPT_IMAGES},
     life::{LIMIT_WAIT_MS, LifeRules},
     policy::{Effect as Verdict, Why},
     rows::{ControlsRow, ItemBody, Row, SessionState},
@@ -41,7 +42,7 @@ fn offers(steers: bool) -> Offers {
 }
 
 fn prompt(play: &mut Play, text: &str) {
-    play.want(SessionCommand::Prompt { text: text.into() }).unwrap();
+    play.want(SessionCommand::Prompt { text: text.into(), images: vec![] }).unwrap();
 }
 
 fn controls(play: &Play) -> Option<ControlsRow> {
@@ -412,12 +413,82 @@ fn prompts_that_wait_are_shown_beside_the_conversation_changed_and_taken_back() 
     assert_eq!(play.want(empty), Err(Rejection::EmptyPrompt));
     play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
     assert_eq!(play.prompts(), ["zwei"]);
-    assert_eq!(bodies(&play), [ItemBody::Prompt { text: "zwei".into() }], "now it is said");
+    assert_eq!(bodies(&play), [ItemBody::Prompt { text: "zwei".into(), images: vec![] }], "now it is said");
     assert!(controls(&play).unwrap().waiting.is_empty());
     let late = SessionCommand::ChangePrompt { turn: two, text: "too late".into() };
     assert_eq!(play.want(late), Err(Rejection::NotWaiting));
     let unknown = TurnId::from_uuid(Uuid::from_u128(7));
     assert_eq!(play.want(SessionCommand::WithdrawPrompt { turn: unknown }), Err(Rejection::NotWaiting));
+}
+
+#[test]
+fn images_go_with_their_prompt_wherever_it_goes() {
+    let mut play = talking(PreAllowed::Nothing);
+    let shown = |text: &str, images: &[&Image]| SessionCommand::Prompt {
+        text: text.into(),
+        images: images.iter().map(|image| (*image).clone()).collect(),
+    };
+    let (one, two) = (image("one.png", 1), image("two.png", 1));
+    play.want(shown("", &[&one])).unwrap();
+    play.want(shown("look", &[&two])).unwrap();
+    let waiting = controls(&play).unwrap().waiting;
+    assert_eq!((&waiting[0].images[..], &waiting[1].images[..]), (&[one.clone()][..], &[two.clone()][..]));
+    // Other words, the same images; with an image no words are needed.
+    let change =
+        |text: &str| SessionCommand::ChangePrompt { turn: waiting[1].turn.clone(), text: text.into() };
+    play.want(change("")).unwrap();
+    play.want(change("look again")).unwrap();
+    assert_eq!(controls(&play).unwrap().waiting[1].images, std::slice::from_ref(&two));
+    // A crash of Nox loses none: the waiting ones are in the state, and the state in the facts.
+    play.crash();
+    play.place();
+    let asked = |play: &Play| {
+        let asked = play.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Prompt(asked) | Effect::StartRun { prompt: Some(asked), .. } => Some(asked.clone()),
+            _ => None,
+        });
+        asked.map(|asked| (asked.text, asked.images)).unwrap()
+    };
+    assert_eq!(asked(&play), ("text".into(), vec![]), "what was under way is asked again first");
+    play.hear(Signal::Live);
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert_eq!(asked(&play), (String::new(), vec![one.clone()]));
+    assert!(bodies(&play).contains(&ItemBody::Prompt { text: String::new(), images: vec![one] }));
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert_eq!(asked(&play), ("look again".into(), vec![two.clone()]));
+    // What failed is asked again as it was.
+    play.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: None });
+    play.want(SessionCommand::Continue).unwrap();
+    assert_eq!(asked(&play), ("look again".into(), vec![two]));
+}
+
+#[test]
+fn images_are_refused_where_the_program_takes_none_and_where_they_are_too_many() {
+    let mut play = talking(PreAllowed::Nothing);
+    let shown = |images: Vec<Image>| SessionCommand::Prompt { text: "look".into(), images };
+    let many = vec![image("a.png", 1); MAX_PROMPT_IMAGES + 1];
+    assert_eq!(play.want(shown(many)), Err(Rejection::TooManyImages));
+    let large = vec![image("a.png", MAX_PROMPT_BYTES / 2 + 1); 2];
+    assert_eq!(play.want(shown(large)), Err(Rejection::TooManyImages));
+    let one = || vec![image("a.png", 1)];
+    assert!(play.want(shown(one())).is_ok(), "nobody has said that it takes none");
+    play.hear(Signal::Offers(Box::new(Offers { images: Some(false), ..offers(false) })));
+    assert_eq!(play.want(shown(one())), Err(Rejection::TakesNoImages));
+    assert!(play.want(shown(vec![])).is_ok());
+    // A run that is to come has said nothing yet.
+    play.hear(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+    assert!(play.want(shown(one())).is_ok());
+}
+
+fn image(name: &str, bytes: u64) -> Image {
+    Image {
+        sha256: "0".repeat(64),
+        kind: ImageKind::Png,
+        size_bytes: Size(bytes),
+        width: 1,
+        height: 1,
+        name: name.into(),
+    }
 }
 
 #[test]

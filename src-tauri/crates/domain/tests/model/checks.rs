@@ -164,7 +164,9 @@ impl Play {
         assert!(!imported.wants_place(), "an imported session starts nothing");
         let mut fresh = || Uuid::from_u128(9);
         let mut now = Now { at: At(self.at), ids: &mut fresh };
-        for command in [SessionCommand::Continue, SessionCommand::Prompt { text: "more".into() }] {
+        for command in
+            [SessionCommand::Continue, SessionCommand::Prompt { text: "more".into(), images: vec![] }]
+        {
             assert_eq!(imported.decide(&command, &mut now), Err(Rejection::Imported), "{command:?}");
         }
     }

@@ -2,16 +2,17 @@
 
 use crate::reference::{At as CallAt, Fx, Reference};
 use nox_domain::{
-    At,
+    At, Size,
     agent::Runtime,
     answers::Answers,
     event::{Dial, Event, PreAllowed, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
     ids::{AgentId, ItemId, RequestId, SessionId},
+    image::{Image, ImageKind},
     life::{HeldBack, LifeRules, OnCrash, PauseWhy, Restart, Stall, StallStep},
     policy::{Effect as Rule, Matcher, Policy, Rule as PolicyRule},
     rows::SessionState,
     session::{
-        Effect, Now, Rejection, Session, SessionCommand, Signal, Step,
+        Effect, Now, Prompt, Rejection, Session, SessionCommand, Signal, Step,
         moves::{self, Move},
     },
     tool::{CallEnd, Choice, Decision, Question, ToolCall, ToolKind},
@@ -159,6 +160,7 @@ impl Play {
             folder: "/p".into(),
             title: "t".into(),
             text: "prompt 0".into(),
+            images: vec![image(0)],
             review: false,
             pre_allowed,
             environment: BTreeMap::default(),
@@ -326,7 +328,8 @@ impl Play {
                 self.prompts += 1;
                 let text = format!("prompt {}", self.prompts);
                 let fx = self.model.prompt(&text);
-                self.command(SessionCommand::Prompt { text }, fx);
+                let images = (0..self.prompts % 3).map(image).collect();
+                self.command(SessionCommand::Prompt { text, images }, fx);
             }
             20 | 21 => {
                 let why = self.dice.pick(&[PauseWhy::Person, PauseWhy::Disconnected]);
@@ -499,7 +502,19 @@ impl Play {
         }
     }
 
+    /// What is asked is shown the images that it was queued with.
+    fn check_images(&self, asked: &Prompt) {
+        let queued = self.log.iter().find_map(|(event, _)| match event {
+            Event::TurnQueued { turn, images, .. } if *turn == asked.turn => Some(images),
+            _ => None,
+        });
+        assert_eq!(Some(&asked.images), queued, "its images go with a prompt");
+    }
+
     fn perform(&mut self, effect: Effect) {
+        if let Effect::Prompt(asked) | Effect::StartRun { prompt: Some(asked), .. } = &effect {
+            self.check_images(asked);
+        }
         match effect {
             Effect::StartRun { generation, done, prompt, .. } => {
                 assert!(self.driver.is_none(), "one run at a time");
@@ -538,6 +553,17 @@ impl Play {
             },
             _ => {}
         }
+    }
+}
+
+fn image(number: u32) -> Image {
+    Image {
+        sha256: format!("{number:064}"),
+        kind: ImageKind::Png,
+        size_bytes: Size(1),
+        width: 1,
+        height: 1,
+        name: format!("{number}.png"),
     }
 }
 

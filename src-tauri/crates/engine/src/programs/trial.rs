@@ -250,7 +250,7 @@ impl Engine {
 
 /// In a turn that nobody records.
 fn prompt(text: &str) -> Prompt {
-    Prompt { turn: TurnId::fresh(&mut crate::clock::SystemIds), text: text.to_owned() }
+    Prompt { turn: TurnId::fresh(&mut crate::clock::SystemIds), text: text.to_owned(), images: vec![] }
 }
 
 fn failed(problem: Problem) -> Tried {

@@ -14,7 +14,7 @@ use crate::{
 use nox_domain::{
     At,
     event::{Event, Problem, RunEnd, TurnEnd},
-    session::{Effect, Now, Session, SessionCommand, Signal, Step},
+    session::{Effect, Now, Prompt, Session, SessionCommand, Signal, Step},
     task::TaskStatus,
     words::status_after,
 };
@@ -323,14 +323,16 @@ fn task_status_after(session: &Session, step: &Step) -> Option<TaskStatus> {
 
 /// The command that takes a session's command back, as the receipt keeps it; see `undo`.
 pub(super) fn inverse_of(command: &SessionCommand, before: &Session) -> Option<serde_json::Value> {
-    let waiting = |turn: &nox_domain::ids::TurnId| {
-        before.next.iter().find(|next| next.id == *turn).map(|next| next.text.clone())
-    };
+    let waiting =
+        |turn: &nox_domain::ids::TurnId| before.next.iter().find(|next| next.id == *turn).map(Prompt::from);
     let inverse = match command {
         // It waits again, behind the others.
-        SessionCommand::WithdrawPrompt { turn } => SessionCommand::Prompt { text: waiting(turn)? },
+        SessionCommand::WithdrawPrompt { turn } => {
+            let Prompt { text, images, .. } = waiting(turn)?;
+            SessionCommand::Prompt { text, images }
+        }
         SessionCommand::ChangePrompt { turn, .. } => {
-            SessionCommand::ChangePrompt { turn: turn.clone(), text: waiting(turn)? }
+            SessionCommand::ChangePrompt { turn: turn.clone(), text: waiting(turn)?.text }
         }
         SessionCommand::Delete => SessionCommand::Restore,
         SessionCommand::Restore => SessionCommand::Delete,

@@ -61,6 +61,7 @@ pub(super) fn opened() -> SessionOpened {
         folder: "/nowhere".into(),
         title: "t".into(),
         text: "text".into(),
+        images: vec![],
         review: false,
         pre_allowed: PreAllowed::Nothing,
         environment: Default::default(),

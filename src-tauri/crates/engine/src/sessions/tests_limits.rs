@@ -201,7 +201,7 @@ async fn the_longest_idle_session_sleeps_first_and_only_a_prompt_wakes_it() {
     assert!(!bench.sessions.table().awake.contains_key(&all[0]));
     bench.until_hibernated(&all[0]).await;
 
-    let prompt = SessionCommand::Prompt { text: "go on".into() };
+    let prompt = SessionCommand::Prompt { text: "go on".into(), images: vec![] };
     bench.sessions.command(&all[0], prompt, Cause::nox()).await.unwrap();
     bench.until_hibernated(&all[1]).await;
     bench.until_idle(&all[0]).await;

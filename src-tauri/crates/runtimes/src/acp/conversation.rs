@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Answer,
-    child::{Act, Talk, Texts, Unknown},
+    child::{Act, Asked, Talk, Texts, Unknown},
     faults as common,
 };
 use nox_domain::{
@@ -407,9 +407,9 @@ impl Talk for Conversation {
         }
     }
 
-    fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+    fn prompt(&mut self, asked: &Asked, out: &mut Vec<Act>) {
         let Stage::Ready { prompted } = &mut self.stage else {
-            self.opening.prompt = Some(text.to_owned());
+            self.opening.prompt = Some(asked.clone());
             return;
         };
         *prompted = true;
@@ -418,11 +418,22 @@ impl Talk for Conversation {
         }
         self.turn = Some(Turn::default());
         self.calls.turn_begins();
-        let text = match self.opening.instructions.take() {
-            Some(instructions) => format!("{instructions}\n\n{text}"),
-            None => text.to_owned(),
-        };
-        let prompt = json!([{ "type": "text", "text": text }]);
+        let mut asked = asked.clone();
+        if !asked.pictures.is_empty() && !self.known.takes_images() {
+            let title = self.preset.named.title;
+            let text = format!("{title} takes no images, so its agent was told where they lie.");
+            out.push(noted("images_named", text));
+            asked = asked.named();
+        }
+        if let Some(instructions) = self.opening.instructions.take() {
+            asked.begin_with(&instructions);
+        }
+        let pictures = asked.pictures.iter().map(|picture| {
+            let media_type = picture.image.kind.media_type();
+            json!({ "type": "image", "mimeType": media_type, "data": &*picture.base64 })
+        });
+        let words = (!asked.text.is_empty()).then(|| json!({ "type": "text", "text": asked.text }));
+        let prompt: Value = pictures.chain(words).collect();
         self.ask(Request::Prompt, "session/prompt", json!({ "prompt": prompt }), out);
     }
 

@@ -153,7 +153,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         }
     };
     let start = &mut carrier.start;
-    let first = First::of(start);
+    let first = First::of(start).await;
     let mut opening = Opening {
         preset,
         folder: start.folder.clone(),

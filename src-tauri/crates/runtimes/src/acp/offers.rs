@@ -95,6 +95,14 @@ impl Known {
         self.offers.forks = forks;
     }
 
+    pub(super) fn set_images(&mut self, images: bool) {
+        self.offers.images = Some(images);
+    }
+
+    pub(super) fn takes_images(&self) -> bool {
+        self.offers.images == Some(true)
+    }
+
     pub(super) fn set_steers(&mut self, steers: bool) {
         self.offers.steers = steers;
     }

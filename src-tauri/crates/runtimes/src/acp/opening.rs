@@ -6,7 +6,7 @@ use super::{
     plugins::Plugins,
     quirks::Preset,
 };
-use crate::child::{Act, not_restored};
+use crate::child::{Act, Asked, not_restored};
 use nox_domain::{event::Problem, transcript::AgentFault};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -36,8 +36,8 @@ pub(super) struct Opening {
     pub(super) mode: Option<String>,
     pub(super) model: Option<String>,
     /// What is asked first; and what in its place, when the conversation is not there any more.
-    pub(super) prompt: Option<String>,
-    pub(super) prompt_if_lost: Option<String>,
+    pub(super) prompt: Option<Asked>,
+    pub(super) prompt_if_lost: Option<Asked>,
 }
 
 /// How far the opening is.
@@ -124,6 +124,7 @@ impl Conversation {
         self.leave_out_services(can["mcpCapabilities"]["http"] == true, out);
         let session = &can["sessionCapabilities"];
         self.known.set_forks(session["fork"].is_object());
+        self.known.set_images(can["promptCapabilities"]["image"] == true);
         self.lists = session["list"].is_object();
         self.takes_words = self.takes_words(result);
         self.known.set_steers(self.takes_words);
@@ -234,8 +235,8 @@ impl Conversation {
     fn lost(&mut self, said: &str, out: &mut Vec<Act>) {
         out.push(noted("not_restored", not_restored(self.preset.named.title, Some(said))));
         self.opening.resume = None;
-        if let Some(text) = self.opening.prompt_if_lost.take() {
-            self.opening.prompt = Some(text);
+        if let Some(asked) = self.opening.prompt_if_lost.take() {
+            self.opening.prompt = Some(asked);
         }
         self.begin(out);
     }
@@ -281,8 +282,8 @@ impl Conversation {
         self.stage = Stage::Ready { prompted: false };
         out.push(Act::Ready);
         self.tell_offers(out);
-        if let Some(text) = self.opening.prompt.take() {
-            crate::child::Talk::prompt(self, &text, out);
+        if let Some(asked) = self.opening.prompt.take() {
+            crate::child::Talk::prompt(self, &asked, out);
         }
     }
 }

@@ -138,7 +138,7 @@ fn wish(
     out: &mut Vec<Act>,
 ) {
     match method(frame) {
-        "session/prompt" => talk.prompt(frame["params"]["prompt"][0]["text"].as_str().unwrap(), out),
+        "session/prompt" => talk.prompt(&frame["params"]["prompt"][0]["text"].as_str().unwrap().into(), out),
         "session/cancel" => talk.interrupt(out),
         "session/set_mode" | "initialize" => {}
         "session/set_model" if !out.iter().any(|act| matches!(act, Act::Send(sent) if sent == frame)) => {
@@ -188,7 +188,7 @@ pub(super) fn standing(preset: &'static Preset) -> (Conversation, Vec<Act>) {
         talk.hear(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string(), &mut out);
     }
     assert!(out.iter().any(|act| matches!(act, Act::Ready)), "{out:?}");
-    talk.prompt("x", &mut out);
+    talk.prompt(&"x".into(), &mut out);
     (talk, Vec::new())
 }
 
@@ -240,11 +240,11 @@ fn a_program_that_runs_plugins_unasked_opens_no_conversation_beside_one_and_is_a
     let (mut talk, _) = standing(goose());
     talk.opening.plugins = plugins.clone();
     let mut acts = Vec::new();
-    talk.prompt("fine", &mut acts);
+    talk.prompt(&"fine".into(), &mut acts);
     assert!(matches!(&acts[..], [Act::Send(_)]), "{acts:?}");
     std::fs::create_dir_all(work.path().join(".agents/plugins/theirs")).unwrap();
     acts.clear();
-    talk.prompt("more", &mut acts);
+    talk.prompt(&"more".into(), &mut acts);
     assert!(matches!(&acts[..], [Act::Refuse(_)]), "{acts:?}");
     let mut talk = conversation(goose(), None);
     talk.opening.plugins = plugins;

@@ -5,11 +5,11 @@
 use super::{
     conversation::Conversation,
     quirks::Preset,
-    tests::{both, method, refuses, standing, update},
+    tests::{both, goose, method, refuses, standing, update},
 };
 use crate::{
     Answer,
-    child::{Act, Talk},
+    child::{Act, Asked, Talk},
 };
 use nox_domain::{
     answers::Answers,
@@ -238,4 +238,28 @@ fn words_that_are_sent_into_a_turn_and_come_too_late_are_given_back() {
             acts.iter().any(|act| matches!(act, Act::Tell(Signal::NotSteered(text)) if text == "Quick."));
         assert_eq!(back, is_given_back, "{answer}");
     }
+}
+
+#[test]
+fn images_are_shown_where_the_program_takes_them_and_else_named() {
+    let prompt = |takes: bool, words: &str| {
+        let (mut talk, _) = standing(goose());
+        talk.known.set_images(takes);
+        let mut acts = Vec::new();
+        talk.prompt(&Asked::showing(words, b"abc"), &mut acts);
+        let frame = acts.iter().find_map(|act| match act {
+            Act::Send(frame) => Some(frame["params"]["prompt"].clone()),
+            _ => None,
+        });
+        let is_told =
+            acts.iter().any(|act| matches!(act, Act::Tell(Signal::Noted(code, _)) if code == "images_named"));
+        (frame.unwrap(), is_told)
+    };
+    let image = json!({ "type": "image", "mimeType": "image/png", "data": "YWJj" });
+    assert_eq!(prompt(true, "look"), (json!([image, { "type": "text", "text": "look" }]), false));
+    assert_eq!(prompt(true, ""), (json!([image]), false));
+    let (named, is_told) = prompt(false, "look");
+    let text = named[0]["text"].as_str().unwrap();
+    assert!(is_told && named.as_array().unwrap().len() == 1, "{named}");
+    assert!(text.starts_with("look\n\n") && text.ends_with("- a.png: /documents/a"), "{text}");
 }

@@ -102,7 +102,7 @@ fn another_process_goes_on_where_an_interrupted_one_left_its_tool_running() {
     let mut talk = Conversation::new(opening, 0, || ItemId::from_uuid(Uuid::from_u128(1)));
     talk.first();
     acts.clear();
-    talk.prompt("next", &mut acts);
+    talk.prompt(&"next".into(), &mut acts);
     talk.interrupt(&mut acts);
     assert!(matches!(&acts[..], [Act::Tell(Signal::TurnEnded { .. })]), "{acts:?}");
 }

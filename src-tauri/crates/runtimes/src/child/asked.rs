@@ -1,5 +1,6 @@
 //! What a program is asked when a run begins, and what its agent is told when a call is denied.
 
+use super::Asked;
 use crate::Start;
 
 /// What the agent is told when a person gave no reason.
@@ -12,16 +13,23 @@ pub(crate) const DENIED_BY_RULE: &str =
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct First {
     /// In the conversation that it goes on with, or in a new one.
-    pub(crate) known: Option<String>,
+    pub(crate) known: Option<Asked>,
     /// In a new one, when the program does not have the old one any more.
-    pub(crate) lost: Option<String>,
+    pub(crate) lost: Option<Asked>,
 }
 
 impl First {
     /// Takes the prompt out of the start.
-    pub(crate) fn of(start: &mut Start) -> Self {
+    pub(crate) async fn of(start: &mut Start) -> Self {
         let Some(prompt) = start.prompt.take() else { return Self::default() };
-        let ask = |before| Some(asked(&prompt.text, &start.text, before, start.again));
+        let prompt = Asked::of(prompt, start.images.as_ref()).await;
+        if let Some(note) = prompt.note() {
+            start.signals.send(note).await;
+        }
+        let ask = |before| {
+            let text = asked(&prompt.text, &start.text, before, start.again);
+            Some(prompt.with_text(text))
+        };
         // Asked before, and no conversation was ever named: it was cut off before it had one.
         let is_lost = start.again && start.resume.is_none();
         Self { known: ask(if is_lost { Before::Lost } else { Before::Known }), lost: ask(Before::Lost) }

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{
-    Carried, LastLines,
+    Asked, Carried, LastLines,
     connection::{Told, Wishes},
     last_words, not_restored, reference,
     talk::{Act, Talk},
@@ -112,7 +112,7 @@ struct Live<'a> {
     /// Told when the conversation stands.
     process: Option<ProcessRef>,
     /// Asked when the conversation stands.
-    prompt: Option<String>,
+    prompt: Option<Asked>,
     /// Another process of the run was there before.
     is_later: bool,
     /// Said in front of the first prompt.
@@ -209,7 +209,7 @@ impl Carrier {
         spec: &SpawnSpec,
         talk: &mut dyn Talk,
         opening: Value,
-        prompt: Option<String>,
+        prompt: Option<Asked>,
     ) -> Over {
         let mut tree = match ProcessTree::spawn(spec, &self.start.shim).await {
             Ok(tree) => tree,
@@ -279,7 +279,7 @@ impl Carrier {
                 biased;
                 () = stop(&mut self.stopped), if !live.stopping => live.stop(),
                 told = next(&mut self.waiting, &mut self.inbox), if hears => match told {
-                    Some(told) => live.wish(told, &mut acts),
+                    Some(told) => self.wish(told, live, &mut acts).await,
                     // Nobody holds the other end any more: the same as a stop.
                     None => live.stop(),
                 },
@@ -333,6 +333,27 @@ impl Carrier {
             (true, _) => Over::Stopped,
             (false, true) => Over::NotThere,
             (false, false) => Over::Ended(last_words(self.named.title, exit, &live.last_lines)),
+        }
+    }
+
+    async fn wish(&mut self, told: Told, live: &mut Live<'_>, acts: &mut Vec<Act>) {
+        match told {
+            Told::Prompt(prompt) => {
+                let images = self.start.images.clone();
+                tokio::select! {
+                    biased;
+                    () = stop(&mut self.stopped) => live.stop(),
+                    asked = Asked::of(prompt, images.as_ref()) => {
+                        acts.extend(asked.note().map(Act::Tell));
+                        live.ask(asked, acts);
+                    }
+                }
+            }
+            Told::Steer(text) => live.talk.steer(&text, acts),
+            Told::Answer(answer) => live.talk.answer(&answer, acts),
+            Told::Interrupt => live.talk.interrupt(acts),
+            Told::Mode(mode) => live.talk.set_mode(&mode, acts),
+            Told::Model(model) => live.talk.set_model(&model, acts),
         }
     }
 
@@ -428,9 +449,9 @@ impl Carrier {
                     if let Some(process) = live.process.take() {
                         self.report(Signal::Carried(process), live).await;
                     }
-                    if let Some(text) = live.prompt.take() {
+                    if let Some(asked) = live.prompt.take() {
                         let mut more = Vec::new();
-                        live.ask(&text, &mut more);
+                        live.ask(asked, &mut more);
                         acts.extend(more);
                     }
                 }
@@ -459,20 +480,9 @@ impl Live<'_> {
         self.tree.stop(GRACE);
     }
 
-    fn ask(&mut self, prompt: &str, acts: &mut Vec<Act>) {
-        let text = with_first_words(&mut self.first_words, prompt);
-        self.talk.prompt(&text, acts);
-    }
-
-    fn wish(&mut self, told: Told, acts: &mut Vec<Act>) {
-        match told {
-            Told::Prompt(prompt) => self.ask(&prompt.text, acts),
-            Told::Steer(text) => self.talk.steer(&text, acts),
-            Told::Answer(answer) => self.talk.answer(&answer, acts),
-            Told::Interrupt => self.talk.interrupt(acts),
-            Told::Mode(mode) => self.talk.set_mode(&mode, acts),
-            Told::Model(model) => self.talk.set_model(&model, acts),
-        }
+    fn ask(&mut self, mut asked: Asked, acts: &mut Vec<Act>) {
+        with_first_words(&mut self.first_words, &mut asked);
+        self.talk.prompt(&asked, acts);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where a driver puts what its agent is told about itself: as the agent's settings say, and behind the program's own words when
 //! they say nothing.
 
+use super::Asked;
 use crate::Start;
 use nox_domain::agent::PromptPlacement;
 
@@ -31,9 +32,11 @@ impl Placed {
     }
 }
 
-/// The first prompt with what stands in front of it, which is said once.
-pub(crate) fn with_first_words(first: &mut Option<String>, prompt: &str) -> String {
-    first.take().map_or_else(|| prompt.to_owned(), |words| format!("{words}\n\n{prompt}"))
+/// Puts what stands in front of the first prompt there, which is said once.
+pub(crate) fn with_first_words(first: &mut Option<String>, asked: &mut Asked) {
+    if let Some(words) = first.take() {
+        asked.begin_with(&words);
+    }
 }
 
 #[cfg(test)]
@@ -56,8 +59,11 @@ mod tests {
         assert!(placed(Some(PromptPlacement::Replace), true).replaces);
         let mut first = placed(Some(PromptPlacement::FirstPrompt), true);
         assert!(first.system.is_empty());
-        assert_eq!(with_first_words(&mut first.first, "Begin."), "Be kind.\n\nBegin.");
-        assert_eq!(with_first_words(&mut first.first, "More."), "More.");
+        for expected in ["Be kind.\n\nBegin.", "Begin."] {
+            let mut asked = Asked::from("Begin.");
+            with_first_words(&mut first.first, &mut asked);
+            assert_eq!(asked.text, expected);
+        }
     }
 
     #[tokio::test]

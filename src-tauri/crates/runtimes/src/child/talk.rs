@@ -1,5 +1,6 @@
 //! What a conversation with a child is to the task that carries it: frames and wishes in, acts out, no process.
 
+use super::Asked;
 use crate::Answer;
 use nox_domain::{event::Problem, ids::ItemId, session::Signal, tool::CallEnd};
 use serde_json::Value;
@@ -38,7 +39,7 @@ pub(crate) trait Talk: Send {
     fn aside(&mut self, _line: &str, _out: &mut Vec<Act>) {}
 
     /// Asks something.
-    fn prompt(&mut self, text: &str, out: &mut Vec<Act>);
+    fn prompt(&mut self, asked: &Asked, out: &mut Vec<Act>);
 
     /// Tells what became of a call.
     fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>);

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Answer,
     calls::{cut, text},
-    child::{Act, Talk, Texts, Unknown, note},
+    child::{Act, Asked, Talk, Texts, Unknown, note},
 };
 use nox_domain::{
     At, Size,
@@ -81,10 +81,17 @@ impl Talk for Conversation {
         }
     }
 
-    fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+    fn prompt(&mut self, asked: &Asked, out: &mut Vec<Act>) {
         self.turn = Some(Turn::default());
         self.calls.turn_begins();
-        let content = json!([{ "type": "text", "text": text }]);
+        // Words come last: in these it looks for a command of its own.
+        let pictures = asked.pictures.iter().map(|picture| {
+            let media_type = picture.image.kind.media_type();
+            let source = json!({ "type": "base64", "media_type": media_type, "data": &*picture.base64 });
+            json!({ "type": "image", "source": source })
+        });
+        let words = (!asked.text.is_empty()).then(|| json!({ "type": "text", "text": asked.text }));
+        let content: Vec<Value> = pictures.chain(words).collect();
         out.push(Act::Send(json!({ "type": "user", "message": { "role": "user", "content": content },
             "parent_tool_use_id": null, "session_id": "" })));
     }

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Carrier, Connection, First, Over, Placed},
+    child::{Asked, Carrier, Connection, First, Over, Placed},
 };
 use conversation::Conversation;
 use launch::Which;
@@ -47,7 +47,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
 }
 
 async fn run(mut carrier: Carrier, which: Which) {
-    let first = First::of(&mut carrier.start);
+    let first = First::of(&mut carrier.start).await;
     let mut over = process(&mut carrier, &which, first.known).await;
     if matches!(over, Over::NotThere) {
         carrier.not_restored().await;
@@ -59,7 +59,7 @@ async fn run(mut carrier: Carrier, which: Which) {
 }
 
 /// Runs one process to its end.
-async fn process(carrier: &mut Carrier, which: &Which, prompt: Option<String>) -> Over {
+async fn process(carrier: &mut Carrier, which: &Which, prompt: Option<Asked>) -> Over {
     let launch = match launch::launch(&carrier.start, which) {
         Ok(launch) => launch,
         Err(error) => return Over::Refused(Problem::NotStarted { message: error.to_string() }),

@@ -30,7 +30,13 @@ impl Offered {
             description: (*description).to_owned(),
         });
         let model = model.unwrap_or("default").to_owned();
-        let offers = Offers { modes: modes.collect(), model: Some(model), forks: true, ..Offers::default() };
+        let offers = Offers {
+            modes: modes.collect(),
+            model: Some(model),
+            forks: true,
+            images: Some(true),
+            ..Offers::default()
+        };
         Self { offers, told: None }
     }
 
@@ -105,7 +111,7 @@ mod tests {
                 "commands": [{ "name": "compact", "description": "x\u{1b}[2J" }, { "name": "__own" }] }),
             true,
         );
-        let Offers { modes, mode, models, model, commands, steers, forks } = offered.offers.clone();
+        let Offers { modes, mode, models, model, commands, steers, forks, images } = offered.offers.clone();
         let ids = |offers: &[Offer]| offers.iter().map(|offer| offer.id.clone()).collect::<Vec<_>>();
         assert_eq!(
             (ids(&modes), mode.as_deref()),
@@ -113,7 +119,7 @@ mod tests {
         );
         assert_eq!((ids(&models), model.as_deref()), (vec!["opus".into()], Some("default")));
         assert!(ids(&commands) == ["compact"] && !commands[0].description.contains('\u{1b}'));
-        assert!(steers && forks);
+        assert!(steers && forks && images == Some(true));
         let mut out = Vec::new();
         offered.tell_changed(&mut out);
         offered.tell_changed(&mut out);

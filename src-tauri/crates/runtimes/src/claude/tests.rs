@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Answer, Start,
-    child::{Act, Carried, Talk},
+    child::{Act, Asked, Carried, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use nox_domain::{agent::Service, event::Dial, ids::ItemId, session::Signal};
@@ -76,7 +76,7 @@ fn play(lines: &[Value]) -> String {
 
 fn wish(talk: &mut Conversation, frame: &Value, keys: &BTreeMap<String, String>, out: &mut Vec<Act>) {
     if frame["type"] == "user" {
-        talk.prompt(frame["message"]["content"][0]["text"].as_str().unwrap(), out);
+        talk.prompt(&frame["message"]["content"][0]["text"].as_str().unwrap().into(), out);
     } else if frame["request"]["subtype"] == "interrupt" {
         talk.interrupt(out);
     } else if let Some(behavior) = frame["response"]["response"]["behavior"].as_str() {
@@ -117,7 +117,7 @@ fn a_program_without_the_hook_is_ended_before_it_is_asked_anything() {
 /// After these frames and, in place of `null`, answers to the call that was proposed last.
 fn after(frames: &[Value], allowed: bool) -> Vec<Act> {
     let (mut talk, mut acts) = (conversation(), Vec::new());
-    talk.prompt("x", &mut acts);
+    talk.prompt(&"x".into(), &mut acts);
     for frame in frames {
         match frame {
             Value::Null => talk.answer(&answer(&keys(&acts).pop().unwrap(), allowed), &mut acts),
@@ -186,7 +186,7 @@ fn a_call_that_ran_without_an_answer_ends_the_program() {
 #[test]
 fn what_is_asked_in_a_turn_that_was_ended_is_put_before_nobody() {
     let (mut talk, mut acts) = (conversation(), Vec::new());
-    talk.prompt("x", &mut acts);
+    talk.prompt(&"x".into(), &mut acts);
     talk.interrupt(&mut acts);
     talk.hear(&ask("t", "ls").to_string(), &mut acts);
     assert_eq!(keys(&acts), Vec::<String>::new());
@@ -200,7 +200,7 @@ fn what_is_asked_in_a_turn_that_was_ended_is_put_before_nobody() {
 #[test]
 fn an_answer_does_not_meet_a_later_call_of_the_same_text() {
     let (mut talk, mut acts) = (conversation(), Vec::new());
-    talk.prompt("x", &mut acts);
+    talk.prompt(&"x".into(), &mut acts);
     talk.hear(&ask("a", "make").to_string(), &mut acts);
     talk.hear(&json!({ "type": "control_cancel_request", "request_id": "a" }).to_string(), &mut acts);
     talk.hear(&ask("b", "make").to_string(), &mut acts);
@@ -216,7 +216,7 @@ fn an_answer_does_not_meet_a_later_call_of_the_same_text() {
 #[test]
 fn what_is_asked_counts_by_its_bytes_until_it_is_answered() {
     let (mut talk, mut acts) = (conversation(), Vec::new());
-    talk.prompt("x", &mut acts);
+    talk.prompt(&"x".into(), &mut acts);
     let line = ask("a", &"x".repeat(100_000)).to_string();
     talk.hear(&line, &mut acts);
     assert!(talk.held_bytes() >= 100_000, "{}", talk.held_bytes());
@@ -336,7 +336,7 @@ fn what_is_said_into_a_turn_belongs_to_it_until_the_program_is_through_with_it()
     let result = json!({ "type": "result", "is_error": false }).to_string();
     let steered = || {
         let (mut talk, mut acts) = (conversation(), Vec::new());
-        talk.prompt("x", &mut acts);
+        talk.prompt(&"x".into(), &mut acts);
         talk.steer("more", &mut acts);
         let name = sent(&acts, "user").unwrap()["uuid"].clone();
         assert!(name.is_string(), "{acts:?}");
@@ -425,4 +425,18 @@ fn one_conversation_is_carried_by_one_run() {
     assert!(Carried::take("another").is_some());
     drop(first);
     assert!(Carried::take("one").is_some());
+}
+
+#[test]
+fn images_stand_in_front_of_the_words_and_need_none() {
+    let shown = |asked: &Asked| {
+        let (mut talk, mut acts) = (conversation(), Vec::new());
+        talk.prompt(asked, &mut acts);
+        let [Act::Send(frame)] = &acts[..] else { unreachable!("one frame") };
+        frame["message"]["content"].clone()
+    };
+    let image =
+        json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "YWJj" } });
+    assert_eq!(shown(&Asked::showing("look", b"abc")), json!([image, { "type": "text", "text": "look" }]));
+    assert_eq!(shown(&Asked::showing("", b"abc")), json!([image]), "no text without anything in it");
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Answer,
     calls::{cut, text},
-    child::{Act, RAW_BYTES, Talk, Texts, Unknown, note},
+    child::{Act, Asked, RAW_BYTES, Talk, Texts, Unknown, note},
     faults::shown,
 };
 use nox_domain::{
@@ -62,10 +62,10 @@ pub(super) struct Conversation {
 }
 
 impl Talk for Conversation {
-    fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+    fn prompt(&mut self, asked: &Asked, out: &mut Vec<Act>) {
         self.items.clear();
         self.turn = Some(Turn::default());
-        let mut params = json!({ "threadId": self.thread, "input": input(text) });
+        let mut params = json!({ "threadId": self.thread, "input": input(asked) });
         if !self.model.is_empty() {
             params["model"] = self.model.as_str().into();
             let settings = json!({ "model": self.model, "reasoning_effort": null,
@@ -209,7 +209,7 @@ impl Conversation {
             }
             return;
         };
-        let params = json!({ "threadId": self.thread, "input": input(text), "expectedTurnId": id });
+        let params = json!({ "threadId": self.thread, "input": input(&text.into()), "expectedTurnId": id });
         self.request(wish, "turn/steer", params, out);
     }
 
@@ -564,8 +564,10 @@ fn asks(settings: &Value) -> bool {
     settings["approvalPolicy"] == APPROVAL && settings["approvalsReviewer"] == quirks::REVIEWER
 }
 
-fn input(text: &str) -> Value {
-    json!([{ "type": "text", "text": text }])
+fn input(asked: &Asked) -> Value {
+    let pictures = asked.pictures.iter().map(|picture| json!({ "type": "image", "url": picture.data_url() }));
+    let words = (!asked.text.is_empty()).then(|| json!({ "type": "text", "text": asked.text }));
+    pictures.chain(words).collect()
 }
 
 fn refuse(said: &str) -> Act {

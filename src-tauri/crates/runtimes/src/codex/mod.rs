@@ -19,7 +19,7 @@ mod wishes;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Carrier, Connection, First, Over, Placed},
+    child::{Asked, Carrier, Connection, First, Over, Placed},
 };
 use conversation::Conversation;
 use nox_domain::{event::Problem, ids::ItemId};
@@ -50,7 +50,7 @@ pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
 }
 
 async fn run(mut carrier: Carrier, which: Which) {
-    let first = First::of(&mut carrier.start);
+    let first = First::of(&mut carrier.start).await;
     let mut over = process(&mut carrier, which, first.known).await;
     if matches!(over, Over::NotThere) {
         carrier.not_restored().await;
@@ -60,7 +60,7 @@ async fn run(mut carrier: Carrier, which: Which) {
 }
 
 /// Runs one process to its end.
-async fn process(carrier: &mut Carrier, which: Which, prompt: Option<String>) -> Over {
+async fn process(carrier: &mut Carrier, which: Which, prompt: Option<Asked>) -> Over {
     let start = &carrier.start;
     let spec = match launch::launch(start) {
         Ok(spec) => spec,

@@ -25,6 +25,7 @@ pub(super) fn all(mode: &str, model: &str, models: &[Offer]) -> Offers {
         commands: Vec::new(),
         steers: true,
         forks: true,
+        images: Some(true),
     }
 }
 

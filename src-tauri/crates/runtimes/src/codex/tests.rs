@@ -8,7 +8,7 @@
 use super::{conversation::Conversation, launch, wishes::Which};
 use crate::{
     Answer,
-    child::{Act, Placed, Talk},
+    child::{Act, Asked, Placed, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use nox_domain::{agent::Service, ids::ItemId, session::Signal, transcript::AgentFault};
@@ -84,7 +84,7 @@ fn wish(
 ) {
     let text = frame["params"]["input"][0]["text"].as_str();
     match frame["method"].as_str() {
-        Some("turn/start") => talk.prompt(text.unwrap(), out),
+        Some("turn/start") => talk.prompt(&text.unwrap().into(), out),
         Some("turn/interrupt") => talk.interrupt(out),
         // The reason of a refusal is said before it.
         Some("turn/steer") => {
@@ -110,7 +110,7 @@ fn begun(which: Which) -> (Conversation, Vec<Act>) {
     let (mut talk, mut out) = (conversation(which), Vec::new());
     talk.hear(&json!({ "id": 0, "result": { "userAgent": "nox/0.169.0 (x)" } }).to_string(), &mut out);
     talk.hear(&started("untrusted"), &mut out);
-    talk.prompt("Go on.", &mut out);
+    talk.prompt(&"Go on.".into(), &mut out);
     talk.hear(
         &json!({ "method": "turn/started", "params": { "threadId": "t", "turn": { "id": "u" } } })
             .to_string(),
@@ -410,7 +410,7 @@ fn a_conversation_that_is_gone_is_not_an_error() {
 fn an_interrupt_before_the_turn_has_a_name_is_said_when_it_has_one() {
     let (mut talk, mut out) = (conversation(Which::New), Vec::new());
     hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
-    talk.prompt("x", &mut out);
+    talk.prompt(&"x".into(), &mut out);
     out.clear();
     talk.interrupt(&mut out);
     talk.steer("And this.", &mut out);
@@ -433,7 +433,7 @@ fn what_cannot_be_said_into_a_turn_is_given_back() {
     hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
     talk.steer("There is no turn.", &mut out);
     assert_eq!(out, [back("There is no turn.")]);
-    talk.prompt("x", &mut out);
+    talk.prompt(&"x".into(), &mut out);
     hear(&mut talk, &[json!({ "id": 4, "result": { "turn": { "id": "u" } } }).to_string()]);
     out.clear();
     talk.steer("Too late.", &mut out);
@@ -501,5 +501,18 @@ proptest! {
     #[test]
     fn any_text_is_no_frame_and_no_panic(lines in proptest::collection::vec(".{0,80}", 0..30)) {
         check(&run(conversation(Which::New), &in_a_turn(lines), 1), 1);
+    }
+}
+
+#[test]
+fn images_stand_in_front_of_the_words_and_need_none() {
+    let image = json!({ "type": "image", "url": "data:image/png;base64,YWJj" });
+    for (words, expected) in
+        [("look", json!([image, { "type": "text", "text": "look" }])), ("", json!([image]))]
+    {
+        let (mut talk, mut out) = (begun(Which::New).0, Vec::new());
+        talk.prompt(&Asked::showing(words, b"abc"), &mut out);
+        let [Act::Send(frame)] = &out[..] else { unreachable!("one frame") };
+        assert_eq!(frame["params"]["input"], expected);
     }
 }

@@ -1,7 +1,10 @@
 //! How much a model is shown: results are cut in the middle, and what is oldest of a long conversation is left out.
 
 use super::history::History;
-use super::history::{Entry, Line, Part};
+use super::{
+    history::{Entry, Line, Part},
+    image::Image,
+};
 
 /// Bytes of one result that a model sees.
 pub(super) const RESULT_BYTES: usize = 32 * 1024;
@@ -63,7 +66,7 @@ pub(super) fn compaction(
     }
     let dropped = entries.get(1..begin).filter(|dropped| !dropped.is_empty())?;
     // One mark in the place of another is no gain.
-    if dropped.len() == 1 && matches!(&dropped[0], Entry::Asked(text) if text.starts_with(MARK)) {
+    if dropped.len() == 1 && matches!(&dropped[0], Entry::Asked(text, ..) if text.starts_with(MARK)) {
         return None;
     }
     let bytes: u64 = dropped.iter().map(Entry::bytes).sum();
@@ -71,7 +74,7 @@ pub(super) fn compaction(
     let (mut prompts, mut answers, mut calls) = (0, 0, 0);
     for entry in dropped {
         match entry {
-            Entry::Asked(_) => prompts += 1,
+            Entry::Asked(..) => prompts += 1,
             Entry::Answered(parts) => {
                 answers += 1;
                 calls += parts.iter().filter(|part| matches!(part, Part::Call { .. })).count();
@@ -98,10 +101,13 @@ fn told(dropped: &[Entry]) -> String {
     let mut lines = Vec::new();
     for entry in dropped {
         match entry {
-            Entry::Asked(text) if text.starts_with(MARK) => {
+            Entry::Asked(text, ..) if text.starts_with(MARK) => {
                 lines.extend(text.lines().skip(1).filter(|line| line.starts_with("- ")).map(str::to_owned));
             }
-            Entry::Asked(text) => lines.push(format!("- asked: {}", line(text))),
+            Entry::Asked(text, images) => {
+                let images: Vec<String> = images.iter().map(Image::line).collect();
+                lines.push(format!("- asked: {}", line(&format!("{text} {}", images.join(" ")))));
+            }
             Entry::Answered(parts) => {
                 for part in parts {
                     match part {
@@ -136,7 +142,7 @@ mod tests {
 
     fn long(turns: usize) -> History {
         let mut history = History::default();
-        history.apply(&Line::Asked { text: "the task".into(), turn: None });
+        history.apply(&Line::Asked { text: "the task".into(), turn: None, images: vec![] });
         for turn in 1..=turns {
             let input = json!({ "path": format!("file-{turn}") });
             let call = Part::Call { id: format!("c{turn}"), name: "read".into(), input };
@@ -167,8 +173,8 @@ mod tests {
         assert!(compaction.note.contains("tool calls"), "{}", compaction.note);
         history.apply(&compaction.line);
         assert!(history.tokens(0) < 15_000 * 6 / 10 && before > 15_000, "{}", history.tokens(0));
-        assert_eq!(history.entries()[0], Entry::Asked("the task".into()));
-        let Entry::Asked(mark) = &history.entries()[1] else { unreachable!("the mark") };
+        assert_eq!(history.entries()[0], Entry::Asked("the task".into(), vec![]));
+        let Entry::Asked(mark, ..) = &history.entries()[1] else { unreachable!("the mark") };
         assert!(mark.contains("file-1"), "{mark}");
         assert!(matches!(history.entries()[2], Entry::Answered(_)), "no result without its call");
         // Again, later: the mark itself is dropped, its lines are not.

@@ -135,19 +135,20 @@ impl Conversation {
     }
 
     /// Asks something. The same turn again after the model server's limit goes on where that was met.
-    pub(super) fn prompt(&mut self, prompt: &Prompt, out: &mut Vec<Act>) {
+    pub(super) fn prompt(&mut self, prompt: &Prompt, images: Vec<Image>, out: &mut Vec<Act>) {
         let goes_on = self.history.is_limited(prompt);
         self.close_calls(out);
         self.turn = Some(Turn::default());
         if goes_on {
             return self.ask(out);
         }
-        self.keep(Line::Asked { text: prompt.text.clone(), turn: Some(prompt.turn.clone()) }, out);
+        let (text, turn) = (prompt.text.clone(), Some(prompt.turn.clone()));
+        self.keep(Line::Asked { text, turn, images }, out);
         self.ask(out);
     }
 
     /// Goes on with a turn that an earlier run was asked and whose end was not heard.
-    pub(super) fn go_on(&mut self, prompt: &Prompt, out: &mut Vec<Act>) {
+    pub(super) fn go_on(&mut self, prompt: &Prompt, images: Vec<Image>, out: &mut Vec<Act>) {
         let over = self.history.end_of(prompt).filter(|_| !self.history.is_limited(prompt));
         if let Some((end, problem)) = over.cloned() {
             if end == TurnEnd::End {
@@ -157,7 +158,7 @@ impl Conversation {
             return;
         }
         if !self.history.is_open(prompt) {
-            return self.prompt(prompt, out);
+            return self.prompt(prompt, images, out);
         }
         self.turn = Some(Turn::default());
         let open: Vec<_> = self.history.open_calls().cloned().collect();
@@ -350,7 +351,7 @@ impl Conversation {
 
     fn take_steers(&mut self, out: &mut Vec<Act>) {
         for text in std::mem::take(&mut self.steers) {
-            self.keep(Line::Asked { text: text.clone(), turn: None }, out);
+            self.keep(Line::Asked { text: text.clone(), turn: None, images: vec![] }, out);
             out.push(Act::Tell(Signal::Steered(text)));
         }
     }

@@ -62,6 +62,9 @@ pub(super) enum Line {
         text: String,
         #[serde(default)]
         turn: Option<TurnId>,
+        /// What was shown with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// The model said something.
     Answered {
@@ -96,7 +99,7 @@ impl Line {
     /// The same, with its images named and nothing else held of them.
     pub(super) fn without_images(&self) -> Self {
         let mut line = self.clone();
-        if let Self::Result { images, .. } = &mut line {
+        if let Self::Result { images, .. } | Self::Asked { images, .. } = &mut line {
             images.iter_mut().for_each(Image::forget);
         }
         line
@@ -121,7 +124,7 @@ fn end_or_well<'de, D: Deserializer<'de>>(from: D) -> Result<TurnEnd, D::Error> 
 /// Something that a model is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Entry {
-    Asked(String),
+    Asked(String, Vec<Image>),
     Answered(Vec<Part>),
     /// The results of the calls of the answer before it, in their order.
     Results(Vec<CallResult>),
@@ -174,8 +177,11 @@ impl History {
     pub(super) fn apply(&mut self, line: &Line) {
         match line {
             Line::Begun { .. } => {}
-            Line::Asked { text, turn } => {
-                self.entries.push(Entry::Asked(text.clone()));
+            Line::Asked { text, turn, images } => {
+                self.entries.push(Entry::Asked(text.clone(), images.clone()));
+                if !images.is_empty() {
+                    self.forget_older_images();
+                }
                 if turn.is_some() {
                     self.turn.clone_from(turn);
                     self.over = None;
@@ -212,7 +218,7 @@ impl History {
             Line::LeftOut { entries, text } => {
                 let end = (1 + entries).min(self.entries.len());
                 if end > 1 {
-                    self.entries.splice(1..end, [Entry::Asked(text.clone())]);
+                    self.entries.splice(1..end, [Entry::Asked(text.clone(), vec![])]);
                     self.measured = None;
                 }
             }
@@ -243,12 +249,9 @@ impl History {
     /// Holds what is to be seen of so many images as a model is shown at once: the newest.
     fn forget_older_images(&mut self) {
         let waiting = self.calls.iter_mut().rev().filter_map(|call| call.result.as_mut());
-        let entries = self.entries.iter_mut().rev().filter_map(|entry| match entry {
-            Entry::Results(results) => Some(results.iter_mut().rev()),
-            Entry::Asked(_) | Entry::Answered(_) => None,
-        });
-        let newest_first = waiting.chain(entries.flatten());
-        image::forget_older(newest_first.flat_map(|result| result.images.iter_mut().rev()));
+        let waiting = waiting.flat_map(|result| result.images.iter_mut().rev());
+        let entries = self.entries.iter_mut().rev();
+        image::forget_older(waiting.chain(entries.flat_map(|entry| entry.images_mut().rev())));
     }
 
     /// What the model is shown.
@@ -292,16 +295,23 @@ impl History {
 
     /// Whether something was said or done since the newest answer, to which the model has said nothing yet.
     pub(super) fn wants_an_answer(&self) -> bool {
-        matches!(self.entries.last(), Some(Entry::Asked(_) | Entry::Results(_)))
+        matches!(self.entries.last(), Some(Entry::Asked(..) | Entry::Results(_)))
     }
 
     /// Whether there are images that can be shown.
     pub(super) fn has_images(&self) -> bool {
-        let results = self.entries.iter().filter_map(|entry| match entry {
-            Entry::Results(results) => Some(results),
-            _ => None,
-        });
-        results.flatten().flat_map(|result| &result.images).any(|image| image.base64().is_some())
+        self.entries.iter().flat_map(Entry::images).any(|image| image.base64().is_some())
+    }
+
+    /// Whether the newest is a prompt with images.
+    pub(super) fn was_just_shown(&self) -> bool {
+        self.entries.last().is_some_and(|last| matches!(last, Entry::Asked(_, images) if !images.is_empty()))
+    }
+
+    /// Whether a person has shown images that can be shown.
+    pub(super) fn has_images_of_a_person(&self) -> bool {
+        let asked = self.entries.iter().filter(|entry| matches!(entry, Entry::Asked(..)));
+        asked.flat_map(Entry::images).any(|image| image.base64().is_some())
     }
 
     /// The words of the newest answer.
@@ -337,10 +347,29 @@ impl History {
 }
 
 impl Entry {
+    /// Its images, in their order.
+    pub(super) fn images(&self) -> impl Iterator<Item = &Image> {
+        let (own, results) = match self {
+            Self::Asked(_, images) => (&images[..], &[][..]),
+            Self::Results(results) => (&[][..], &results[..]),
+            Self::Answered(_) => (&[][..], &[][..]),
+        };
+        own.iter().chain(results.iter().flat_map(|result| &result.images))
+    }
+
+    fn images_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Image> {
+        let (own, results) = match self {
+            Self::Asked(_, images) => (&mut images[..], &mut [][..]),
+            Self::Results(results) => (&mut [][..], &mut results[..]),
+            Self::Answered(_) => (&mut [][..], &mut [][..]),
+        };
+        own.iter_mut().chain(results.iter_mut().flat_map(|result| &mut result.images))
+    }
+
     /// Bytes that it costs, roughly: what is not text has its JSON counted.
     pub(super) fn bytes(&self) -> u64 {
         let bytes = match self {
-            Self::Asked(text) => text.len(),
+            Self::Asked(text, images) => text.len() + images.len() * image::COST_BYTES,
             Self::Answered(parts) => parts.iter().map(Part::bytes).sum(),
             Self::Results(results) => results.iter().map(CallResult::bytes).sum(),
         };
@@ -382,7 +411,7 @@ mod tests {
     }
 
     fn asked(text: &str) -> Line {
-        Line::Asked { text: text.into(), turn: None }
+        Line::Asked { text: text.into(), turn: None, images: vec![] }
     }
 
     fn result(key: &str) -> Line {
@@ -412,7 +441,7 @@ mod tests {
             asked("b"),
         ]);
         history.apply(&Line::LeftOut { entries: 1, text: "[left out]".into() });
-        let entries = [Entry::Asked("the task".into()), Entry::Asked("[left out]".into())];
+        let entries = [Entry::Asked("the task".into(), vec![]), Entry::Asked("[left out]".into(), vec![])];
         assert_eq!(history.entries()[..2], entries);
         assert_eq!(history.entries().len(), 3);
     }
@@ -420,7 +449,8 @@ mod tests {
     #[test]
     fn a_turn_is_known_by_its_name_and_not_by_its_words() {
         let (one, other) = (crate::testing::prompt("a"), crate::testing::prompt("a"));
-        let mut history = after(&[Line::Asked { text: "a".into(), turn: Some(one.turn.clone()) }]);
+        let mut history =
+            after(&[Line::Asked { text: "a".into(), turn: Some(one.turn.clone()), images: vec![] }]);
         assert!(history.is_open(&one) && !history.is_open(&other));
         history.apply(&Line::Answered {
             parts: vec![Part::Text { text: "yes".into() }],

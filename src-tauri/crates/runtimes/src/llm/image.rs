@@ -1,5 +1,6 @@
 //! Images that a model is shown: told by their content, bounded, and named for people.
 
+use crate::child::Asked;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -117,6 +118,12 @@ impl Image {
         }
         let bytes = BASE64_STANDARD.decode(data).map_err(|_| "it is no image".to_owned())?;
         Self::of(name, &bytes)
+    }
+
+    /// The images that a prompt shows.
+    pub(super) fn all_of(asked: &Asked) -> Vec<Self> {
+        let images = asked.pictures.iter().map(|shown| Self::of_base64(&shown.image.name, &shown.base64));
+        images.filter_map(Result::ok).collect()
     }
 
     fn named(mut self) -> Self {

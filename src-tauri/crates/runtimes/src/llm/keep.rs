@@ -210,11 +210,11 @@ mod tests {
     };
 
     fn asked(text: &str) -> Line {
-        Line::Asked { text: text.into(), turn: None }
+        Line::Asked { text: text.into(), turn: None, images: vec![] }
     }
 
     fn said(text: &str) -> Entry {
-        Entry::Asked(text.into())
+        Entry::Asked(text.into(), vec![])
     }
 
     #[test]

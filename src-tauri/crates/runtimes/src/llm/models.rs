@@ -1,8 +1,8 @@
 //! The models of a run's server: what can be chosen, and which of them take images.
 
-use super::{prices::Prices, wire::Wire};
+use super::{history::History, prices::Prices, wire::Wire};
 use crate::models::Model;
-use nox_domain::transcript::Offer;
+use nox_domain::transcript::{Offer, Offers};
 use std::{collections::HashMap, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 
@@ -104,9 +104,21 @@ impl Models {
         self.images.extend(learned.images);
     }
 
+    /// All that is offered while this model is asked.
+    pub(super) fn offered(&self, asked: &str, prices: &Prices) -> Offers {
+        Offers {
+            model: Some(asked.to_owned()),
+            models: self.offers(asked, prices),
+            steers: true,
+            forks: true,
+            images: Some(self.takes_images(asked, prices) != Some(false)),
+            ..Offers::default()
+        }
+    }
+
     /// What can be chosen: the agent's own model and the one that is asked, and those that the server has; while it has told
     /// none, those that are known of its kind.
-    pub(super) fn offers(&self, asked: &str, prices: &Prices) -> Vec<Offer> {
+    fn offers(&self, asked: &str, prices: &Prices) -> Vec<Offer> {
         let plain = |id: &str| Offer { id: id.to_owned(), name: id.to_owned(), ..Offer::default() };
         let mut offers = vec![plain(&self.own)];
         let more: Vec<Offer> = match &self.listed {
@@ -131,7 +143,7 @@ impl Models {
 
     /// What people are told, once, when there is an image and nobody says that the model takes images.
     pub(super) fn unseen(&mut self, model: &str, prices: &Prices) -> Option<String> {
-        let is_known = self.images.contains_key(model) || prices.takes_images(model).is_some();
+        let is_known = self.takes_images(model, prices).is_some();
         if is_known || self.is_awaited() || std::mem::replace(&mut self.is_told, true) {
             return None;
         }
@@ -141,15 +153,26 @@ impl Models {
         ))
     }
 
-    /// Whether a model takes images: as the server says, else as the table does, else it is taken not to.
-    pub(super) fn takes_images(&self, model: &str, prices: &Prices) -> bool {
-        self.images.get(model).copied().or_else(|| prices.takes_images(model)).unwrap_or(false)
+    /// Whether the images of a conversation are shown to a model, and what people are told when those of the newest prompt are not.
+    /// Where nobody knows, a person who shows one wants it to be seen; a server that refuses it is asked again without.
+    pub(super) fn shows(&self, model: &str, prices: &Prices, history: &History) -> (bool, Option<String>) {
+        let takes = self.takes_images(model, prices);
+        let unseen = takes == Some(false) && history.was_just_shown();
+        let text = format!("The model {model} takes no images, so it is not shown those of this message.");
+        (takes.unwrap_or_else(|| history.has_images_of_a_person()), unseen.then_some(text))
+    }
+
+    /// Whether a model takes images: as the server says, else as the table does; none when neither knows.
+    pub(super) fn takes_images(&self, model: &str, prices: &Prices) -> Option<bool> {
+        self.images.get(model).copied().or_else(|| prices.takes_images(model))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::llm::{history::Line, image::Image};
 
     fn model(id: &str, name: Option<&str>, takes_images: Option<bool>) -> Model {
         Model { id: id.into(), name: name.map(str::to_owned), owner: None, takes_images }
@@ -182,8 +205,17 @@ mod tests {
     fn what_a_server_says_about_images_counts_before_the_table() {
         let prices = Prices::read(None).0;
         let mut models = Models::of("openrouter", "gpt-4o");
-        assert!(models.takes_images("gpt-4o", &prices) && !models.takes_images("unknown", &prices));
+        assert_eq!(["gpt-4o", "unknown"].map(|id| models.takes_images(id, &prices)), [Some(true), None]);
         assert_eq!(models.unseen("gpt-4o", &prices), None);
+        // A person wants it to be seen; what is not known is tried, and what is known is said.
+        let mut history = History::default();
+        let images = vec![Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap()];
+        history.apply(&Line::Asked { text: "look".into(), turn: None, images });
+        assert_eq!(models.shows("unknown", &prices, &history), (true, None));
+        assert_eq!(models.shows("unknown", &prices, &History::default()), (false, None));
+        models.take(Learned { listed: None, images: Some(("blind".into(), false)) });
+        let (shows, said) = models.shows("blind", &prices, &history);
+        assert!(!shows && said.unwrap().contains("The model blind takes no images"));
         let told = models.unseen("unknown", &prices).unwrap_or_default();
         assert!(
             told.contains("unknown takes images") && models.unseen("unknown", &prices).is_none(),
@@ -192,6 +224,6 @@ mod tests {
         let told = listed(vec![model("gpt-4o", None, Some(false)), model("b", None, Some(true))]);
         models.take(Learned { images: Some(("c".into(), true)), ..told });
         let takes = ["gpt-4o", "b", "c"].map(|id| models.takes_images(id, &prices));
-        assert_eq!(takes, [false, true, true]);
+        assert_eq!(takes, [Some(false), Some(true), Some(true)]);
     }
 }

@@ -8,6 +8,7 @@ use super::{
     conversation::{Conversation, MAX_ITERATIONS},
     faults::Failure,
     history::Line,
+    image::Image,
     keep::{self, Found, Keeper},
     models::{Learned, Models},
     prices::Prices,
@@ -18,13 +19,13 @@ use super::{
 };
 use crate::{
     ItemOutput, Pipe, Start,
-    child::{Before, Carried, Told, Wishes, asked},
+    child::{Asked, Before, Carried, Told, Wishes, asked},
 };
 use nox_domain::{
     event::{Dial, Problem, RunEnd, TurnEnd},
     ids::ItemId,
     session::{Prompt, Signal},
-    transcript::{AgentFault, Offers},
+    transcript::AgentFault,
 };
 use serde_json::Value;
 use std::{
@@ -240,17 +241,17 @@ impl Live {
             self.tell(Signal::Noted("settings".into(), note)).await;
         }
         let Some(prompt) = self.start.prompt.take() else { return };
-        let again = self.start.again;
-        let mut acts = Vec::new();
+        let (again, mut acts) = (self.start.again, Vec::new());
+        let Some((prompt, images)) = self.shown(prompt, &mut acts).await else { return };
         // Asked before, and no conversation was ever named: it was cut off before it had one.
         let is_lost = before == Before::Lost || again && self.start.resume.is_none();
         if is_lost {
             let text = asked(&prompt.text, &self.start.text, Before::Lost, again);
-            self.talk.prompt(&Prompt { text, ..prompt }, &mut acts);
+            self.talk.prompt(&Prompt { text, ..prompt }, images, &mut acts);
         } else if again {
-            self.talk.go_on(&prompt, &mut acts);
+            self.talk.go_on(&prompt, images, &mut acts);
         } else {
-            self.talk.prompt(&prompt, &mut acts);
+            self.talk.prompt(&prompt, images, &mut acts);
         }
         self.perform(acts).await;
     }
@@ -356,7 +357,11 @@ impl Live {
 
     async fn told(&mut self, told: Told, acts: &mut Vec<Act>) {
         match told {
-            Told::Prompt(prompt) => self.talk.prompt(&prompt, acts),
+            Told::Prompt(prompt) => {
+                if let Some((prompt, images)) = self.shown(prompt, acts).await {
+                    self.talk.prompt(&prompt, images, acts);
+                }
+            }
             Told::Steer(text) => self.talk.steer(text, acts),
             Told::Model(model) => {
                 self.talk.set_model(model);
@@ -379,6 +384,14 @@ impl Live {
             // It has none.
             Told::Mode(_) => self.tell(Signal::Switched(Dial::Mode)).await,
         }
+    }
+
+    /// What a prompt shows, read from where it is kept; none when it is told to stop meanwhile.
+    async fn shown(&mut self, prompt: Prompt, acts: &mut Vec<Act>) -> Option<(Prompt, Vec<Image>)> {
+        let (store, turn) = (self.start.images.clone(), prompt.turn.clone());
+        let asked = self.heed(Asked::of(prompt, &*store), Some(PATIENCE)).await?;
+        acts.extend(asked.note().map(Act::Tell));
+        Some((Prompt { turn, images: vec![], text: asked.text.clone() }, Image::all_of(&asked)))
     }
 
     fn looked(&mut self, key: String, found: Result<Look, String>, acts: &mut Vec<Act>) {
@@ -531,7 +544,11 @@ impl Live {
         let (to, heard) = mpsc::channel(64);
         let (wire, history, tools) = (self.wire.clone(), self.talk.history().clone(), self.offered.clone());
         let (model, system) = (self.talk.model().to_owned(), self.system.clone());
-        let images = !self.talk.is_blind() && self.models.takes_images(&model, self.talk.prices());
+        let (shows, unseen) = self.models.shows(&model, self.talk.prices(), &history);
+        let images = shows && !self.talk.is_blind();
+        if let Some(text) = unseen {
+            self.tell(Signal::Noted("images_unseen".into(), text)).await;
+        }
         let task = tokio::spawn(async move {
             let request =
                 Request { model: &model, system: &system, history: &history, tools: &tools, images };
@@ -568,13 +585,7 @@ impl Live {
     }
 
     async fn offer(&mut self) {
-        let offers = Offers {
-            model: Some(self.talk.model().to_owned()),
-            models: self.models.offers(self.talk.model(), self.talk.prices()),
-            steers: true,
-            forks: true,
-            ..Offers::default()
-        };
+        let offers = self.models.offered(self.talk.model(), self.talk.prices());
         self.tell(Signal::Offers(Box::new(offers))).await;
     }
 

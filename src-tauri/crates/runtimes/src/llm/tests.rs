@@ -98,7 +98,9 @@ impl Table {
         let mut history = History::default();
         lines.iter().for_each(|line| history.apply(line));
         let turn = lines.iter().rev().find_map(|line| match line {
-            Line::Asked { text, turn: Some(turn) } => Some(Prompt { turn: turn.clone(), text: text.clone() }),
+            Line::Asked { text, turn: Some(turn), .. } => {
+                Some(Prompt { turn: turn.clone(), text: text.clone(), images: vec![] })
+            }
             _ => None,
         });
         let asked = turn.unwrap_or_else(|| prompt(""));
@@ -125,13 +127,13 @@ impl Table {
     /// Asks in the same turn, as the engine does when a limit is over.
     fn prompt_again(&mut self) -> &mut Self {
         let asked = self.asked.clone();
-        self.does(|talk, out| talk.prompt(&asked, out))
+        self.does(|talk, out| talk.prompt(&asked, vec![], out))
     }
 
     /// As a run begins whose turn was begun by another.
     pub(super) fn go_on(&mut self) -> &mut Self {
         let asked = self.asked.clone();
-        self.does(|talk, out| talk.go_on(&asked, out))
+        self.does(|talk, out| talk.go_on(&asked, vec![], out))
     }
 
     /// What is heard of the request that is open.
@@ -309,7 +311,7 @@ fn what_is_said_into_a_turn_is_heard_with_the_next_request() {
     table.proposes("call:1").allows("call:1");
     table.does(|talk, out| talk.steer("and be quick".into(), out));
     table.does(|talk, out| talk.done("call:1", done("x"), out));
-    assert!(table.kept.contains(&Line::Asked { text: "and be quick".into(), turn: None }));
+    assert!(table.kept.contains(&Line::Asked { text: "and be quick".into(), turn: None, images: vec![] }));
     assert!(table.acts.contains(&Act::Tell(Signal::Steered("and be quick".into()))), "told when it is kept");
     // Into the last answer: it is answered as well.
     let request = table.request();

@@ -56,3 +56,19 @@ fn a_request_that_showed_no_image_is_not_asked_again() {
     table.hear(refused(false));
     assert!(has_failed(&table) && table.notes().is_empty() && !table.talk.is_blind(), "{:?}", table.acts);
 }
+
+#[test]
+fn what_a_person_shows_is_kept_with_the_prompt_and_asked_again_without_images_where_they_are_refused() {
+    let mut table = Table::new();
+    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    let asked = crate::testing::prompt("look");
+    table.does(|talk, out| talk.prompt(&asked, vec![image.clone()], out));
+    let kept = Table::from(&table.kept);
+    assert!(kept.talk.history().has_images_of_a_person() && kept.talk.history().was_just_shown());
+    assert_eq!(kept.talk.history().entries().last().unwrap().images().collect::<Vec<_>>(), [&image]);
+    table.hear(refused(true));
+    assert_eq!((table.notes(), table.talk.is_blind()), (vec!["images_refused".to_owned()], true));
+    let mut read = shown();
+    assert!(!read.talk.history().has_images_of_a_person(), "a tool showed it");
+    assert!(!read.prompt("more").talk.history().was_just_shown());
+}

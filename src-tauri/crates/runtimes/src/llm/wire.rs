@@ -296,8 +296,7 @@ impl Wire {
         let entries = request.history.entries();
         let mut messages = Vec::new();
         for entry in entries {
-            messages.extend(self.messages(entry));
-            messages.extend(images(entry, request.images));
+            messages.extend(self.messages(entry, request.images));
         }
         // What is the same in the next request is read from a cache then.
         if let Some(last) = messages.pop() {
@@ -321,9 +320,15 @@ impl Wire {
         chat
     }
 
-    fn messages(&self, entry: &Entry) -> Vec<ChatMessage> {
+    fn messages(&self, entry: &Entry, takes_images: bool) -> Vec<ChatMessage> {
+        // No wire has a place for images within results: they are said after them.
+        let mut shown = parts(entry, takes_images);
         match entry {
-            Entry::Asked(text) => vec![ChatMessage::user(text.as_str())],
+            Entry::Asked(text, images) if images.is_empty() => vec![ChatMessage::user(text.as_str())],
+            Entry::Asked(text, _) => {
+                shown.extend((!text.trim().is_empty()).then(|| ContentPart::Text(text.clone())));
+                vec![ChatMessage::user(MessageContent::from_parts(shown))]
+            }
             Entry::Answered(parts) => {
                 let parts: Vec<ContentPart> = parts.iter().filter_map(|part| self.part(part)).collect();
                 // No wire takes a message without anything in it.
@@ -338,10 +343,14 @@ impl Wire {
                     ToolResponse::new(result.id.as_str(), text).with_fn_name(result.name.as_str())
                 });
                 // Each of its messages holds one result.
-                if self.provider.kind == AdapterKind::Ollama {
-                    return results.map(ChatMessage::from).collect();
-                }
-                vec![ChatMessage::tool(MessageContent::from_tool_responses(results.collect()))]
+                let mut messages: Vec<_> = match self.provider.kind {
+                    AdapterKind::Ollama => results.map(ChatMessage::from).collect(),
+                    _ => vec![ChatMessage::tool(MessageContent::from_tool_responses(results.collect()))],
+                };
+                messages.extend(
+                    (!shown.is_empty()).then(|| ChatMessage::user(MessageContent::from_parts(shown))),
+                );
+                messages
             }
         }
     }
@@ -364,24 +373,23 @@ impl Wire {
     }
 }
 
-/// The images of results, which no wire has a place for within them, as something that is said after them. Of those that are too
-/// old to be shown the history holds only the names.
-fn images(entry: &Entry, takes_images: bool) -> Option<ChatMessage> {
-    let Entry::Results(results) = entry else { return None };
+/// The images of an entry, each behind its name. Of those that are too old to be shown the history holds only the names.
+fn parts(entry: &Entry, takes_images: bool) -> Vec<ContentPart> {
     let mut parts = Vec::new();
-    for image in results.iter().flat_map(|result| &result.images) {
+    for image in entry.images() {
         if let Some(data) = image.base64().filter(|_| takes_images) {
             parts.push(ContentPart::Text(image.line()));
             parts.push(ContentPart::from_binary_base64(image.kind.media_type(), data, None));
             continue;
         }
-        let why = match takes_images {
-            true => "not shown any more; read it again if you need it",
-            false => "cannot be shown: you take no images, as far as Nox knows",
+        let why = match (takes_images, entry) {
+            (true, Entry::Asked(..)) => "not shown any more",
+            (true, _) => "not shown any more; read it again if you need it",
+            (false, _) => "cannot be shown: you take no images, as far as Nox knows",
         };
         parts.push(ContentPart::Text(format!("{} {why}", image.line())));
     }
-    (!parts.is_empty()).then(|| ChatMessage::user(MessageContent::from_parts(parts)))
+    parts
 }
 
 /// What is asked.

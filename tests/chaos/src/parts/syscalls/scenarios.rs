@@ -198,7 +198,7 @@ pub(super) const ALL: &[Scenario] = &[
                 START,
                 SLEEPS,
                 Step::Do("prompt_session", |known| {
-                    value(&PromptSession { session: session(known), text: "More".into() })
+                    value(&PromptSession { session: session(known), text: "More".into(), images: vec![] })
                 }),
                 Step::UntilSaid("two"),
                 SLEEPS,

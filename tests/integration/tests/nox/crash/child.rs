@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
 
 use super::writing;
-use crate::{llm, secrets};
+use crate::{images, llm, secrets};
 use nox_test_support::World;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -24,6 +24,7 @@ pub(crate) enum Role {
     Write,
     OfferKey,
     Loop,
+    Show,
 }
 
 /// The child's side. Without its environment it does nothing.
@@ -36,6 +37,7 @@ fn engine_process() {
         let mut world = World::at(Path::new(&root));
         match role.as_str() {
             "Write" => writing::engine(&mut world).await,
+            "Show" => images::waits_until_it_is_killed(&mut world).await,
             "Loop" => llm::works_until_it_is_killed(&mut world).await,
             _ => secrets::offer_a_key(&mut world).await,
         }

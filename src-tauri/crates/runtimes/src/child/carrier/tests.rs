@@ -32,7 +32,7 @@ impl Talk for Proposes {
         out.push(Act::Tell(Signal::Proposed(Box::new(call))));
     }
 
-    fn prompt(&mut self, _: &str, _: &mut Vec<Act>) {}
+    fn prompt(&mut self, _: &Asked, _: &mut Vec<Act>) {}
 
     fn answer(&mut self, answer: &Answer, out: &mut Vec<Act>) {
         self.open.remove(&answer.key);
@@ -122,9 +122,9 @@ impl Talk for Leaves {
         out.push(Act::Ready);
     }
 
-    fn prompt(&mut self, text: &str, out: &mut Vec<Act>) {
+    fn prompt(&mut self, asked: &Asked, out: &mut Vec<Act>) {
         assert!(self.0, "it does not stand yet");
-        self.1.push(text.to_owned());
+        self.1.push(asked.text.clone());
         out.push(Act::Anew);
     }
 
@@ -193,7 +193,7 @@ impl Talk for Mutters {
         out.push(Act::Tell(Signal::Noted("aside".into(), line.to_owned())));
     }
 
-    fn prompt(&mut self, _: &str, _: &mut Vec<Act>) {}
+    fn prompt(&mut self, _: &Asked, _: &mut Vec<Act>) {}
 
     fn answer(&mut self, _: &Answer, _: &mut Vec<Act>) {}
 

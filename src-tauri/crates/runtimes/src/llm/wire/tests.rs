@@ -74,7 +74,7 @@ async fn hear(said: String) -> Heard {
     });
     let wire = Wire::of(&program("compatible", Some(&address)), None).ok().unwrap();
     let mut history = History::default();
-    history.apply(&Line::Asked { text: "go".into(), turn: None });
+    history.apply(&Line::Asked { text: "go".into(), turn: None, images: vec![] });
     let (to, mut heard) = mpsc::channel(64);
     let request = Request { model: "m", system: "", history: &history, tools: &[], images: false };
     wire.ask(request, &to).await;
@@ -162,4 +162,30 @@ fn an_end_without_a_reason_is_no_answer() {
         ..StreamEnd::default()
     };
     assert!(reply_of(end).unwrap().cut);
+}
+
+#[test]
+fn images_of_a_prompt_stand_in_front_of_its_words_and_need_none() {
+    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    let wire = Wire::of(&program("ollama", None), None).ok().unwrap();
+    let told = |text: &str, images| {
+        let mut history = History::default();
+        history.apply(&Line::Asked { text: text.into(), turn: None, images: vec![image.clone()] });
+        let request = Request { model: "m", system: "", history: &history, tools: &[], images };
+        let messages = wire.chat(&request).messages;
+        assert_eq!(messages.len(), 1);
+        let parts = messages.into_iter().flat_map(|message| message.content.into_parts());
+        let said = parts.map(|part| match part {
+            ContentPart::Binary(_) => "(shown)".to_owned(),
+            part => part.as_text().unwrap_or_default().to_owned(),
+        });
+        said.collect::<Vec<_>>()
+    };
+    assert_eq!(told("look", true), [image.line(), "(shown)".into(), "look".into()]);
+    assert_eq!(told("", true), [image.line(), "(shown)".into()]);
+    let unseen = told("look", false);
+    assert!(
+        unseen.len() == 2 && unseen[0].contains("you take no images") && unseen[1] == "look",
+        "{unseen:?}"
+    );
 }
