@@ -19,7 +19,7 @@ export const commands = {
 	continueSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("continue_session", { command, input })),
 	pauseSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("pause_session", { command, input })),
 	promptSession: (command: CommandId, input: PromptSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("prompt_session", { command, input })),
-	steerSession: (command: CommandId, input: PromptSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("steer_session", { command, input })),
+	steerSession: (command: CommandId, input: SteerSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("steer_session", { command, input })),
 	changePrompt: (command: CommandId, input: ChangePrompt) => typedError<Recorded, ApiError>(__TAURI_INVOKE("change_prompt", { command, input })),
 	withdrawPrompt: (command: CommandId, input: WithdrawPrompt) => typedError<Recorded, ApiError>(__TAURI_INVOKE("withdraw_prompt", { command, input })),
 	setSessionMode: (command: CommandId, input: SetSessionMode) => typedError<Recorded, ApiError>(__TAURI_INVOKE("set_session_mode", { command, input })),
@@ -61,6 +61,7 @@ export const commands = {
 	readPolicy: (input: Nothing) => typedError<PolicyView, ApiError>(__TAURI_INVOKE("read_policy", { input })),
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
+	addImage: (input: AddImage) => typedError<Image, ApiError>(__TAURI_INVOKE("add_image", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
 	discover: (input: Discover) => typedError<Discovered, ApiError>(__TAURI_INVOKE("discover", { input })),
 	tryAgent: (input: TryAgent) => typedError<AgentTried, ApiError>(__TAURI_INVOKE("try_agent", { input })),
@@ -140,6 +141,19 @@ export const events = {
 };
 
 /* Types */
+/**  An image that is to go with a prompt or a task: PNG, JPEG, GIF or WebP, of at most 3.5 MB. */
+export type AddImage = 
+/**  Its bytes. */
+{ from: "bytes"; 
+/**  What it is called. */
+name: string; 
+/**  In base64. */
+base64: string } | 
+/**  A file of this computer. */
+{ from: "file"; 
+/**  Absolute. */
+path: string };
+
 /**  An agent as its folder says. */
 export type Agent = {
 	/**  The name of its folder, for ever. */
@@ -1052,6 +1066,33 @@ export type HoldingView = {
 	processes: Held,
 };
 
+/**  An image: what there is to know without its bytes. */
+export type Image = {
+	/**  SHA-256 of its bytes: 64 hexadecimal figures. */
+	sha256: string,
+	/**  Its kind. */
+	kind: ImageKind,
+	/**  Its size. */
+	size_bytes: Size,
+	/**  In points. */
+	width: number,
+	/**  In points. */
+	height: number,
+	/**  What it is to people: one line, where it is from. Never a path to open. */
+	name: string,
+};
+
+/**  The kinds that model servers take. */
+export type ImageKind = 
+/**  PNG. */
+"png" | 
+/**  JPEG. */
+"jpeg" | 
+/**  GIF. */
+"gif" | 
+/**  WebP. */
+"webp";
+
 /**  Reads a session from an export. */
 export type ImportSession = {
 	/**  The file in JSON lines, absolute. */
@@ -1079,7 +1120,9 @@ export type ItemBody =
 /**  What the agent was asked. */
 { kind: "prompt"; 
 /**  Markdown. */
-text: string } | 
+text: string; 
+/**  What was shown with it. */
+images?: Image[] } | 
 /**  What a person said into a turn that ran. */
 { kind: "steered"; 
 /**  Markdown. */
@@ -1388,6 +1431,8 @@ export type Offers = {
 	steers?: boolean,
 	/**  Whether a copy of the conversation can be gone on with. */
 	forks?: boolean,
+	/**  Whether a prompt may carry images; none where nobody has said. */
+	images?: boolean | null,
 };
 
 /**  What happens to a session whose run was lost between two tool calls. */
@@ -1743,8 +1788,10 @@ export type PromptPlacement =
 export type PromptSession = {
 	/**  The session. */
 	session: SessionId,
-	/**  Markdown. */
+	/**  Markdown. May be empty when there are images. */
 	text: string,
+	/**  Images that were added before; at most 10, and 15 MB of them. */
+	images?: Image[],
 };
 
 /**  What is sent to a window or a client that subscribed. */
@@ -2362,6 +2409,14 @@ export type Status = {
 	at: At,
 };
 
+/**  A session, and what is said into the turn that runs. */
+export type SteerSession = {
+	/**  The session. */
+	session: SessionId,
+	/**  Markdown. */
+	text: string,
+};
+
 /**  How far a step of a plan is. */
 export type StepStatus = 
 /**  Not begun. */
@@ -2700,6 +2755,8 @@ export type WaitingPrompt = {
 	turn: TurnId,
 	/**  Markdown. */
 	text: string,
+	/**  What is shown with it. */
+	images?: Image[],
 };
 
 /**  Why a call was allowed, asked or denied; a code and its parts, for the faces' texts. */

@@ -5,6 +5,7 @@
  * file and `../bindings/nox`. Methods throw a `NoxError`, nothing else.
  */
 import type {
+  AddImage,
   AgentList,
   AgentTried,
   AnswerRequest,
@@ -31,6 +32,7 @@ import type {
   FirstLook,
   ForkSession,
   GrantProject,
+  Image,
   ImportSession,
   ItemsPage,
   KeysView,
@@ -66,6 +68,7 @@ import type {
   ShellEvent,
   Snapshot,
   StartTask,
+  SteerSession,
   TaskDetail,
   TaskList,
   TrialStopped,
@@ -87,7 +90,7 @@ export interface CommandInputs {
   continueSession: OneSession;
   pauseSession: OneSession;
   promptSession: PromptSession;
-  steerSession: PromptSession;
+  steerSession: SteerSession;
   changePrompt: ChangePrompt;
   withdrawPrompt: WithdrawPrompt;
   setSessionMode: SetSessionMode;
@@ -132,6 +135,7 @@ export interface Queries {
   readPolicy: [Nothing, PolicyView];
   previewRule: [PreviewRule, RulePreview];
   listKeys: [Nothing, KeysView];
+  addImage: [AddImage, Image];
   testKey: [OneKey, KeyTest];
   discover: [Discover, Discovered];
   tryAgent: [TryAgent, AgentTried];
@@ -203,6 +207,7 @@ export const QUERIES = [
   'readPolicy',
   'previewRule',
   'listKeys',
+  'addImage',
   'testKey',
   'discover',
   'tryAgent',

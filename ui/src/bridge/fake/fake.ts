@@ -15,7 +15,7 @@ import {
 } from '../bridge';
 import { newCommandId, newId } from '../ids';
 import { discoveryOf } from './discovery';
-import { controlsOf, liveCommands } from './live';
+import { addImage, controlsOf, liveCommands } from './live';
 import { compactNow, importOne } from './log';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
@@ -266,8 +266,8 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       runs.pause(session, 'person');
       return { session };
     },
-    promptSession({ session, text }) {
-      runs.prompt(session, text);
+    promptSession({ session, text, images }) {
+      runs.prompt(session, text, images);
       return { session };
     },
     ...liveCommands(state, (session, text) => runs.prompt(session, text)),
@@ -528,6 +528,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       problem: null,
       keys: [...state.keys].map(([name, { stored_at }]) => ({ name, stored_at })),
     }),
+    addImage,
     testKey: async ({ name }) => ({
       readable: state.keys.has(name),
       problem: null,

@@ -1,8 +1,8 @@
 /**
  * What the fake engine does while a session works: steering, prompts that wait, modes and models, forks.
  */
-import type { Changed, ControlsRow, ItemBody, SessionId } from '../../bindings/nox';
-import type { CommandInputs } from '../bridge';
+import type { AddImage, Changed, ControlsRow, Image, ImageKind, ItemBody, SessionId } from '../../bindings/nox';
+import { type CommandInputs, NoxError } from '../bridge';
 import { newId } from '../ids';
 import { type FakeState, newTask, viewOf } from './state';
 
@@ -32,9 +32,37 @@ function say(state: FakeState, session: SessionId, body: ItemBody): Changed {
 }
 
 /** A prompt that waits behind what runs. */
-export function wait(state: FakeState, session: SessionId, text: string): Changed[] {
+export function wait(state: FakeState, session: SessionId, text: string, images: Image[]): Changed[] {
   const row = controlsOf(state, session);
-  return put(state, { ...row, waiting: [...row.waiting, { turn: newId('trn', Date.now()), text }] });
+  return put(state, { ...row, waiting: [...row.waiting, { turn: newId('trn', Date.now()), text, images }] });
+}
+
+const KINDS: readonly (readonly [string, ImageKind])[] = [
+  ['iVBORw0KGgo', 'png'],
+  ['/9j/', 'jpeg'],
+  ['R0lGOD', 'gif'],
+  ['UklGR', 'webp'],
+];
+
+/** An image, told by how it begins; of a file nothing is read. */
+export async function addImage(input: AddImage): Promise<Image> {
+  const name = input.from === 'bytes' ? input.name : (input.path.split('/').at(-1) ?? input.path);
+  const kind = input.from === 'file' ? 'png' : KINDS.find(([head]) => input.base64.startsWith(head))?.[1];
+  if (!kind) {
+    throw new NoxError({
+      code: 'bad_input',
+      message: `${name} is not added: it is no image of a kind that can be shown: PNG, JPEG, GIF or WebP`,
+      hint: 'Add a PNG, JPEG, GIF or WebP of at most 3.5 MB.',
+      field: 'image',
+    });
+  }
+  const size = input.from === 'bytes' ? Math.floor((input.base64.length * 3) / 4) : 1000;
+  // One name for the same content, as a hash is.
+  let mixed = 7;
+  for (const letter of input.from === 'bytes' ? input.base64 : input.path)
+    mixed = (mixed * 31 + letter.charCodeAt(0)) >>> 0;
+  const sha256 = mixed.toString(16).padStart(64, '0');
+  return { sha256, kind, size_bytes: size, width: 640, height: 400, name };
 }
 
 /** The commands of this file, as the table of the fake takes them. */
@@ -55,7 +83,7 @@ export function liveCommands(state: FakeState, prompt: (session: SessionId, text
     },
     changePrompt({ session, turn, text }: CommandInputs['changePrompt']) {
       const row = controlsOf(state, session);
-      const waiting = row.waiting.map((each) => (each.turn === turn ? { turn, text } : each));
+      const waiting = row.waiting.map((each) => (each.turn === turn ? { ...each, text } : each));
       return { session, rows: put(state, { ...row, waiting }) };
     },
     withdrawPrompt({ session, turn }: CommandInputs['withdrawPrompt']) {

@@ -5,6 +5,7 @@
 import type {
   Changed,
   Decision,
+  Image,
   Item,
   ItemBody,
   PauseWhy,
@@ -123,17 +124,20 @@ export class FakeRuns {
   }
 
   /** Answers at once when nothing is under way, else the prompt waits for its turn. */
-  prompt(id: string, text: string) {
+  prompt(id: string, text: string, images: Image[] = []) {
     const session = this.#state.sessions.get(id);
     if (!session) return;
     if (session.state.state !== 'idle' && session.state.state !== 'hibernated') {
-      this.#out.emit(wait(this.#state, id, text));
+      this.#out.emit(wait(this.#state, id, text, images));
       return;
     }
-    this.#say(id, { kind: 'prompt', text });
+    this.#say(id, { kind: 'prompt', text, images });
     this.#session(id, { state: { state: 'running', doing: null } });
     this.#later(() => {
-      this.#say(id, { kind: 'message', text: `Heard: ${text}` });
+      this.#say(id, {
+        kind: 'message',
+        text: images.length > 0 ? `Heard: ${text} (and saw ${images.length})` : `Heard: ${text}`,
+      });
       this.#session(id, { state: { state: 'idle', problem: null } });
     });
   }

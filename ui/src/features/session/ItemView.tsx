@@ -11,7 +11,7 @@ import { limitText, problemText } from '@/components/words';
 import type { Conversation } from '@/sync/conversation';
 import { useDesktop } from '@/sync/desktop';
 import { useItem } from '@/sync/hooks';
-import type { Item, SessionView } from '../../bindings/nox';
+import type { Image, Item, SessionView } from '../../bindings/nox';
 import s from './Conversation.module.css';
 import { ToolCallItem } from './ToolCallItem';
 import { CONVERSATION, LIVE } from './text';
@@ -30,7 +30,7 @@ export const ItemView = memo(
     const { body } = item;
     switch (body.kind) {
       case 'prompt':
-        return <Prompt item={item} text={body.text} />;
+        return <Prompt item={item} text={body.text} images={body.images} />;
       case 'steered':
         return <Prompt item={item} text={body.text} said={LIVE.steered} />;
       case 'switched':
@@ -90,7 +90,14 @@ function Note({ icon, children }: { icon: IconName; children: React.ReactNode })
 /** Longer ones are cut until they are opened. */
 const LONG_LINES = 24;
 
-function Prompt({ item, text, said }: { item: Item; text: string; said?: string }) {
+interface PromptProps {
+  item: Item;
+  text: string;
+  images?: readonly Image[] | undefined;
+  said?: string;
+}
+
+function Prompt({ item, text, images = [], said }: PromptProps) {
   const { openExternal } = useDesktop();
   const [all, setAll] = useState(false);
   const lines = text.split('\n').length;
@@ -102,6 +109,16 @@ function Prompt({ item, text, said }: { item: Item; text: string; said?: string 
       </span>
       <div className={s.prompt} title={formatMoment(item.at)}>
         <p className={said ? s.saidNow : 'visually-hidden'}>{said ?? CONVERSATION.task}</p>
+        {images.length > 0 && (
+          <ul className={s.shown} aria-label={CONVERSATION.shown(images.length)}>
+            {images.map((image) => (
+              <li key={image.sha256}>
+                <Icon name="image" size="sm" />
+                {image.name}
+              </li>
+            ))}
+          </ul>
+        )}
         <Markdown
           text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
           streaming={long && !all}
