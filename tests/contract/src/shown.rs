@@ -23,7 +23,12 @@ impl Scene {
 /// The very bytes of a picture come to the model: with words, without any, and again with what is asked after it.
 pub(crate) async fn image_in_a_prompt(bench: Bench) {
     let replies = ["Ready.", "Noise.", "More noise.", "As before."].map(Reply::text);
-    let mut scene = bench.begin(replies).await;
+    let sees = bench.program.sees;
+    let mut scene = bench
+        .begin_with(replies, |agent, _| {
+            agent.program.model = sees.map(str::to_owned).or(agent.program.model.take())
+        })
+        .await;
     assert_eq!(scene.idle().await, None);
     let (first, second) = (picture(120, 1), picture(60, 2));
     let has = |scene: &Scene, bytes: &[u8]| {
@@ -45,8 +50,7 @@ pub(crate) async fn image_in_a_prompt(bench: Bench) {
     scene.until_said("As before.").await;
     assert_eq!(scene.idle().await, None);
     assert!(has(&scene, &first) && has(&scene, &second), "the pictures are forgotten");
-    let shows =
-        |body: &ItemBody| matches!(body, ItemBody::Prompt { images, .. } if images == &[image.clone()]);
+    let shows = |body: &ItemBody| matches!(body, ItemBody::Prompt { images, .. } if images == std::slice::from_ref(&image));
     assert!(scene.items().await.iter().any(|item| shows(&item.body)), "the conversation does not show it");
     assert_eq!(scene.notes().await, Vec::<String>::new());
     scene.close().await;

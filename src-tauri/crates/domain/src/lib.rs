@@ -15,6 +15,7 @@
 
 pub mod agent;
 pub mod answers;
+mod controls;
 pub mod dialect;
 pub mod discovery;
 pub mod ends;

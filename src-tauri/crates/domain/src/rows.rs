@@ -1,6 +1,7 @@
 //! Read models: what lists, cards and conversations show. Rows are stored beside the events of their transaction and
 //! sent to every face as they change; a face upserts them by kind and id and derives nothing.
 
+pub use crate::controls::{ControlsRow, WaitingPrompt};
 use crate::{
     At, Size,
     agent::{Agent, Runtime},
@@ -11,7 +12,7 @@ use crate::{
     life::{HeldBack, LimitHit, PauseWhy},
     task::{Attachment, Priority, TaskStatus},
     tool::{CallEnd, CallStatus, Decision, OutputDigest, PermissionRequest, ToolCall},
-    transcript::{Lines, Offers, PlanStep, Usage},
+    transcript::{Lines, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -242,29 +243,6 @@ pub struct SessionRow {
     /// That session's title then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork_of_title: Option<String>,
-}
-
-/// A prompt that waits for its turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-pub struct WaitingPrompt {
-    /// Its turn.
-    pub turn: TurnId,
-    /// Markdown.
-    pub text: String,
-    /// What is shown with it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub images: Vec<Image>,
-}
-
-/// What a person can do with a session while it runs: what its program offers, and the prompts that wait.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-pub struct ControlsRow {
-    /// The session.
-    pub session: SessionId,
-    /// What its program offers, with what the next run begins with as the present mode and model.
-    pub offers: Offers,
-    /// In order.
-    pub waiting: Vec<WaitingPrompt>,
 }
 
 /// One entry of a conversation.

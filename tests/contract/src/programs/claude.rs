@@ -52,6 +52,7 @@ pub(super) const PROGRAM: Program = Program {
         ];
         ("AskUserQuestion", json!({ "questions": questions }))
     }),
+    sees: None,
     plan: Some(Plan {
         mode: "plan",
         calls: |told, plan| {

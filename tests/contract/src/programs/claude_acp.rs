@@ -11,6 +11,7 @@ pub(super) const PROGRAM: Program = Program {
         (claude::PROGRAM.settings)(agent, places, address);
     },
     command_line: "claude-agent-acp",
+    sees: None,
     plan: match claude::PROGRAM.plan {
         Some(plan) => Some(Plan { goes_on: false, ..plan }),
         None => None,

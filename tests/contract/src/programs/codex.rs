@@ -75,6 +75,7 @@ pub(super) const PROGRAM: Program = Program {
         ];
         ("request_user_input", json!({ "questions": questions }))
     }),
+    sees: None,
     plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
     lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],

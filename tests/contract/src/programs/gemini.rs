@@ -70,6 +70,7 @@ pub(super) const PROGRAM: Program = Program {
     never_beside: &[],
     script: None,
     ask: None,
+    sees: None,
     plan: Some(Plan {
         mode: "plan",
         calls: |told, plan| {

@@ -57,6 +57,7 @@ pub(super) const PROGRAM: Program = Program {
     ],
     script: None,
     ask: None,
+    sees: None,
     plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".local/share/goose/sessions")).unwrap(),
     lacks: &[

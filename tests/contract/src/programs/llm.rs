@@ -28,6 +28,7 @@ pub(super) const ANTHROPIC: Program = Program {
         ];
         ("ask", json!({ "questions": questions }))
     }),
+    sees: None,
     plan: None,
     forget: |own| {
         let root = own.parent().expect("a world has a root");
@@ -67,6 +68,7 @@ pub(super) const RESPONSES: Program = Program {
 pub(super) const OLLAMA: Program = Program {
     name: "llm-ollama",
     settings: |agent, _, address| at(agent, "ollama", "scripted", address),
+    sees: Some("scripted-vision"),
     lacks: &[
         (Lack::Cost, "A model on this computer costs nothing."),
         (Lack::Key, "Ollama takes no key."),

@@ -70,6 +70,8 @@ pub(crate) struct Program {
     pub(crate) script: Option<(&'static str, Wants)>,
     /// The model asks a person "Which colour?" and "Which parts?", the latter with roof and wall to choose from.
     pub(crate) ask: Option<fn() -> Call>,
+    /// A model that takes images, where it shows them only to those of which it knows that.
+    pub(crate) sees: Option<&'static str>,
     /// How its model shows a plan.
     pub(crate) plan: Option<Plan>,
     /// Loses all conversations.

@@ -102,6 +102,7 @@ pub(super) const PROGRAM: Program = Program {
     ],
     script: None,
     ask: None,
+    sees: Some("gpt-4o"),
     plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".local/share/opencode")).unwrap(),
     lacks: &[

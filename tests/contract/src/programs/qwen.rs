@@ -73,6 +73,7 @@ pub(super) const PROGRAM: Program = Program {
         ];
         ("ask_user_question", json!({ "questions": questions }))
     }),
+    sees: Some("gpt-5"),
     plan: Some(Plan {
         mode: "plan",
         calls: |_, plan| vec![("exit_plan_mode", json!({ "plan": plan }))],

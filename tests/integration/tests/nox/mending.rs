@@ -312,7 +312,7 @@ async fn what_an_earlier_version_stored_is_brought_to_the_rules_of_now() {
     let is_none = |row: &SessionRow| row.cost_micro_usd.is_none();
     let now = poll("the row", async || Some(row(&world, &pruned).await).filter(is_none)).await;
     assert_eq!(now.usage.unwrap(), before.usage.unwrap(), "tokens stay");
-    let further = PromptSession { session: pruned.clone(), text: "Go on.".into() };
+    let further = PromptSession { session: pruned.clone(), text: "Go on.".into(), images: vec![] };
     world.api().prompt_session(&caller(), further).await.unwrap();
     world.until_state("its run", &pruned, |state| matches!(state, SessionState::Idle { .. })).await;
     assert_eq!(row(&world, &pruned).await.cost_micro_usd, None, "its state is brought up as well");

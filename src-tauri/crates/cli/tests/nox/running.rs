@@ -221,3 +221,21 @@ fn what_acts_on_a_terminal_is_not_passed_on() {
     assert_eq!(ended.out, "\u{1b}[31mred\u{1b}[0m\n", "{ended:?}");
     assert!(!ended.err.contains("\u{1b}]"), "{:?}", ended.err);
 }
+
+#[test]
+fn an_image_that_is_none_or_that_nobody_is_shown_makes_no_task() {
+    let world = World::new();
+    world.file("notes.txt", "only words");
+    let shown = world.nox(&["run", "echo", "--image", "notes.txt"]);
+    assert_eq!(shown.code, Some(2), "{shown:?}");
+    assert!(shown.err.contains("the agent runbook is shown no images"), "{shown:?}");
+    let made = world.nox(&["agent", "add", "Painter", "--runtime", "claude"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    for (file, why) in [("notes.txt", "no image of a kind that can be shown"), ("gone.png", "cannot be read")]
+    {
+        let ended = world.nox(&["run", "Look at it.", "--agent", "painter", "--image", file]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains(file) && ended.err.contains(why), "{ended:?}");
+    }
+    assert!(world.nox(&["list-tasks", "--json"]).lines().is_empty(), "a task was made all the same");
+}

@@ -6,6 +6,7 @@
 //! in a line of its own. The engine removes it with its session.
 
 use super::history::{History, Line, SCHEMA};
+use crate::child::Before;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, ErrorKind, Read, Write},
@@ -56,6 +57,24 @@ pub(super) enum Error {
 }
 
 impl Keeper {
+    /// The conversation of this name, or a copy of it; a new one when there is no name, or nothing of that name any more.
+    ///
+    /// # Errors
+    /// As of [`Keeper::begin`] and [`Keeper::open`].
+    pub(super) fn of(folder: &Path, name: Option<&str>, fork: bool) -> Result<(Self, Found, Before), Error> {
+        let begun = |before| Self::begin(folder).map(|keeper| (keeper, Found::default(), before));
+        let opened = match name {
+            Some(name) if fork => Self::fork(folder, name),
+            Some(name) => Self::open(folder, name),
+            None => return begun(Before::Known),
+        };
+        match opened {
+            Ok((keeper, found)) => Ok((keeper, found, Before::Known)),
+            Err(Error::NotThere) if !fork => begun(Before::Lost),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A new conversation.
     ///
     /// # Errors

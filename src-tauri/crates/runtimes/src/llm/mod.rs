@@ -43,6 +43,11 @@ use nox_domain::{agent::PromptPlacement, event::Problem, transcript::AgentFault}
 use run::Run;
 use wire::Wire;
 
+/// Whether a model takes images, as the table of models says and the user's own before it; none when they do not.
+pub(crate) fn takes_images(start: &Start, model: &str) -> Option<bool> {
+    prices::Prices::read(start.prices.as_deref()).0.takes_images(model)
+}
+
 /// Starts a run.
 ///
 /// # Errors

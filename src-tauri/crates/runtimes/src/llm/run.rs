@@ -129,19 +129,7 @@ impl Run {
     /// The conversation to go on with, or a new one.
     async fn open(&mut self) -> Result<(Keeper, Found, Before), String> {
         let (folder, resume, fork) = (self.start.keep.clone(), self.start.resume.clone(), self.start.fork);
-        let opened = spawn_blocking(move || match resume {
-            Some(name) if fork => {
-                Keeper::fork(&folder, &name).map(|(keeper, found)| (keeper, found, Before::Known))
-            }
-            Some(name) => match Keeper::open(&folder, &name) {
-                Ok((keeper, found)) => Ok((keeper, found, Before::Known)),
-                Err(keep::Error::NotThere) => {
-                    Keeper::begin(&folder).map(|keeper| (keeper, Found::default(), Before::Lost))
-                }
-                Err(error) => Err(error),
-            },
-            None => Keeper::begin(&folder).map(|keeper| (keeper, Found::default(), Before::Known)),
-        });
+        let opened = spawn_blocking(move || Keeper::of(&folder, resume.as_deref(), fork));
         let opened = opened.await.map_err(|_| "a fault of Nox".to_owned())?;
         let (keeper, found, before) =
             opened.map_err(|error| format!("the conversation cannot be opened: {error}"))?;

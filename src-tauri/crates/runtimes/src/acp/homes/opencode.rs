@@ -104,7 +104,13 @@ pub(in super::super) fn opencode(dress: &mut Dress<'_>) -> io::Result<()> {
     if let Some(address) = &program.address {
         let model = program.model.as_deref().unwrap_or("default");
         let mut models = Map::new();
-        models.insert(model.to_owned(), json!({ "name": model }));
+        let mut about = json!({ "name": model });
+        // Of a model that it does not know, it takes for granted that it sees nothing, and shows it no images.
+        if crate::llm::takes_images(dress.start, model) == Some(true) {
+            about["attachment"] = true.into();
+            about["modalities"] = json!({ "input": ["text", "image"], "output": ["text"] });
+        }
+        models.insert(model.to_owned(), about);
         let options = json!({
             "baseURL": format!("{}/v1", address.trim_end_matches('/').trim_end_matches("/v1")),
             "apiKey": "{env:OPENAI_API_KEY}",
