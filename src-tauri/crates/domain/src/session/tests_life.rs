@@ -132,7 +132,7 @@ fn heard_after_kill(play: &mut Play) -> bool {
     if play.session.wants_place() {
         play.place();
     } else {
-        play.want(SessionCommand::Prompt { text: "more".into() }).unwrap();
+        play.want(SessionCommand::Prompt { text: "more".into(), images: vec![] }).unwrap();
         play.place();
     }
     let heard = play.effects.iter().find_map(|effect| match effect {
