@@ -343,7 +343,7 @@ fn first_asked(heard: bool) -> String {
         let id = sent(&acts).last().unwrap()["id"].clone();
         talk.hear(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string(), &mut acts);
     }
-    talk.prompt("Begin.", &mut acts);
+    talk.prompt(&"Begin.".into(), &mut acts);
     let asked = sent(&acts).into_iter().find(|frame| method(frame) == "session/prompt").unwrap();
     asked["params"]["prompt"][0]["text"].as_str().unwrap().to_owned()
 }
