@@ -1405,6 +1405,16 @@ export type MoveTask = {
 /**  An operation without input. */
 export type Nothing = Record<string, never>;
 
+/**  A number that a [`Question`] wants. Its bounds are decimal numbers, as they were told; empty where there is none. */
+export type NumberWanted = {
+	/**  A whole one. */
+	whole?: boolean,
+	/**  The least one. */
+	least?: string,
+	/**  The greatest one. */
+	most?: string,
+};
+
 /**  Something that can be chosen, by the program's name for it. */
 export type Offer = {
 	/**  The program's name for it. */
@@ -1849,6 +1859,10 @@ export type Question = {
 	many?: boolean,
 	/**  Whether it can be answered in other words than the options. */
 	free?: boolean,
+	/**  Whether it may stay without an answer. */
+	optional?: boolean,
+	/**  Words of one's own have to be such a number; none when they are any words. */
+	number?: NumberWanted | null,
 };
 
 /**  Some of all cards. */

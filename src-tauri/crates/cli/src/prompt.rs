@@ -201,7 +201,8 @@ fn one_question(question: &Question) -> String {
             if option.description.is_empty() { String::new() } else { format!(": {}", option.description) };
         text.push_str(&format!("  {number}  {}\n", out::one_line(&format!("{}{more}", option.label))));
     }
-    text.push_str(&format!("  ({})", hint_of(question)));
+    let empty = if question.optional { "; it may stay empty" } else { "" };
+    text.push_str(&format!("  ({}{empty})", hint_of(question)));
     text
 }
 
@@ -224,6 +225,8 @@ fn read_answer(question: &Question, line: &str) -> Option<Vec<String>> {
     let numbers: Option<Vec<String>> = line.split(',').map(chosen).collect();
     let given = match numbers {
         Some(numbers) => numbers,
+        None if line.is_empty() && question.optional => return Some(vec![]),
+        None if question.number.as_ref().is_some_and(|number| !number.is(line)) => return None,
         None if line.is_empty() || !(question.free || question.options.is_empty()) => return None,
         None => vec![line.to_owned()],
     };
@@ -252,7 +255,7 @@ mod tests {
 
     #[test]
     fn questions_are_answered_with_numbers_or_words() {
-        use nox_domain::tool::Choice;
+        use nox_domain::tool::{Choice, NumberWanted};
         let option = |label: &str| Choice { label: label.into(), ..Choice::default() };
         let mut question = Question { options: vec![option("red"), option("blue")], ..Question::default() };
         assert_eq!(read_answer(&question, "2"), Some(vec!["blue".into()]));
@@ -263,6 +266,11 @@ mod tests {
         assert_eq!(read_answer(&question, "1, 2"), Some(vec!["red".into(), "blue".into()]));
         question.free = true;
         assert_eq!(read_answer(&question, "green"), Some(vec!["green".into()]));
+        (question.optional, question.number) =
+            (true, Some(NumberWanted { whole: true, ..Default::default() }));
+        assert_eq!(read_answer(&question, ""), Some(vec![]));
+        assert_eq!(read_answer(&question, "green"), None);
+        assert_eq!(read_answer(&question, "-7"), Some(vec!["-7".into()]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Held by the session before an answer is recorded, so that no face can send the agent what it did not ask for.
 
-use crate::tool::Question;
+use crate::tool::{NumberWanted, Question};
 use std::collections::BTreeMap;
 
 /// Answers by the ids of their questions: what was chosen, or words of one's own.
@@ -23,6 +23,7 @@ pub fn check(questions: &[Question], answers: &Answers) -> Result<(), String> {
         let given = answers.get(&question.id).map(Vec::as_slice).unwrap_or_default();
         let name = if question.header.is_empty() { &question.text } else { &question.header };
         match given {
+            [] if question.optional => {}
             [] => return Err(format!("“{name}” has no answer")),
             [_, _, ..] if !question.many => return Err(format!("“{name}” takes one answer")),
             given => given.iter().try_for_each(|answer| check_one(question, name, answer))?,
@@ -44,7 +45,35 @@ fn check_one(question: &Question, name: &str, answer: &str) -> Result<(), String
     if answer.chars().count() > MAX_ANSWER_LETTERS {
         return Err(format!("the answer to “{name}” has more than {MAX_ANSWER_LETTERS} letters"));
     }
-    Ok(())
+    match &question.number {
+        Some(number) if !number.is(answer) => Err(format!("“{name}” takes {}", number.in_words())),
+        _ => Ok(()),
+    }
+}
+
+impl NumberWanted {
+    /// Whether these words are such a number.
+    pub fn is(&self, words: &str) -> bool {
+        let words = words.trim();
+        let is_kind = !self.whole || words.parse::<i64>().is_ok();
+        let bound = |bound: &str| bound.parse::<f64>().ok();
+        words.parse::<f64>().is_ok_and(|value| {
+            let is_within = bound(&self.least).is_none_or(|least| value >= least)
+                && bound(&self.most).is_none_or(|most| value <= most);
+            value.is_finite() && is_kind && is_within
+        })
+    }
+
+    /// Which numbers these are.
+    fn in_words(&self) -> String {
+        let kind = if self.whole { "a whole number" } else { "a number" };
+        match (self.least.as_str(), self.most.as_str()) {
+            ("", "") => kind.to_owned(),
+            (least, "") => format!("{kind} from {least}"),
+            ("", most) => format!("{kind} up to {most}"),
+            (least, most) => format!("{kind} from {least} to {most}"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -91,5 +120,29 @@ mod tests {
         long.insert("why".into(), vec!["x".repeat(MAX_ANSWER_LETTERS + 1)]);
         assert!(check(&asked, &long).is_err());
         assert!(check(&asked, &Answers::new()).is_err());
+    }
+
+    #[test]
+    fn what_may_stay_empty_and_numbers_are_told_apart_from_words() {
+        let number = |whole, least: &str, most: &str| {
+            let number = NumberWanted { whole, least: least.into(), most: most.into() };
+            Question { number: Some(number), ..question("often", &[], false, true) }
+        };
+        let said = |question: Question, words: &str| check(&[question], &answers(&[("often", &[words])]));
+        for good in ["3", " 1 ", "5"] {
+            assert_eq!(said(number(true, "1", "5"), good), Ok(()), "{good}");
+        }
+        for bad in ["3.5", "0", "6", "often", "1e1", ""] {
+            assert!(said(number(true, "1", "5"), bad).is_err(), "{bad}");
+        }
+        let words = said(number(true, "1", "5"), "often").unwrap_err();
+        assert_eq!(words, "“often?” takes a whole number from 1 to 5");
+        assert_eq!(said(number(false, "0.5", ""), "0.75"), Ok(()));
+        for bad in ["0.25", "inf", "NaN"] {
+            assert!(said(number(false, "0.5", ""), bad).is_err(), "{bad}");
+        }
+        let optional = Question { optional: true, ..number(true, "", "") };
+        assert_eq!(check(std::slice::from_ref(&optional), &Answers::new()), Ok(()));
+        assert!(said(optional, "many").is_err());
     }
 }

@@ -131,6 +131,22 @@ pub struct Question {
     pub many: bool,
     /// Whether it can be answered in other words than the options.
     pub free: bool,
+    /// Whether it may stay without an answer.
+    pub optional: bool,
+    /// Words of one's own have to be such a number; none when they are any words.
+    pub number: Option<NumberWanted>,
+}
+
+/// A number that a [`Question`] wants. Its bounds are decimal numbers, as they were told; empty where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, specta::Type)]
+#[serde(default)]
+pub struct NumberWanted {
+    /// A whole one.
+    pub whole: bool,
+    /// The least one.
+    pub least: String,
+    /// The greatest one.
+    pub most: String,
 }
 
 /// A possible answer to a [`Question`].

@@ -49,11 +49,13 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
   const answers = Object.fromEntries(
     questions.map((each) => [idOf(each), answersOf(each, drafts[idOf(each)] ?? EMPTY)]),
   );
-  const missing = questions.filter((each) => answers[idOf(each)]?.length === 0).length;
+  const missing = questions.filter((each) => !each.optional && answers[idOf(each)]?.length === 0).length;
+  const wrong = questions.filter((each) => problemOf(each, drafts[idOf(each)] ?? EMPTY)).length;
+  const keeps = missing > 0 ? QUESTION.missing(missing) : wrong > 0 ? QUESTION.wrong(wrong) : undefined;
   const takes = open && ready && !pending;
   const title = QUESTION.label(row.agent_name);
   const send = () => {
-    if (takes && missing === 0) onAnswer({ decision: 'allow_once', reason: null, rule: null, answers });
+    if (takes && !keeps) onAnswer({ decision: 'allow_once', reason: null, rule: null, answers });
   };
   const skip = () => {
     if (takes) onAnswer({ decision: 'deny', reason: reason.trim() || null, rule: null });
@@ -71,15 +73,15 @@ export function QuestionCard({ row, variant, pending, onAnswer, facts, ref }: Qu
         <>
           <Button
             // What cannot be sent yet does not look as if it could.
-            variant={missing > 0 ? 'default' : 'primary'}
+            variant={keeps ? 'default' : 'primary'}
             type="submit"
             pending={pending}
-            aria-disabled={!takes || missing > 0}
-            title={missing > 0 ? QUESTION.missing(missing) : undefined}
+            aria-disabled={!takes || !!keeps}
+            title={keeps}
           >
             {QUESTION.send}
           </Button>
-          {missing > 0 && <span className={q.missing}>{QUESTION.missing(missing)}</span>}
+          {keeps && <span className={q.missing}>{keeps}</span>}
         </>
       }
       deny={
@@ -131,7 +133,7 @@ interface OneQuestionProps {
 
 function OneQuestion({ question, draft, onChange }: OneQuestionProps) {
   const id = useId();
-  const { header = '', text = '', options = [], many = false, free = false } = question;
+  const { header = '', text = '', options = [], many = false, free = false, optional = false, number } = question;
   const Choice = many ? Checkbox : Radio;
   const pick = (label: string, on: boolean) => {
     const others = many ? draft.chosen.filter((each) => each !== label) : [];
@@ -148,7 +150,13 @@ function OneQuestion({ question, draft, onChange }: OneQuestionProps) {
         {header && <span className={q.header}>{header}</span>}
         <span data-selectable>{text}</span>
       </p>
-      {options.length > 0 && <p className={q.hint}>{many ? QUESTION.many : QUESTION.one}</p>}
+      {(options.length > 0 || optional) && (
+        <p className={q.hint}>
+          {[options.length > 0 && (many ? QUESTION.many : QUESTION.one), optional && QUESTION.optional]
+            .filter(Boolean)
+            .join(' · ')}
+        </p>
+      )}
       {options.map((option, index) => (
         <Choice
           key={option.label}
@@ -167,6 +175,8 @@ function OneQuestion({ question, draft, onChange }: OneQuestionProps) {
           className={q.own}
           aria-label={options.length > 0 ? QUESTION.own : text}
           placeholder={options.length > 0 ? QUESTION.own : QUESTION.words}
+          inputMode={number ? (number.whole ? 'numeric' : 'decimal') : undefined}
+          error={problemOf(question, draft)}
           autosize
           minRows={1}
           maxRows={6}
@@ -206,4 +216,15 @@ function answersOf({ options = [], many = false }: Question, { chosen, own }: Dr
   // In the order in which they were offered.
   const picked = options.map((option) => option.label ?? '').filter((label) => chosen.includes(label));
   return many ? [...picked, ...words] : words.length > 0 ? words : picked;
+}
+
+/** What is wrong with words of one's own, as long as they are not what the question takes. */
+function problemOf({ number }: Question, { own }: Draft): string | undefined {
+  const words = own.trim();
+  if (!number || words === '') return undefined;
+  const { whole = false, least = '', most = '' } = number;
+  const value = Number(words);
+  const isNumber = (whole ? /^[-+]?\d+$/ : /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i).test(words);
+  const isWithin = (least === '' || value >= Number(least)) && (most === '' || value <= Number(most));
+  return isNumber && isWithin ? undefined : QUESTION.number(whole, least, most);
 }

@@ -27,10 +27,18 @@ export const QUESTION = {
   label: (agent: string) => `${agent} asks you`,
   one: 'Choose one',
   many: 'Choose one or more',
+  optional: 'May stay empty',
+  number: (whole: boolean, least: string, most: string) => {
+    const kind = whole ? 'a whole number' : 'a number';
+    const from = least && ` from ${least}`;
+    const to = most && (least ? ` to ${most}` : ` up to ${most}`);
+    return `Write ${kind}${from}${to}.`;
+  },
   own: 'Or in your own words',
   words: 'Your answer',
   send: 'Send answer',
   missing: (count: number) => (count === 1 ? '1 question has no answer yet' : `${count} questions have no answer yet`),
+  wrong: (count: number) => (count === 1 ? '1 answer does not fit' : `${count} answers do not fit`),
   skip: 'Skip',
   skipWhat: 'The agent is told that you do not answer, and goes on without.',
   reason: 'Why you skip it, sent to the agent',

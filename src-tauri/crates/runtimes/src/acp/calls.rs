@@ -279,7 +279,10 @@ impl Calls {
             }
             Step::Filling { request, form, .. } => {
                 out.push(match answer.allowed {
-                    true => replied(&request, form.accepted(&answer.answers)),
+                    true => match form.accepted(&answer.answers) {
+                        Some(filled) => replied(&request, filled),
+                        None => form_ended(&request, "cancel"),
+                    },
                     // The call is over with that; a form that is only declined would count as filled in with nothing.
                     false => form_ended(&request, "cancel"),
                 });

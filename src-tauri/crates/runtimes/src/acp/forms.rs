@@ -2,10 +2,10 @@
 //!
 //! A field `NAME_custom` beside a field `NAME` takes own words in place of what can be chosen there.
 
-use crate::child::{MOST_OPTIONS, MOST_QUESTIONS, words};
+use crate::child::{MOST_QUESTIONS, choices, words};
 use nox_domain::{
     answers::Answers,
-    tool::{Choice, Question},
+    tool::{Choice, NumberWanted, Question},
 };
 use serde_json::{Map, Value, json};
 
@@ -25,10 +25,11 @@ enum Takes {
 struct Field {
     name: String,
     takes: Takes,
-    /// What can be chosen: in words, and as it is sent.
-    options: Vec<(String, Value)>,
+    /// What can be chosen, and as what it is sent.
+    options: Vec<(Choice, Value)>,
     /// Where own words go.
     custom: Option<String>,
+    optional: bool,
 }
 
 /// A form that is open.
@@ -48,24 +49,25 @@ impl Form {
         }
         let is_custom = |name: &str| name.strip_suffix(CUSTOM).is_some_and(|of| properties.contains_key(of));
         let asked: Vec<_> = properties.iter().filter(|(name, _)| !is_custom(name)).collect();
+        let required = params["requestedSchema"]["required"].as_array();
+        let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|known| known == name));
         let (mut fields, mut questions) = (Vec::new(), Vec::new());
         for (name, schema) in &asked {
             let custom = format!("{name}{CUSTOM}");
             let custom = properties.contains_key(&custom).then_some(custom);
-            let field = Field::of(name, schema, custom)?;
+            let field = Field::of(name, schema, custom, !is_required(name))?;
             let named = [&schema["description"], &schema["title"]].map(words);
             let alone = (asked.len() == 1).then(|| words(&params["message"]));
             let text = alone.into_iter().chain(named).find(|text| !text.is_empty());
-            let options = field.options.iter().zip(described(schema));
             questions.push(Question {
                 id: (*name).clone(),
                 header: words(&schema["title"]),
                 text: text.unwrap_or_else(|| (*name).clone()),
-                options: options
-                    .map(|((label, _), description)| Choice { label: label.clone(), description })
-                    .collect(),
+                options: field.options.iter().map(|(choice, _)| choice.clone()).collect(),
                 many: field.takes == Takes::Texts,
                 free: field.custom.is_some() || field.options.is_empty(),
+                optional: field.optional,
+                number: field.number(schema),
             });
             fields.push(field);
         }
@@ -78,36 +80,19 @@ impl Form {
         self.bytes
     }
 
-    /// What is sent when it was filled in.
-    pub(super) fn accepted(&self, answers: &Answers) -> Value {
+    /// What is sent when it was filled in; none when the answers are not what it takes.
+    pub(super) fn accepted(&self, answers: &Answers) -> Option<Value> {
         let mut content = Map::new();
         for field in &self.fields {
             let given = answers.get(&field.name).map(Vec::as_slice).unwrap_or_default();
-            let chosen = |words: &String| field.options.iter().find(|(label, _)| label == words);
-            let values: Vec<Value> =
-                given.iter().filter_map(chosen).map(|(_, value)| value.clone()).collect();
-            let own: Vec<&str> =
-                given.iter().filter(|words| chosen(words).is_none()).map(String::as_str).collect();
-            let value = match (field.takes, values.first()) {
-                (Takes::Texts, Some(_)) => Some(Value::Array(values)),
-                (_, Some(value)) => Some(value.clone()),
-                (Takes::Text, None) if field.custom.is_none() => own.first().map(|words| json!(words)),
-                (Takes::Number, None) => {
-                    own.first().and_then(|words| words.trim().parse().ok()).map(Value::Number)
-                }
-                _ => None,
-            };
-            content.extend(value.map(|value| (field.name.clone(), value)));
-            if let Some(custom) = field.custom.as_ref().filter(|_| !own.is_empty()) {
-                content.insert(custom.clone(), own.join(", ").into());
-            }
+            field.fill(given, &mut content)?;
         }
-        json!({ "action": "accept", "content": content })
+        Some(json!({ "action": "accept", "content": content }))
     }
 }
 
 impl Field {
-    fn of(name: &str, schema: &Value, custom: Option<String>) -> Option<Self> {
+    fn of(name: &str, schema: &Value, custom: Option<String>, optional: bool) -> Option<Self> {
         let takes = match schema["type"].as_str()? {
             "string" => Takes::Text,
             "array" => Takes::Texts,
@@ -115,37 +100,82 @@ impl Field {
             "boolean" => Takes::Boolean,
             _ => return None,
         };
-        let mut options: Vec<(String, Value)> =
-            choices(schema).filter_map(option).take(MOST_OPTIONS).collect();
-        if takes == Takes::Boolean {
-            options =
-                [("Yes", true), ("No", false)].map(|(label, value)| (label.to_owned(), json!(value))).into();
-        }
+        let yes_or_no = [json!({ "const": true, "title": "Yes" }), json!({ "const": false, "title": "No" })];
+        let listed: Vec<&Value> = match takes {
+            Takes::Boolean => yes_or_no.iter().collect(),
+            _ => listed(schema).collect(),
+        };
+        let options = choices(listed.iter().map(|choice| {
+            // Some stand there bare.
+            let (label, value) = match choice.is_object() {
+                true => (&choice["title"], &choice["const"]),
+                false => (&Value::Null, *choice),
+            };
+            (*choice, label, value)
+        }));
         // There is nothing to choose from.
         let is_open = takes == Takes::Texts && options.is_empty();
-        (!is_open).then(|| Self { name: name.to_owned(), takes, options, custom })
+        (!is_open).then(|| Self { name: name.to_owned(), takes, options, custom, optional })
+    }
+
+    /// Which number it wants, where it takes no other words.
+    fn number(&self, schema: &Value) -> Option<NumberWanted> {
+        let bound = |name: &str| schema[name].as_number().map(ToString::to_string).unwrap_or_default();
+        (self.takes == Takes::Number && self.custom.is_none()).then(|| NumberWanted {
+            whole: schema["type"] == "integer",
+            least: bound("minimum"),
+            most: bound("maximum"),
+        })
+    }
+
+    /// Puts in what was answered; none when it cannot take that.
+    fn fill(&self, given: &[String], content: &mut Map<String, Value>) -> Option<()> {
+        let chosen = |words: &String| self.options.iter().find(|(choice, _)| choice.label == *words);
+        let mut values: Vec<Value> =
+            given.iter().filter_map(chosen).map(|(_, value)| value.clone()).collect();
+        let mut own: Vec<&str> =
+            given.iter().filter(|words| chosen(words).is_none()).map(|words| words.trim()).collect();
+        if let ([words], true) = (own.as_slice(), self.options.is_empty()) {
+            let value = match self.takes {
+                Takes::Number => number(words),
+                Takes::Text if self.custom.is_none() => Some(json!(words)),
+                _ => None,
+            };
+            if let Some(value) = value {
+                values.push(value);
+                own.clear();
+            }
+        }
+        if values.is_empty() && own.is_empty() {
+            return self.optional.then_some(());
+        }
+        match (&self.custom, own.is_empty()) {
+            (_, true) => {}
+            (Some(custom), false) => drop(content.insert(custom.clone(), own.join(", ").into())),
+            // Nothing that a person wrote is left out.
+            (None, false) => return None,
+        }
+        let value = match self.takes {
+            Takes::Texts => Some(Value::Array(values)).filter(|values| *values != json!([])),
+            _ => values.into_iter().next(),
+        };
+        content.extend(value.map(|value| (self.name.clone(), value)));
+        Some(())
     }
 }
 
+/// A number as it is sent.
+fn number(words: &str) -> Option<Value> {
+    let whole = words.parse::<i64>().ok().map(Value::from);
+    let broken = || words.parse::<f64>().ok().filter(|value| value.is_finite()).map(Value::from);
+    whole.or_else(broken)
+}
+
 /// What can be chosen, however the schema lists it.
-fn choices(schema: &Value) -> impl Iterator<Item = &Value> {
+fn listed(schema: &Value) -> impl Iterator<Item = &Value> {
     let items = &schema["items"];
     let lists = [&schema["oneOf"], &schema["enum"], &items["anyOf"], &items["oneOf"], &items["enum"]];
     lists.into_iter().find_map(Value::as_array).into_iter().flatten()
-}
-
-/// In words, and as it is sent.
-fn option(choice: &Value) -> Option<(String, Value)> {
-    let value = choice.as_str().or(choice["const"].as_str())?;
-    let label =
-        [words(&choice["title"]), words(&json!(value))].into_iter().find(|label| !label.is_empty())?;
-    Some((label, value.into()))
-}
-
-/// What is said of each choice.
-fn described(schema: &Value) -> impl Iterator<Item = String> {
-    let said = choices(schema).filter(|choice| option(choice).is_some());
-    said.map(|choice| words(&choice["description"])).chain(std::iter::repeat(String::new()))
 }
 
 #[cfg(test)]
@@ -165,9 +195,11 @@ mod tests {
                 "items": { "anyOf": [option("roof"), option("wall")] } },
             "question_1_custom": own,
             "sure": { "type": "boolean" },
-            "often": { "type": "integer", "title": "How often?" },
+            "often": { "type": "integer", "title": "How often?", "minimum": 1 },
+            "place": { "type": "string", "oneOf": [
+                { "const": "a", "title": "Here" }, { "const": "b", "title": "Here" }, { "const": "b" }] },
         });
-        let schema = json!({ "type": "object", "properties": properties });
+        let schema = json!({ "type": "object", "properties": properties, "required": ["often"] });
         Form::of(&json!({ "mode": "form", "message": "Please answer.", "requestedSchema": schema })).unwrap()
     }
 
@@ -180,11 +212,18 @@ mod tests {
             ("How often?", 0, false, true),
             ("Which colour?", 2, false, true),
             ("Which parts?", 2, true, true),
+            ("place", 2, false, false),
             ("sure", 2, false, false),
         ];
         let mut sorted = seen.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, wanted);
+        let of = |id: &str| questions.iter().find(|one| one.id == id).unwrap();
+        let often = NumberWanted { whole: true, least: "1".into(), most: String::new() };
+        assert_eq!((of("often").number.as_ref(), of("often").optional), (Some(&often), false));
+        assert_eq!((of("sure").number.as_ref(), of("sure").optional), (None, true));
+        let labels: Vec<&str> = of("place").options.iter().map(|choice| choice.label.as_str()).collect();
+        assert_eq!(labels, ["Here", "Here (b)"]);
         for odd in [
             json!({}),
             json!({ "mode": "url", "url": "x" }),
@@ -200,17 +239,31 @@ mod tests {
             let pairs = pairs.iter().map(|(name, words)| {
                 ((*name).to_owned(), words.iter().map(|word| (*word).to_owned()).collect())
             });
-            form().0.accepted(&pairs.collect::<Answers>())["content"].clone()
+            form().0.accepted(&pairs.collect::<Answers>()).map(|sent| sent["content"].clone())
         };
         assert_eq!(
-            given(&[("question_0", &["green as grass"]), ("question_1", &["roof", "wall", "the door"])]),
-            json!({ "question_0_custom": "green as grass", "question_1": ["roof", "wall"],
-                "question_1_custom": "the door" })
+            given(&[
+                ("question_0", &["green as grass"]),
+                ("question_1", &["roof", "wall", "the door"]),
+                ("often", &["1"])
+            ]),
+            Some(json!({ "question_0_custom": "green as grass", "question_1": ["roof", "wall"],
+                "question_1_custom": "the door", "often": 1 }))
         );
         assert_eq!(
-            given(&[("question_0", &["red"]), ("sure", &["No"]), ("often", &[" 3 "])]),
-            json!({ "question_0": "red", "sure": false, "often": 3 })
+            given(&[
+                ("question_0", &["red"]),
+                ("sure", &["No"]),
+                ("often", &[" 3 "]),
+                ("place", &["Here (b)"])
+            ]),
+            Some(json!({ "question_0": "red", "sure": false, "often": 3, "place": "b" }))
         );
-        assert_eq!(given(&[("often", &["often"])]), json!({}));
+        assert_eq!(given(&[("often", &["2"])]), Some(json!({ "often": 2 })), "the others may stay empty");
+        for wrong in [("often", "often"), ("sure", "perhaps"), ("place", "There")] {
+            let (name, words) = wrong;
+            assert_eq!(given(&[("often", &["2"]), (name, &[words])]), None, "{wrong:?}");
+        }
+        assert_eq!(given(&[]), None, "a number is wanted");
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use keys::Keys;
 pub(crate) use lines::{LastLines, write_lines};
 pub(crate) use pictures::Asked;
 pub(crate) use placed::{Placed, with_first_words};
-pub(crate) use questions::{MOST_OPTIONS, MOST_QUESTIONS, questions, words};
+pub(crate) use questions::{MOST_QUESTIONS, choices, questions, words};
 pub(crate) use talk::{Act, Talk, call_ended, call_failed, note};
 pub(crate) use texts::Texts;
 pub(crate) use unknown::{RAW_BYTES, Unknown};

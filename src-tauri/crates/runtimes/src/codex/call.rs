@@ -177,6 +177,7 @@ pub(super) fn questions(asked: &Value, folder: &Path) -> Wanted {
             free: options.is_empty() || question["isOther"] == true,
             options,
             many: false,
+            ..Question::default()
         }
     });
     let mut call = base(ToolKind::Other, folder);

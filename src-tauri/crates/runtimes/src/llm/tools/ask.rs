@@ -52,6 +52,7 @@ fn look(input: &Value, desk: &Desk) -> Result<Look, String> {
             options: options.collect(),
             many: switch(question, "many"),
             free: true,
+            ..Question::default()
         });
     }
     let mut call = call(ToolKind::Other, questions[0].text.clone(), input, desk);
