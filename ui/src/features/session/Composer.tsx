@@ -13,8 +13,11 @@ import type { SessionState, SessionView } from '../../bindings/nox';
 import s from './Composer.module.css';
 import { Dials } from './Dials';
 import { Interrupt } from './Interrupt';
-import { COMMANDS, COMPOSER } from './text';
+import { AddPictures, PictureRow } from './PictureRow';
+import { usePictures } from './pictures';
+import { COMMANDS, COMPOSER, PICTURES } from './text';
 import { type Commands, useCommands } from './useCommands';
+import { usePictureDrops } from './usePictureDrops';
 import { Waiting } from './Waiting';
 
 /** What was written and not sent, by session. */
@@ -40,28 +43,53 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   const [text, setText] = drafts.use(row.id);
   const sending = `prompt:${row.id}`;
   const pending = usePending(sending);
-  const [back, setBack] = useState<'refused' | 'late' | null>(null);
+  const [back, setBack] = useState<string | null>(null);
   const box = useRef<HTMLTextAreaElement>(null);
   const offers = useControls(conversation)?.offers;
+  const pictures = usePictures(row.id, offers?.images !== false, setBack);
+  const over = usePictureDrops(box, pictures);
   const commands = useCommands(text, offers?.commands ?? []);
   const waiting = row.waiting_prompts ?? 0;
-  const empty = text.trim() === '';
+  const silent = text.trim() === '';
+  const empty = silent && pictures.all.length === 0;
   const works = row.state.state === 'running' || row.state.state === 'needs_approval';
   const steers = Boolean(offers?.steers) && works && !row.paused;
-  const send = async (name: 'promptSession' | 'steerSession') => {
-    if (empty || pending) return;
+  const send = async () => {
+    if (empty || pending || pictures.adding) return;
     // Taken out at once, put back when it was refused: in front of what was written meanwhile.
     setText('');
-    const done = await act(name, { session: row.id, text }, { about: [sending] });
-    setBack(done ? null : 'refused');
+    const { images, putBack } = pictures.take();
+    const done = await act('promptSession', { session: row.id, text, images }, { about: [sending] });
+    setBack(done ? null : COMPOSER.refused);
+    if (done) return;
+    setText((now) => before(text, now));
+    putBack();
+  };
+  const sayNow = async () => {
+    if (silent || pending || pictures.all.length > 0) return;
+    setText('');
+    const done = await act('steerSession', { session: row.id, text }, { about: [sending] });
+    setBack(done ? null : COMPOSER.refused);
     if (!done) setText((now) => before(text, now));
   };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
     if (commands.found.length > 0 && listKey(event, commands, setText)) return;
+    const last = pictures.all.at(-1);
+    if (event.key === 'Backspace' && text === '' && last) {
+      event.preventDefault();
+      pictures.remove(last);
+      return;
+    }
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
-    void send(steers && event.shiftKey ? 'steerSession' : 'promptSession');
+    void (steers && event.shiftKey ? sayNow() : send());
+  };
+  const onPaste = (event: React.ClipboardEvent) => {
+    const files = [...event.clipboardData.files];
+    if (files.length === 0) return;
+    event.preventDefault();
+    void pictures.addFiles(files);
   };
   const note = steers ? COMPOSER.steers : noteOf(row.state);
   const listed = commands.found.length > 0;
@@ -72,7 +100,7 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
         session={row.id}
         composer={box}
         onLate={(late) => {
-          setBack('late');
+          setBack(COMPOSER.late);
           setText((now) => before(late, now));
         }}
       />
@@ -81,10 +109,12 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
         aria-label={COMPOSER.label(row.agent_name)}
         onSubmit={(event) => {
           event.preventDefault();
-          void send('promptSession');
+          void send();
         }}
       >
+        {over && <p className={s.drop}>{PICTURES.drop}</p>}
         {listed && <CommandList commands={commands} onTake={(next) => setText(next)} />}
+        <PictureRow pictures={pictures} composer={box} />
         <textarea
           ref={box}
           className={s.text}
@@ -102,11 +132,13 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
           onKeyDown={onKeyDown}
+          onPaste={onPaste}
         />
         <div className={s.line}>
+          <AddPictures pictures={pictures} />
           <Dials conversation={conversation} view={view} />
           <p className={s.note} role="status">
-            {back ? COMPOSER[back] : waiting > 0 && !steers ? COMPOSER.waiting(waiting) : note}
+            {back ?? (waiting > 0 && !steers ? COMPOSER.waiting(waiting) : note)}
           </p>
           <div className={s.buttons}>
             <Interrupt row={row} />
@@ -114,11 +146,11 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
               <Button
                 icon="steer"
                 combo="Mod+Shift+Enter"
-                showKey={!empty}
+                showKey={!silent}
                 pending={pending}
-                disabled={empty}
-                title={COMPOSER.sayNowWhat}
-                onClick={() => void send('steerSession')}
+                disabled={silent || pictures.all.length > 0}
+                title={pictures.all.length > 0 ? PICTURES.notNow : COMPOSER.sayNowWhat}
+                onClick={() => void sayNow()}
               >
                 {COMPOSER.sayNow}
               </Button>
@@ -128,7 +160,7 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
               type="submit"
               combo="Mod+Enter"
               showKey={!empty}
-              pending={pending}
+              pending={pending || pictures.adding}
               disabled={empty}
             >
               {steers ? COMPOSER.queue : COMPOSER.send}

@@ -100,7 +100,7 @@ interface OneProps {
   onFocus: () => void;
 }
 
-function One({ prompt: { turn, text }, session, edit, onEdit, onFocus }: OneProps) {
+function One({ prompt: { turn, text, images = [] }, session, edit, onEdit, onFocus }: OneProps) {
   const act = useAct();
   const pending = usePending(turn);
   const about = { about: [turn] };
@@ -108,6 +108,8 @@ function One({ prompt: { turn, text }, session, edit, onEdit, onFocus }: OneProp
   const pressed = useRef(false);
   const focus = useHeldFocus();
   const editing = edit !== undefined;
+  const names = images.map(({ name }) => name).join(', ');
+  const said = text.trim() === '' ? names : text;
   // biome-ignore lint/correctness/useExhaustiveDependencies: looked at when the change has ended.
   useEffect(() => focus.catchBy(change.current), [editing]);
   const watch = {
@@ -121,14 +123,21 @@ function One({ prompt: { turn, text }, session, edit, onEdit, onFocus }: OneProp
     return (
       <li className={s.one} {...watch}>
         <Icon name="queue" size="sm" />
-        <span className={s.oneText} title={text}>
-          {text}
+        <span className={s.oneText} title={said}>
+          {said}
         </span>
+        {images.length > 0 && (
+          <span className={s.oneImages} title={names}>
+            <Icon name="image" size="sm" />
+            {images.length}
+            <span className="visually-hidden">{WAITING.images(images.length)}</span>
+          </span>
+        )}
         <IconButton
           ref={change}
           icon="pencil"
           size="sm"
-          label={WAITING.edit(text)}
+          label={WAITING.edit(said)}
           pending={pending}
           onClick={() => {
             pressed.current = true;
@@ -138,7 +147,7 @@ function One({ prompt: { turn, text }, session, edit, onEdit, onFocus }: OneProp
         <IconButton
           icon="close"
           size="sm"
-          label={WAITING.withdraw(text)}
+          label={WAITING.withdraw(said)}
           pending={pending}
           onClick={() => void act('withdrawPrompt', { session, turn }, { ...about, done: WAITING.withdrawn })}
         />
@@ -146,7 +155,7 @@ function One({ prompt: { turn, text }, session, edit, onEdit, onFocus }: OneProp
     );
   }
   const save = async () => {
-    if (edit.text.trim() === '' || edit.saving) return;
+    if ((edit.text.trim() === '' && images.length === 0) || edit.saving) return;
     if (edit.text === edit.was) {
       onEdit(null);
       return;
@@ -184,7 +193,7 @@ function One({ prompt: { turn, text }, session, edit, onEdit, onFocus }: OneProp
           size="sm"
           variant="primary"
           pending={pending || edit.saving}
-          disabled={edit.text.trim() === ''}
+          disabled={edit.text.trim() === '' && images.length === 0}
           onClick={() => void save()}
         >
           {WAITING.save}

@@ -135,6 +135,22 @@ export const COMPOSER = {
   none: 'This session carries out the text of its task and takes no messages. To have something else done, change the task and start it again.',
 };
 
+export const PICTURES = {
+  add: 'Add images',
+  list: (count: number) => (count === 1 ? 'An image goes with this message' : `${count} images go with this message`),
+  adding: 'Adding…',
+  added: (name: string) => `Added ${name}`,
+  remove: (name: string) => `Remove ${name}`,
+  removed: (name: string) => `Removed ${name}`,
+  drop: 'Drop images here to show them with your message',
+  pasted: 'pasted image',
+  takesNone: 'Its program takes no images. Write where the file lies, or choose a model that takes them.',
+  tooLarge: (name: string) => `${name} is larger than 3.5 MB, so it was not added. Make it smaller first.`,
+  tooMany: 'A message carries at most 10 images, and 15 MB of them. Send these first, then the others.',
+  unreadable: (name: string) => `${name} cannot be read`,
+  notNow: 'Images go with a message that has a turn of its own.',
+};
+
 export const COMMANDS = {
   label: 'Commands of the agent',
   found: (count: number) => (count === 1 ? '1 command. Tab takes it.' : `${count} commands. Arrows choose, Tab takes.`),
@@ -154,6 +170,7 @@ export const WAITING = {
   edit: (text: string) => `Change “${text}”`,
   withdraw: (text: string) => `Take back “${text}”`,
   withdrawn: 'Took a message back',
+  images: (count: number) => (count === 1 ? 'image goes with it' : 'images go with it'),
   editing: 'The message that waits',
   stay: 'Cancel',
   save: 'Save',

@@ -1,0 +1,166 @@
+// Images that go with a message that is being written: pasted, dropped or chosen. Each is handed to the engine at once, which
+// says whether it is one; what it took is kept here beside the words, and outlives leaving the place as they do.
+import { announce } from '@/components/feedback/announce';
+import { keeping } from '@/components/kept';
+import { useNox } from '@/sync/context';
+import type { Image, SessionId } from '../../bindings/nox';
+import { asNoxError, type Bridge } from '../../bridge/bridge';
+import { PICTURES } from './text';
+
+/** The most that one message carries; the engine holds to the same. */
+const MOST = 10;
+const MOST_BYTES = 15_000_000;
+/** The largest image. */
+const LARGEST_BYTES = 3_500_000;
+/** The longer side of what is kept to be looked at, in pixels. */
+const THUMB = 128;
+
+/** The kinds that can be chosen from a folder. */
+export const ACCEPTED = 'image/png,image/jpeg,image/gif,image/webp';
+
+export interface Picture {
+  key: string;
+  name: string;
+  /** A small copy of it; none when the window was not given its bytes, or cannot draw them. */
+  thumb: string | null;
+  /** Null while the engine has not answered yet. */
+  image: Image | null;
+}
+
+const NONE: readonly Picture[] = [];
+/** By session. */
+const kept = keeping(NONE);
+
+export interface Pictures {
+  all: readonly Picture[];
+  /** Some are not taken yet. */
+  adding: boolean;
+  addFiles: (files: readonly File[]) => Promise<void>;
+  addPaths: (paths: readonly string[]) => Promise<void>;
+  remove: (picture: Picture) => void;
+  /** All of them, taken out; and how they are put back. */
+  take: () => { images: Image[]; putBack: () => void };
+}
+
+/** `refused` hears why something was not added, and null when something is added. */
+export function usePictures(session: SessionId, takes: boolean, refused: (why: string | null) => void): Pictures {
+  const { bridge } = useNox();
+  const [all, write] = kept.use(session);
+
+  const add = async (some: readonly Adding[]) => {
+    if (some.length === 0) return;
+    refused(null);
+    if (!takes) {
+      refused(PICTURES.takesNone);
+      return;
+    }
+    let room = MOST - all.length;
+    let bytes = all.reduce((sum, { image }) => sum + (image?.size_bytes ?? 0), 0);
+    for (const one of some) {
+      bytes += one.size;
+      if (one.size > LARGEST_BYTES) refused(PICTURES.tooLarge(one.name));
+      else if (room <= 0 || bytes > MOST_BYTES) refused(PICTURES.tooMany);
+      else {
+        room -= 1;
+        await begin(one);
+      }
+    }
+  };
+
+  const begin = async ({ name, hand, look }: Adding) => {
+    const key = crypto.randomUUID();
+    write((now) => [...now, { key, name, thumb: null, image: null }]);
+    try {
+      const image = await hand(bridge);
+      const thumb = await look();
+      write((now) =>
+        now.some((known) => known.image?.sha256 === image.sha256)
+          ? without(now, key)
+          : now.map((known) => (known.key === key ? { ...known, image, thumb } : known)),
+      );
+      announce(PICTURES.added(name));
+    } catch (thrown) {
+      write((now) => without(now, key));
+      const { message, hint } = asNoxError(thrown);
+      refused([`${message}.`, hint].filter(Boolean).join(' '));
+    }
+  };
+
+  return {
+    all,
+    adding: all.some(({ image }) => image === null),
+    addFiles: (files) => add(files.map(ofFile)),
+    addPaths: (paths) => add(paths.map(ofPath)),
+    remove: (picture) => {
+      write((now) => without(now, picture.key));
+      announce(PICTURES.removed(picture.name));
+    },
+    take: () => {
+      write(NONE);
+      return {
+        images: all.flatMap(({ image }) => image ?? []),
+        putBack: () => write((now) => [...all, ...now]),
+      };
+    },
+  };
+}
+
+/** An image before it is one. */
+interface Adding {
+  name: string;
+  /** 0 where nobody knows. */
+  size: number;
+  hand: (bridge: Bridge) => Promise<Image>;
+  look: () => Promise<string | null>;
+}
+
+function ofFile(file: File): Adding {
+  const name = file.name || PICTURES.pasted;
+  const read = () => readFile(file);
+  return {
+    name,
+    size: file.size,
+    hand: async (bridge) => {
+      const url = await read();
+      return bridge.addImage({ from: 'bytes', name, base64: url.slice(url.indexOf(',') + 1) });
+    },
+    look: async () => shrink(await read()),
+  };
+}
+
+/** A file of which the desktop told the path alone: the engine reads it. */
+function ofPath(path: string): Adding {
+  const name = path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
+  return { name, size: 0, hand: (bridge) => bridge.addImage({ from: 'file', path }), look: async () => null };
+}
+
+function without(pictures: readonly Picture[], key: string): readonly Picture[] {
+  const rest = pictures.filter((each) => each.key !== key);
+  return rest.length === 0 ? NONE : rest;
+}
+
+function readFile(file: File): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(new Error(PICTURES.unreadable(file.name)));
+    reader.readAsDataURL(file);
+  });
+}
+
+/** A small copy, so that what waits to be sent holds little memory. */
+async function shrink(url: string): Promise<string | null> {
+  try {
+    const image = document.createElement('img');
+    image.src = url;
+    await image.decode();
+    const scale = Math.min(1, THUMB / Math.max(image.naturalWidth, image.naturalHeight));
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
+    canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
+    canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return canvas.toDataURL('image/png');
+  } catch {
+    return null;
+  }
+}
