@@ -92,7 +92,7 @@ fn add(documents: &Documents, added: Added) -> Result<Image, Error> {
         Added::File(path) => {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let bytes = read(&path).map_err(|error| match error.kind() {
-                io::ErrorKind::FileTooLarge => refused(&name, too_large()),
+                io::ErrorKind::FileTooLarge => refused(&name, too_large(), SMALLER),
                 _ => {
                     let hint = "Add it again when it is there.";
                     Error::bad_input("path", format!("{} cannot be read: {error}", shown(&name)), hint)
@@ -101,7 +101,8 @@ fn add(documents: &Documents, added: Added) -> Result<Image, Error> {
             (name, bytes)
         }
     };
-    let image = Image::of(&name, &bytes).map_err(|why| refused(&name, &why))?;
+    let hint = ImageKind::of(&bytes).map_or(ANOTHER, |_| SMALLER);
+    let image = Image::of(&name, &bytes).map_err(|why| refused(&name, &why, hint))?;
     documents.keep(&bytes).map_err(|source| Error::home(Path::new("documents"), source))?;
     Ok(image)
 }
@@ -127,8 +128,10 @@ fn shown(name: &str) -> String {
     nox_domain::terminal::harmless(name.as_bytes()).replace('\n', " ")
 }
 
-fn refused(name: &str, why: &str) -> Error {
-    let hint = "Add a PNG, JPEG, GIF or WebP of at most 3.5 MB.";
+const ANOTHER: &str = "Save it as one of these, or write where it lies.";
+const SMALLER: &str = "Make it smaller first.";
+
+fn refused(name: &str, why: &str, hint: &str) -> Error {
     Error::bad_input("image", format!("{} is not added: {why}", shown(name)), hint)
 }
 

@@ -52,7 +52,7 @@ export async function addImage(input: AddImage): Promise<Image> {
     throw new NoxError({
       code: 'bad_input',
       message: `${name} is not added: it is no image of a kind that can be shown: PNG, JPEG, GIF or WebP`,
-      hint: 'Add a PNG, JPEG, GIF or WebP of at most 3.5 MB.',
+      hint: 'Save it as one of these, or write where it lies.',
       field: 'image',
     });
   }

@@ -6,6 +6,7 @@ import { Button } from '@/components/controls/Button';
 import { cx } from '@/components/cx';
 import { keeping } from '@/components/kept';
 import { keepClear } from '@/components/layout/lowerBars';
+import { StatusSign } from '@/components/status/StatusSign';
 import { useAct } from '@/sync/act';
 import type { Conversation } from '@/sync/conversation';
 import { useControls, usePending } from '@/sync/hooks';
@@ -46,7 +47,8 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   const [back, setBack] = useState<string | null>(null);
   const box = useRef<HTMLTextAreaElement>(null);
   const offers = useControls(conversation)?.offers;
-  const pictures = usePictures(row.id, offers?.images !== false, setBack);
+  const [left, setLeft] = useState<string | null>(null);
+  const pictures = usePictures(row.id, offers?.images !== false, setLeft);
   const over = usePictureDrops(box, pictures);
   const commands = useCommands(text, offers?.commands ?? []);
   const waiting = row.waiting_prompts ?? 0;
@@ -58,6 +60,7 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
     if (empty || pending || pictures.adding) return;
     // Taken out at once, put back when it was refused: in front of what was written meanwhile.
     setText('');
+    setLeft(null);
     const { images, putBack } = pictures.take();
     const done = await act('promptSession', { session: row.id, text, images }, { about: [sending] });
     setBack(done ? null : COMPOSER.refused);
@@ -115,6 +118,12 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
         {over && <p className={s.drop}>{PICTURES.drop}</p>}
         {listed && <CommandList commands={commands} onTake={(next) => setText(next)} />}
         <PictureRow pictures={pictures} composer={box} />
+        {left && (
+          <p className={s.left} role="alert">
+            <StatusSign sign="failed" size="sm" />
+            {left}
+          </p>
+        )}
         <textarea
           ref={box}
           className={s.text}

@@ -119,11 +119,13 @@ function Prompt({ item, text, images = [], said }: PromptProps) {
             ))}
           </ul>
         )}
-        <Markdown
-          text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
-          streaming={long && !all}
-          onOpenLink={openExternal}
-        />
+        {text.trim() !== '' && (
+          <Markdown
+            text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
+            streaming={long && !all}
+            onOpenLink={openExternal}
+          />
+        )}
         {long && (
           <Button className={s.more} size="sm" variant="quiet" aria-expanded={all} onClick={() => setAll(!all)}>
             {all ? CONVERSATION.showLess : CONVERSATION.showAll(lines)}

@@ -92,6 +92,7 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     addFiles: (files) => add(files.map(ofFile)),
     addPaths: (paths) => add(paths.map(ofPath)),
     remove: (picture) => {
+      refused(null);
       write((now) => without(now, picture.key));
       announce(PICTURES.removed(picture.name));
     },
