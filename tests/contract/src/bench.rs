@@ -219,7 +219,7 @@ impl Scene {
     /// What the agent said, message by message.
     pub(crate) async fn said(&self) -> Vec<String> {
         let texts = self.items().await.into_iter().filter_map(|item| match item.body {
-            ItemBody::Message { text } => Some(text),
+            ItemBody::Message { text, .. } => Some(text),
             _ => None,
         });
         texts.collect()
@@ -249,7 +249,7 @@ impl Scene {
 
     /// Waits until the agent has said this.
     pub(crate) async fn until_said(&self, words: &str) {
-        let is_it = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == words);
+        let is_it = |body: &ItemBody| matches!(body, ItemBody::Message { text, .. } if text == words);
         self.until_item(words, is_it).await;
     }
 

@@ -83,6 +83,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "prompt behind interrupt" => turns::prompt_behind_interrupt,
     "prompt while it works" => turns::prompt_while_it_works,
     "usage" => turns::usage,
+    "image of a tool" => shown::image_of_a_tool,
     "image in a prompt" => shown::image_in_a_prompt,
     "steer" => live::steer,
     "mode and model" => live::mode_and_model,

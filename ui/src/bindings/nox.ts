@@ -57,6 +57,7 @@ export const commands = {
 	readItems: (input: ReadItems) => typedError<ItemsPage, ApiError>(__TAURI_INVOKE("read_items", { input })),
 	readControls: (input: OneSession) => typedError<ControlsRow, ApiError>(__TAURI_INVOKE("read_controls", { input })),
 	readOutput: (input: ReadOutput) => typedError<OutputPage, ApiError>(__TAURI_INVOKE("read_output", { input })),
+	readImage: (input: ReadImage) => typedError<ImageBytes, ApiError>(__TAURI_INVOKE("read_image", { input })),
 	checkRunbook: (input: CheckRunbook) => typedError<RunbookCheck, ApiError>(__TAURI_INVOKE("check_runbook", { input })),
 	readPolicy: (input: Nothing) => typedError<PolicyView, ApiError>(__TAURI_INVOKE("read_policy", { input })),
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
@@ -1082,6 +1083,14 @@ export type Image = {
 	name: string,
 };
 
+/**  All of an image. */
+export type ImageBytes = {
+	/**  Its kind. */
+	kind: ImageKind,
+	/**  Its bytes. */
+	base64: string,
+};
+
 /**  The kinds that model servers take. */
 export type ImageKind = 
 /**  PNG. */
@@ -1143,8 +1152,10 @@ until: At;
 problem: Problem } | 
 /**  What the agent said. */
 { kind: "message"; 
-/**  Markdown. */
-text: string } | 
+/**  Markdown; empty when it shows images alone. */
+text: string; 
+/**  What it shows. */
+images?: Image[] } | 
 /**  What the agent thought. */
 { kind: "thought"; 
 /**  Markdown. */
@@ -1196,7 +1207,9 @@ ended_at: At | null;
 /**  How it ended. */
 end: CallEnd | null; 
 /**  What it wrote. */
-output: OutputDigest | null };
+output: OutputDigest | null; 
+/**  What it shows. */
+images?: Image[] };
 
 /**  An item: one entry of a turn.  */
 export type ItemId = string;
@@ -1871,6 +1884,16 @@ export type ReadCards = {
 	after?: TaskId | null,
 	/**  At most this many; at most 1,000. */
 	limit: number,
+};
+
+/**  An image that a session shows. */
+export type ReadImage = {
+	/**  The session. */
+	session: SessionId,
+	/**  The item that shows it; none when a prompt shows it that waits for its turn. */
+	item?: ItemId | null,
+	/**  Which. */
+	sha256: string,
 };
 
 /**  A part of a conversation. */

@@ -33,6 +33,7 @@ import type {
   ForkSession,
   GrantProject,
   Image,
+  ImageBytes,
   ImportSession,
   ItemsPage,
   KeysView,
@@ -55,6 +56,7 @@ import type {
   Push,
   PutKey,
   ReadCards,
+  ReadImage,
   ReadItems,
   ReadOutput,
   Recorded,
@@ -131,6 +133,7 @@ export interface Queries {
   readItems: [ReadItems, ItemsPage];
   readControls: [OneSession, ControlsRow];
   readOutput: [ReadOutput, OutputPage];
+  readImage: [ReadImage, ImageBytes];
   checkRunbook: [CheckRunbook, RunbookCheck];
   readPolicy: [Nothing, PolicyView];
   previewRule: [PreviewRule, RulePreview];
@@ -203,6 +206,7 @@ export const QUERIES = [
   'readItems',
   'readControls',
   'readOutput',
+  'readImage',
   'checkRunbook',
   'readPolicy',
   'previewRule',

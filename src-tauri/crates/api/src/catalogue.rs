@@ -57,6 +57,7 @@ macro_rules! with_catalogue {
             query read_items(ReadItems) -> ItemsPage;
             query read_controls(OneSession) -> ControlsRow;
             query read_output(ReadOutput) -> OutputPage;
+            query read_image(ReadImage) -> ImageBytes;
             query check_runbook(CheckRunbook) -> RunbookCheck;
             query read_policy(Nothing) -> PolicyView;
             query preview_rule(PreviewRule) -> RulePreview;

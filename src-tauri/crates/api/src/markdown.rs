@@ -8,6 +8,7 @@ use crate::{limit_in_words, problem_in_words};
 use nox_domain::{
     At,
     event::{Closed, Dial},
+    image::Image,
     rows::{Item, ItemBody, RequestRow, RequestState, SessionRow, SessionState},
     terminal::harmless,
     tool::{CallEnd, CallStatus, Decision, OutputDigest},
@@ -64,11 +65,7 @@ pub(crate) fn foot(row: &SessionRow) -> String {
 pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
     let heading = |what: &str| format!("## {what}\n\n*{}*\n\n", time(item.at));
     match &item.body {
-        ItemBody::Prompt { text, images } => {
-            let images = images.iter().map(|image| format!("- Image: {}\n", inline(&image.name)));
-            let images: String = images.collect();
-            heading("Prompt") + &quote(text) + &images + if images.is_empty() { "" } else { "\n" }
-        }
+        ItemBody::Prompt { text, images } => heading("Prompt") + &quote(text) + &named(images),
         ItemBody::Steered { text } => heading("Said while it worked") + &quote(text),
         ItemBody::Switched { dial, name, via } => {
             let what = match dial {
@@ -82,7 +79,10 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
             heading("Limit of the model server")
                 + &format!("{why} It is asked again at {}.\n\n", time(*until))
         }
-        ItemBody::Message { text } => heading("Message") + &quote(text),
+        ItemBody::Message { text, images } => {
+            let words = if text.is_empty() { String::new() } else { quote(text) };
+            heading("Message") + &words + &named(images)
+        }
         ItemBody::Thought { text } => heading("Thought") + &quote(text),
         ItemBody::Writing { thought } => {
             heading(if *thought { "Thought" } else { "Message" }) + "Being written.\n\n"
@@ -101,7 +101,7 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
             heading("Restart") + &format!("Restart {number}, at {}{why}\n\n", time(*at))
         }
         ItemBody::Limit { hit } => heading("Limit") + &inline(&limit_in_words(hit)) + "\n\n",
-        ItemBody::ToolCall { call, status, decision, reason, answers, end, output, .. } => {
+        ItemBody::ToolCall { call, status, decision, reason, answers, end, output, images, .. } => {
             let what = if call.is_question() { "Question" } else { "Tool call" };
             let mut text = heading(&format!("{what}: {}", inline(&call.title)));
             text += &if call.prose { quote(&call.text) } else { fenced(&call.text, &call.shell) };
@@ -120,9 +120,16 @@ pub(crate) fn item(item: &Item, request: Option<&RequestRow>) -> String {
             if let Some(output) = output {
                 text += &written(output);
             }
-            text
+            text + &named(images)
         }
     }
+}
+
+/// Images are named: their files are not in an export.
+fn named(images: &[Image]) -> String {
+    let lines = images.iter().map(|image| format!("- Image: {}\n", inline(&image.line())));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { lines + "\n" }
 }
 
 fn decided(decision: Option<Decision>, reason: Option<&str>, request: Option<&RequestRow>) -> String {

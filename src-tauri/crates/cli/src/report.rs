@@ -210,9 +210,14 @@ impl People {
                 self.fresh_line();
                 out::say(&format!("▸ {}{}", self.number(call), out::one_line(&call.title)));
             }
-            ItemBody::Message { text } => {
+            ItemBody::Message { text, images } => {
                 self.fresh_line();
-                out::print(&format!("{}\n", out::visible(text)));
+                if !text.is_empty() {
+                    out::print(&format!("{}\n", out::visible(text)));
+                }
+                for image in images {
+                    out::print(&format!("{}\n", out::visible(&image.line())));
+                }
             }
             ItemBody::Note { text, .. } => {
                 self.fresh_line();

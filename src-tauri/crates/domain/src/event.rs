@@ -1,5 +1,6 @@
 //! The stored facts. What is in here is on disk for ever: fields are added, never renamed; old versions are upcast.
 
+pub use crate::actor::Actor;
 pub use crate::ends::{Closed, Problem, RunEnd, TurnEnd, UnknownChoice};
 pub use crate::opened::{ForkOf, PreAllowed, SessionOpened};
 pub use crate::transcript::Dial;
@@ -13,35 +14,6 @@ use crate::{
     transcript::{Offers, PlanStep},
 };
 use serde::{Deserialize, Serialize};
-
-/// Who caused a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "snake_case")]
-pub enum Actor {
-    /// The person at the window, the tray or a notification.
-    User,
-    /// An agent's program.
-    Agent,
-    /// The command line.
-    Cli,
-    /// Nox itself: a schedule, the recovery after a crash.
-    Nox,
-    /// Somebody who edited a file by hand.
-    Hand,
-}
-
-impl Actor {
-    /// The word in the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Agent => "agent",
-            Self::Cli => "cli",
-            Self::Nox => "nox",
-            Self::Hand => "hand",
-        }
-    }
-}
 
 /// A process tree, named so that a reused pid is not taken for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
@@ -204,6 +176,13 @@ pub enum Event {
         item: ItemId,
         /// In order.
         steps: Vec<PlanStep>,
+    },
+    /// The agent shows an image: within a call that is open, or by itself.
+    ImageTold {
+        /// The call's item; else one of its own, which further images share that come right after it.
+        item: ItemId,
+        /// What there is to know of it; its bytes lie in the documents.
+        image: Image,
     },
     /// Nox or the driver notes something; a code and text for people.
     Noted {
@@ -529,6 +508,7 @@ impl Event {
             Self::Planned { .. } => "planned",
             Self::RunCarried { .. } => "run_carried",
             Self::InterruptAsked => "interrupt_asked",
+            Self::ImageTold { .. } => "image_told",
             Self::Noted { .. } => "noted",
             Self::ToolCallProposed { .. } => "tool_call_proposed",
             Self::PermissionRequested { .. } => "permission_requested",

@@ -15,6 +15,12 @@ pub const MAX_PROMPT_IMAGES: usize = 10;
 /// The most bytes of images that one prompt carries: in base64 they fit into what model servers take at once, with room for the
 /// conversation.
 pub const MAX_PROMPT_BYTES: u64 = 15_000_000;
+/// The most images that one item of a conversation shows.
+pub const MAX_ITEM_IMAGES: usize = 10;
+/// The most images that the agent of one session shows, and their bytes: more are not kept.
+pub const MAX_SESSION_IMAGES: u32 = 200;
+/// See [`MAX_SESSION_IMAGES`].
+pub const MAX_SESSION_IMAGE_BYTES: u64 = 200_000_000;
 /// Letters of a name.
 const NAME_CHARS: usize = 120;
 /// What is said of something that is none.
@@ -107,6 +113,21 @@ impl Image {
         let size_bytes = Size(bytes.len() as u64);
         Ok(Self { sha256: sha256_hex(bytes), kind, size_bytes, width, height, name: named(name) })
     }
+
+    /// The same in words, in one line.
+    pub fn line(&self) -> String {
+        line(&self.name, self.kind, self.size_bytes.0)
+    }
+}
+
+/// An image in words, in one line.
+pub fn line(name: &str, kind: ImageKind, bytes: u64) -> String {
+    let size = match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    };
+    format!("[image: {name}, {}, {size}]", kind.word())
 }
 
 /// What is said of an image that is too large.

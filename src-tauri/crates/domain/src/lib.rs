@@ -13,6 +13,7 @@
 //! - [`discovery`]: what on this computer can carry an agent, and what a trial of one showed.
 //! - [`image`]: what people and agents show each other. [`terminal`]: makes the output of programs harmless to show.
 
+mod actor;
 pub mod agent;
 pub mod answers;
 mod controls;
@@ -27,6 +28,7 @@ mod opened;
 pub mod policy;
 pub mod rank;
 pub mod risk;
+mod row_key;
 pub mod rows;
 pub mod session;
 pub mod task;

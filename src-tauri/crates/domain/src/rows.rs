@@ -2,6 +2,7 @@
 //! sent to every face as they change; a face upserts them by kind and id and derives nothing.
 
 pub use crate::controls::{ControlsRow, WaitingPrompt};
+pub use crate::row_key::{RowKey, kind};
 use crate::{
     At, Size,
     agent::{Agent, Runtime},
@@ -297,8 +298,11 @@ pub enum ItemBody {
     },
     /// What the agent said.
     Message {
-        /// Markdown.
+        /// Markdown; empty when it shows images alone.
         text: String,
+        /// What it shows.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
     /// What the agent thought.
     Thought {
@@ -359,7 +363,22 @@ pub enum ItemBody {
         end: Option<CallEnd>,
         /// What it wrote.
         output: Option<Box<OutputDigest>>,
+        /// What it shows.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
     },
+}
+
+impl ItemBody {
+    /// The images that it shows.
+    pub fn images(&self) -> &[Image] {
+        match self {
+            Self::Prompt { images, .. } | Self::Message { images, .. } | Self::ToolCall { images, .. } => {
+                images
+            }
+            _ => &[],
+        }
+    }
 }
 
 /// How far a permission request is.
@@ -507,32 +526,6 @@ pub enum Row {
     Controls(Box<ControlsRow>),
 }
 
-/// The kinds of rows, by their stored names.
-pub mod kind {
-    /// [`super::TaskRow`].
-    pub const TASK: &str = "task";
-    /// [`super::SessionRow`].
-    pub const SESSION: &str = "session";
-    /// [`super::Item`].
-    pub const ITEM: &str = "item";
-    /// [`super::RequestRow`].
-    pub const REQUEST: &str = "request";
-    /// [`super::AgentRow`].
-    pub const AGENT: &str = "agent";
-    /// [`super::ProjectRow`].
-    pub const PROJECT: &str = "project";
-    /// [`super::FileProblem`].
-    pub const PROBLEM: &str = "problem";
-    /// [`super::RefusalRow`], by the task's id.
-    pub const REFUSAL: &str = "refusal";
-    /// [`super::ControlsRow`], by the session's id.
-    pub const CONTROLS: &str = "controls";
-    /// The engine's own state of a session, from which its actor starts.
-    pub const SESSION_STATE: &str = "session_state";
-    /// The engine's own index of registry files.
-    pub const FILE: &str = "file";
-}
-
 impl Row {
     /// Its kind, id, parent and sort key, as the store wants them.
     pub fn key(&self) -> RowKey {
@@ -564,17 +557,4 @@ impl Row {
         };
         RowKey { kind, id, parent, ord }
     }
-}
-
-/// Where a row stands in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowKey {
-    /// One of [`kind`].
-    pub kind: &'static str,
-    /// Unique within the kind.
-    pub id: String,
-    /// What it belongs to.
-    pub parent: Option<String>,
-    /// What it is sorted by within its parent.
-    pub ord: String,
 }

@@ -1,14 +1,17 @@
-//! Images that people show their agents: those that are added to a message, and those that came with a task.
+//! Images that people show their agents: those that are added to a message, and those that came with a task. And reading what
+//! a session shows.
 //!
 //! Whoever names an image is not believed: what it is, is read from its bytes here, before it is recorded with a prompt.
 
 use crate::{Engine, Error, documents::Documents, drops::COPY_BYTES};
 use nox_domain::{
+    ids::{ItemId, SessionId},
     image::{Image, ImageKind, MAX_IMAGE_BYTES, MAX_PROMPT_IMAGES, fit_one_prompt, too_large},
     rows::TaskRow,
     session::Rejection,
     task::Attachment,
 };
+use nox_runtimes::ImageStore;
 use std::{
     fs::{self, File},
     io::{self, Read},
@@ -34,6 +37,38 @@ impl Engine {
         // Files may lie on a network that answers late.
         let adding = tokio::task::spawn_blocking(move || add(&documents, added));
         adding.await.map_err(|_| Error::Closing)?
+    }
+
+    /// An image that a session shows, in one of its items or in a prompt that waits, with its bytes. What no session names is
+    /// told to nobody.
+    ///
+    /// # Errors
+    /// Nothing shows it there, or its file is not there any more.
+    pub async fn read_image(
+        &self,
+        session: &SessionId,
+        item: Option<&ItemId>,
+        sha256: &str,
+    ) -> Result<(Image, Vec<u8>), Error> {
+        let named = match item {
+            Some(item) => {
+                let item = self.item(item).await?;
+                if item.session != *session {
+                    return Err(Error::not_found("item", item.id));
+                }
+                item.body.images().to_vec()
+            }
+            None => {
+                let waiting = self.controls(session).await?.waiting;
+                waiting.into_iter().flat_map(|prompt| prompt.images).collect()
+            }
+        };
+        let image = named.into_iter().find(|image| image.sha256 == sha256);
+        let image = image.ok_or_else(|| Error::not_found("image", sha256))?;
+        let bytes = ImageStore::read(self.documents(), &image).await;
+        // What somebody else put in its place is not shown either.
+        let bytes = bytes.filter(|bytes| Image::of("", bytes).is_ok_and(|found| found.kind == image.kind));
+        bytes.map(|bytes| (image, bytes)).ok_or_else(|| Error::not_found("file of the image", sha256))
     }
 
     /// The images of a prompt, as they lie here.

@@ -57,6 +57,14 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
     (start, inbox)
 }
 
+/// A PNG of this width, as far as it is looked at.
+pub(crate) fn picture(width: u32) -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    bytes.extend(width.to_be_bytes());
+    bytes.extend([0, 0, 0, 1, 8, 6, 0, 0, 0, 0, 0, 0, 0]);
+    bytes
+}
+
 /// Something that is asked in a turn of its own.
 pub(crate) fn prompt(text: &str) -> Prompt {
     Prompt { turn: TurnId::from_uuid(Uuid::now_v7()), text: text.to_owned(), images: vec![] }
@@ -190,6 +198,9 @@ pub(crate) fn told(act: &Act) -> Option<String> {
                 None => String::new(),
             };
             let _ = write!(line, "turn over: {end:?}{fault}");
+        }
+        Act::Shows(_, shown) => {
+            let _ = write!(line, "shows {} of {} bytes", shown.name, shown.bytes.len());
         }
         Act::Ready => line.push_str("ready"),
         Act::Anew => line.push_str("another process goes on"),

@@ -10,14 +10,14 @@ use nox_api::{
     domain::{
         agent::{Program, Runtime},
         event::PreAllowed,
-        ids::SessionId,
+        ids::{ItemId, SessionId},
         rows::{ItemBody, SessionState, WaitingPrompt},
         task::Attachment,
         tool::sha256_hex,
     },
     dto::{
-        AddImage, ChangePrompt, CreateAgent, CreateTask, DropThings, Image, OneSession, OneTask,
-        PromptSession, StartTask, Undo, WithdrawPrompt,
+        AddImage, ChangePrompt, CreateAgent, CreateTask, DropThings, ExportFormat, ExportSession, Image,
+        ImportSession, OneSession, OneTask, PromptSession, ReadImage, StartTask, Undo, WithdrawPrompt,
     },
 };
 use nox_test_support::{
@@ -43,7 +43,7 @@ async fn waiting(world: &World, session: &SessionId) -> Vec<WaitingPrompt> {
 }
 
 async fn until_said(world: &World, session: &SessionId, words: &str) {
-    let is_said = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == words);
+    let is_said = |body: &ItemBody| matches!(body, ItemBody::Message { text, .. } if text == words);
     let look = async || world.items(session).await.iter().any(|item| is_said(&item.body)).then_some(());
     poll(words, look).await;
 }
@@ -317,4 +317,64 @@ async fn what_does_not_fit_into_the_first_prompt_is_named_with_its_place() {
     );
     let detail = world.api().read_task(OneTask { task }).await.unwrap();
     assert!(!detail.body.contains("large.png"), "its file stays as it is");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_an_agent_reads_is_shown_with_its_call_and_to_nobody_who_asks_for_another() {
+    let mut world = World::open().await;
+    let bytes = picture(20, 3);
+    let folder = world.root().join("work");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("a.png"), &bytes).unwrap();
+    let read = Reply::call("read", json!({ "path": "a.png" }));
+    let server = ModelServer::start(Script::of([read, Reply::text("Noise.")])).await.unwrap();
+    let (session, _) = begin_at(&world, "anthropic", &server.address(), |_| {}).await;
+    world.until_state("the end of the turn", &session, SessionState::awaits_prompt).await;
+    let items = world.items(&session).await;
+    let item = items.iter().find(|item| matches!(item.body, ItemBody::ToolCall { .. })).unwrap();
+    let [image] = item.body.images() else { panic!("{item:?}") };
+    assert_eq!(image, &Image::of("a.png", &bytes).unwrap());
+    let ask = async |world: &World, session: &SessionId, item: &ItemId, sha256: &str| {
+        let input = ReadImage { session: session.clone(), item: Some(item.clone()), sha256: sha256.into() };
+        world.api().read_image(input).await.map(|found| found.base64).map_err(|error| error.code)
+    };
+    let all = BASE64_STANDARD.encode(&bytes);
+    assert_eq!(ask(&world, &session, &item.id, &image.sha256).await, Ok(all.clone()));
+    // Other files lie there as well: no session names them.
+    let other = add(&world, "other.png", &picture(20, 4)).await;
+    let elsewhere = items.iter().find(|other| other.id != item.id).unwrap();
+    for (item, sha256) in [
+        (&item.id, other.sha256.as_str()),
+        (&item.id, "../../home.id"),
+        (&item.id, ""),
+        (&elsewhere.id, image.sha256.as_str()),
+    ] {
+        assert_eq!(ask(&world, &session, item, sha256).await, Err(ErrorCode::NotFound), "{sha256:?}");
+    }
+    // An export names it; whoever imports that has the conversation, and not the file of another home.
+    let exported = world.root().join("out.jsonl");
+    let input = ExportSession {
+        session: session.clone(),
+        path: exported.display().to_string(),
+        format: ExportFormat::Jsonl,
+        overwrite: false,
+    };
+    world.api().export_session(input).await.unwrap();
+    let file = world.home().join("documents").join(&image.sha256);
+    std::fs::write(&file, picture(20, 5)).unwrap();
+    assert_eq!(
+        ask(&world, &session, &item.id, &image.sha256).await,
+        Err(ErrorCode::NotFound),
+        "another file"
+    );
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(ask(&world, &session, &item.id, &image.sha256).await, Err(ErrorCode::NotFound));
+    let mut new = World::open().await;
+    let input = ImportSession { path: exported.display().to_string() };
+    let imported = new.api().import_session(&caller(), input).await.unwrap().session.unwrap();
+    let items = new.items(&imported).await;
+    let images: Vec<_> = items.iter().flat_map(|item| item.body.images()).collect();
+    assert_eq!(images, [image]);
+    new.close().await;
+    world.close().await;
 }

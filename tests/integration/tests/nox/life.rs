@@ -40,7 +40,7 @@ fn is_idle(state: &SessionState) -> bool {
 
 async fn said(world: &World, session: &SessionId) -> Vec<String> {
     let texts = world.items(session).await.into_iter().filter_map(|item| match item.body {
-        ItemBody::Message { text } => Some(text),
+        ItemBody::Message { text, .. } => Some(text),
         _ => None,
     });
     texts.collect()

@@ -50,7 +50,7 @@ async fn bodies(world: &World, session: &SessionId) -> Vec<ItemBody> {
 }
 
 async fn until_said(world: &World, session: &SessionId, text: &str) {
-    let said = |body: &ItemBody| matches!(body, ItemBody::Message { text: said } if said == text);
+    let said = |body: &ItemBody| matches!(body, ItemBody::Message { text: said, .. } if said == text);
     poll("what the agent says", async || bodies(world, session).await.iter().any(said).then_some(())).await;
 }
 
@@ -112,7 +112,7 @@ async fn a_question_is_skipped_with_a_reason() {
 /// Waits until so many runs of a session have said that they are ready.
 async fn until_ready(world: &World, session: &SessionId, runs: usize) {
     poll("the next run", async || {
-        let ready = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "ready");
+        let ready = |body: &ItemBody| matches!(body, ItemBody::Message { text, .. } if text == "ready");
         (bodies(world, session).await.iter().filter(|body| ready(body)).count() == runs).then_some(())
     })
     .await;
@@ -182,7 +182,7 @@ async fn steering_reaches_the_turn_and_prompts_that_wait_can_be_changed_and_take
         .filter_map(|body| match body {
             ItemBody::Prompt { text, .. } if !text.contains("recorded") => Some(format!("asked {text}")),
             ItemBody::Steered { text } => Some(format!("steered {text}")),
-            ItemBody::Message { text } => Some(text),
+            ItemBody::Message { text, .. } => Some(text),
             _ => None,
         })
         .collect();

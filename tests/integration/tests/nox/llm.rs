@@ -131,7 +131,7 @@ impl Scene {
 
     async fn said(&self) -> Vec<String> {
         let said = self.items().await.into_iter().filter_map(|item| match item.body {
-            ItemBody::Message { text } => Some(text),
+            ItemBody::Message { text, .. } => Some(text),
             _ => None,
         });
         said.collect()
@@ -211,7 +211,7 @@ async fn every_wire_offers_the_models_of_its_server_and_asks_the_chosen_one_in_t
         // It holds for later runs as well.
         scene.world.reopen().await;
         scene.prompt("And now?").await;
-        let still = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "Still.");
+        let still = |body: &ItemBody| matches!(body, ItemBody::Message { text, .. } if text == "Still.");
         scene.until_item("an answer", still).await;
         let models: Vec<String> = scene.asked().into_iter().map(|asked| asked.model).collect();
         assert_eq!(models, ["scripted", other, other], "{provider}");
@@ -274,7 +274,7 @@ async fn every_wire_shows_an_image_that_was_read_and_people_see_what_it_was() {
         std::fs::write(scene.world.home().join("prices.toml"), blind).unwrap();
         scene.world.reopen().await;
         scene.prompt("Is it one?").await;
-        let yes = |body: &ItemBody| matches!(body, ItemBody::Message { text } if text == "Yes.");
+        let yes = |body: &ItemBody| matches!(body, ItemBody::Message { text, .. } if text == "Yes.");
         scene.until_item("an answer", yes).await;
         if *provider != "ollama" {
             let body = scene.last_asked();
@@ -297,7 +297,7 @@ async fn every_wire_tells_its_faults_and_breaks_are_tried_again() {
         scene
             .until_item(
                 "the whole answer",
-                |body| matches!(body, ItemBody::Message { text } if text == "Whole."),
+                |body| matches!(body, ItemBody::Message { text, .. } if text == "Whole."),
             )
             .await;
         assert_eq!(scene.idle().await, None, "{provider}");
@@ -338,7 +338,10 @@ async fn an_interrupt_ends_a_text_and_a_command_with_all_that_it_started() {
     assert_eq!(scene.statuses().await, [CallStatus::Cancelled]);
     scene.prompt("And now?").await;
     scene
-        .until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Still here."))
+        .until_item(
+            "an answer",
+            |body| matches!(body, ItemBody::Message { text, .. } if text == "Still here."),
+        )
         .await;
     scene.world.close().await;
 }
@@ -353,7 +356,9 @@ async fn after_a_restart_the_open_question_is_answered_once_in_the_same_conversa
     scene.world.until_asked(&session).await;
     scene.world.reopen().await;
     scene.answer(Decision::AllowOnce).await;
-    scene.until_item("the end", |body| matches!(body, ItemBody::Message { text } if text == "Done.")).await;
+    scene
+        .until_item("the end", |body| matches!(body, ItemBody::Message { text, .. } if text == "Done."))
+        .await;
     assert_eq!(scene.statuses().await, [CallStatus::Succeeded]);
     assert_eq!(scene.asked().len(), 3, "the model was not asked for the same call again");
     assert!(scene.last_asked().contains("The first answer."));
@@ -370,7 +375,9 @@ async fn a_conversation_whose_file_is_gone_is_said_to_be_lost() {
     std::fs::remove_file(kept[0].as_ref().unwrap().path()).unwrap();
     scene.world.reopen().await;
     scene.prompt("More.").await;
-    scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
+    scene
+        .until_item("an answer", |body| matches!(body, ItemBody::Message { text, .. } if text == "Two."))
+        .await;
     assert!(scene.notes().await.contains(&"not_restored".to_owned()));
     assert!(scene.last_asked().contains("The conversation so far is lost"), "{}", scene.last_asked());
 }
@@ -382,7 +389,9 @@ async fn conversations_go_with_the_sessions_that_are_dropped_and_with_no_others(
     let over = scene.session.clone();
     let fork = ForkSession { session: over.clone(), text: "Again.".into() };
     scene.session = scene.world.api().fork_session(&caller(), fork).await.unwrap().session.unwrap();
-    scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
+    scene
+        .until_item("an answer", |body| matches!(body, ItemBody::Message { text, .. } if text == "Two."))
+        .await;
     assert_eq!(scene.idle().await, None);
     let folder = scene.world.home().join("conversations");
     let nobodys = folder.join("0191d3a5-0000-7000-8000-000000000000.jsonl");
@@ -443,7 +452,9 @@ async fn tokens_are_counted_and_cost_what_the_users_table_says() {
     std::fs::write(scene.world.home().join("prices.toml"), prices).unwrap();
     scene.world.reopen().await;
     scene.prompt("More.").await;
-    scene.until_item("an answer", |body| matches!(body, ItemBody::Message { text } if text == "Two.")).await;
+    scene
+        .until_item("an answer", |body| matches!(body, ItemBody::Message { text, .. } if text == "Two."))
+        .await;
     assert_eq!(scene.idle().await, None);
     let sessions = scene.world.snapshot().await.sessions;
     let row = &sessions.iter().find(|view| view.row.id == scene.session).unwrap().row;
@@ -514,7 +525,7 @@ async fn after_kill_9_a_call_that_ran_is_unknown_and_one_that_waited_happens_onc
     scene.world.api().resolve_unknown(&caller(), skip).await.unwrap();
     scene.answer(Decision::AllowOnce).await;
     scene
-        .until_item("the end", |body| matches!(body, ItemBody::Message { text } if text == "Through."))
+        .until_item("the end", |body| matches!(body, ItemBody::Message { text, .. } if text == "Through."))
         .await;
     assert_eq!(scene.idle().await, None);
     assert_eq!(std::fs::read_to_string(scene.folder.join("ran.txt")).unwrap(), "x\n", "it is not run again");
@@ -562,7 +573,10 @@ async fn a_fork_knows_what_was_said_and_the_old_session_does_not_know_the_fork()
         .await;
     scene.session = new;
     scene
-        .until_item("its answer", |body| matches!(body, ItemBody::Message { text } if text == "In the fork."))
+        .until_item(
+            "its answer",
+            |body| matches!(body, ItemBody::Message { text, .. } if text == "In the fork."),
+        )
         .await;
     let told = scene.last_asked();
     assert!(told.contains("The first answer.") && told.contains("Another way."), "{told}");
@@ -571,7 +585,7 @@ async fn a_fork_knows_what_was_said_and_the_old_session_does_not_know_the_fork()
     scene
         .until_item(
             "its answer",
-            |body| matches!(body, ItemBody::Message { text } if text == "In the old one."),
+            |body| matches!(body, ItemBody::Message { text, .. } if text == "In the old one."),
         )
         .await;
     assert!(!scene.last_asked().contains("Another way."), "{}", scene.last_asked());

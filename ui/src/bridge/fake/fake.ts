@@ -494,6 +494,9 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       const last = pieces.at(-1);
       return { pieces, next: last ? last.offset + last.bytes : (from ?? 0), complete: true, clipped: false };
     },
+    async readImage({ sha256 }) {
+      return state.images.get(sha256) ?? Promise.reject(missing('image'));
+    },
     checkRunbook: async ({ body }) => readRunbook(body),
     readPolicy: async () => ({
       policy: {
@@ -528,7 +531,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       problem: null,
       keys: [...state.keys].map(([name, { stored_at }]) => ({ name, stored_at })),
     }),
-    addImage,
+    addImage: (input) => addImage(state, input),
     testKey: async ({ name }) => ({
       readable: state.keys.has(name),
       problem: null,

@@ -12,6 +12,7 @@ import type {
   Discovered,
   FileProblem,
   FirstLook,
+  ImageBytes,
   Item,
   LogView,
   OutputPiece,
@@ -36,6 +37,8 @@ export interface FakeState {
   items: Map<string, Item[]>;
   output: Map<string, OutputPiece[]>;
   controls: Map<string, ControlsRow>;
+  /** Files of images that are there, by their hash. */
+  images: Map<string, ImageBytes>;
   requests: Map<string, RequestRow>;
   agents: Map<string, AgentRow>;
   projects: Map<string, ProjectRow>;
@@ -58,6 +61,7 @@ export function emptyState(now: number = Date.now()): FakeState {
     items: new Map(),
     output: new Map(),
     controls: new Map(),
+    images: new Map(),
     requests: new Map(),
     agents: new Map(),
     projects: new Map(),

@@ -13,15 +13,17 @@ export interface DialogProps {
   children?: React.ReactNode;
   /** Buttons, the harmless one first. */
   actions?: React.ReactNode;
-  /** `sm` for a question, `lg` for forms and lists. */
-  size?: 'sm' | 'lg' | undefined;
+  /** `sm` for a question, `lg` for forms and lists, `wide` for what is looked at. */
+  size?: keyof typeof SIZES | undefined;
   /** Draws a closing button; for dialogs without a question. */
   closable?: boolean | undefined;
 }
 
+const SIZES = { sm: 'var(--dialog)', lg: 'var(--palette)', wide: 'var(--dialog-wide)' };
+
 export function Dialog({ opened, onClose, title, children, actions, size = 'sm', closable }: DialogProps) {
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={size === 'sm' ? 'var(--dialog)' : 'var(--palette)'} centered>
+    <Modal.Root opened={opened} onClose={onClose} size={SIZES[size]} centered>
       <Modal.Overlay />
       {/* While it fades, keys go to the window again: see isModalOpen. */}
       <Modal.Content data-closing={!opened || undefined}>
@@ -30,7 +32,7 @@ export function Dialog({ opened, onClose, title, children, actions, size = 'sm',
             <Modal.Title className={s.title}>{title}</Modal.Title>
             {closable && <IconButton icon="close" label={DIALOG.close} onClick={onClose} />}
           </div>
-          {children && <div className={cx(s.body, size === 'lg' && s.scroll)}>{children}</div>}
+          {children && <div className={cx(s.body, size !== 'sm' && s.scroll)}>{children}</div>}
           {actions && <div className={s.actions}>{actions}</div>}
         </div>
       </Modal.Content>

@@ -13,6 +13,7 @@ import { useDesktop } from '@/sync/desktop';
 import { useItem } from '@/sync/hooks';
 import type { Image, Item, SessionView } from '../../bindings/nox';
 import s from './Conversation.module.css';
+import { ShownImages } from './ShownImages';
 import { ToolCallItem } from './ToolCallItem';
 import { CONVERSATION, LIVE } from './text';
 import { Thinking, Thought, Writing } from './Written';
@@ -42,7 +43,7 @@ export const ItemView = memo(
           </Note>
         );
       case 'message':
-        return <Message item={item} text={body.text} agent={view.row.agent_name} />;
+        return <Message item={item} text={body.text} images={body.images} agent={view.row.agent_name} />;
       case 'thought':
         return <Thought text={body.text} />;
       case 'writing':
@@ -109,16 +110,7 @@ function Prompt({ item, text, images = [], said }: PromptProps) {
       </span>
       <div className={s.prompt} title={formatMoment(item.at)}>
         <p className={said ? s.saidNow : 'visually-hidden'}>{said ?? CONVERSATION.task}</p>
-        {images.length > 0 && (
-          <ul className={s.shown} aria-label={CONVERSATION.shown(images.length)}>
-            {images.map((image) => (
-              <li key={image.sha256}>
-                <Icon name="image" size="sm" />
-                {image.name}
-              </li>
-            ))}
-          </ul>
-        )}
+        <ShownImages session={item.session} item={item.id} images={images} />
         {text.trim() !== '' && (
           <Markdown
             text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
@@ -136,11 +128,12 @@ function Prompt({ item, text, images = [], said }: PromptProps) {
   );
 }
 
-function Message({ item, text, agent }: { item: Item; text: string; agent: string }) {
+function Message({ item, text, images = [], agent }: Omit<PromptProps, 'said'> & { agent: string }) {
   const { openExternal } = useDesktop();
   return (
     <Speech item={item} agent={agent}>
-      <Markdown text={text} onOpenLink={openExternal} />
+      {text && <Markdown text={text} onOpenLink={openExternal} />}
+      <ShownImages session={item.session} item={item.id} images={images} />
     </Speech>
   );
 }

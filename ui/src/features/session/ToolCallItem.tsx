@@ -21,6 +21,7 @@ import { useDesktop } from '@/sync/desktop';
 import { usePending, useRequest } from '@/sync/hooks';
 import type { Item, ItemBody, RequestRow, SessionView, ToolKind, UnknownChoice } from '../../bindings/nox';
 import { CallOutput } from './CallOutput';
+import { ShownImages } from './ShownImages';
 import s from './ToolCall.module.css';
 import { CALL } from './text';
 import { useUnfolded } from './unfolding';
@@ -158,6 +159,7 @@ function Call({ conversation, item, body, view }: ToolCallItemProps) {
           digest={output}
         />
       )}
+      <ShownImages session={item.session} item={item.id} images={body.images} className={s.images} />
       {output?.cut_off && <p className={s.line}>{CALL.cutOff}</p>}
       {output && output.kept_bytes < output.size_bytes && (
         <p className={s.line}>{CALL.kept(sizeText(output.kept_bytes), sizeText(output.size_bytes))}</p>

@@ -202,7 +202,6 @@ export const INTERRUPT = {
 
 export const CONVERSATION = {
   task: 'Task',
-  shown: (count: number) => (count === 1 ? 'An image goes with this' : `${count} images go with this`),
   beginning: 'Beginning of the session',
   earlier: 'Reading what was before',
   earlierFailed: 'What was before could not be read',

@@ -437,6 +437,18 @@ pub struct ReadOutput {
     pub from: Option<Size>,
 }
 
+/// An image that a session shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ReadImage {
+    /// The session.
+    pub session: SessionId,
+    /// The item that shows it; none when a prompt shows it that waits for its turn.
+    #[serde(default)]
+    pub item: Option<ItemId>,
+    /// Which.
+    pub sha256: String,
+}
+
 /// A rule that is looked at before it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 pub struct PreviewRule {

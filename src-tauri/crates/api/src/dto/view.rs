@@ -4,6 +4,7 @@ use super::{RuleDraft, Theme};
 use nox_domain::{
     At, Size,
     ids::{AgentId, TaskId},
+    image::ImageKind,
     life::{LifeRules, LogPolicy},
     policy::Policy,
     rows::{AgentRow, FileProblem, Item, ProjectRow, RequestRow, SessionRow},
@@ -222,6 +223,15 @@ pub struct OutputPage {
     pub complete: bool,
     /// Whether bytes before the first piece were left out.
     pub clipped: bool,
+}
+
+/// All of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct ImageBytes {
+    /// Its kind.
+    pub kind: ImageKind,
+    /// Its bytes.
+    pub base64: String,
 }
 
 /// The policy and where it stands.

@@ -2,6 +2,7 @@
 
 use super::sessions::{matches_call, narrowest};
 use crate::{Api, ApiError, ErrorCode, dto::*, mirror::view, output};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use nox_domain::{
     policy::{Matcher, simple_command},
     rows::{ControlsRow, ItemBody, RequestRow, RequestState},
@@ -73,6 +74,13 @@ impl Api {
         let from = input.from.map(|from| from.0);
         let page = self.engine().spool().read(input.session, input.item, from).await?;
         Ok(output::page(page, over))
+    }
+
+    /// All of an image that a session shows.
+    pub async fn read_image(&self, input: ReadImage) -> Result<ImageBytes, ApiError> {
+        let (image, bytes) =
+            self.engine().read_image(&input.session, input.item.as_ref(), &input.sha256).await?;
+        Ok(ImageBytes { kind: image.kind, base64: BASE64_STANDARD.encode(bytes) })
     }
 
     /// What a text would run.

@@ -113,6 +113,7 @@ impl Session {
             }
             Event::TextBegun { item, thought } => self.apply_text_begun(item, *thought, at),
             Event::Said { item, .. } | Event::Thought { item, .. } => self.apply_text(item),
+            Event::ImageTold { item, image } => self.apply_image(item, image, at),
             Event::Planned { item, .. } => self.apply_planned(item),
             Event::RunCarried { run, process } => {
                 if let Some(newest) = self.run.as_mut().filter(|newest| newest.id == *run) {
@@ -141,6 +142,7 @@ impl Session {
                     ended_at: None,
                     end: None,
                     output: None,
+                    images: vec![],
                 });
                 self.next_ord += 1;
             }

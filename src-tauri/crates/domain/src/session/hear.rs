@@ -45,6 +45,7 @@ impl Session {
             }
             Signal::Writing { item, thought } => self.writing_begins(item, thought, &mut step),
             Signal::Wrote { item, text } => self.writing_ends(item, text, &mut step),
+            Signal::ImageTold { key, image } => self.image_told(key.as_deref(), image, now, &mut step),
             Signal::Planned(steps) => self.planned(steps, now, &mut step),
             Signal::Used(used) => step.events.push(Event::UsageReported {
                 model: used.model,
@@ -122,7 +123,7 @@ impl Session {
         }
     }
 
-    fn call_by_key(&self, key: &str) -> Option<&Call> {
+    pub(super) fn call_by_key(&self, key: &str) -> Option<&Call> {
         self.calls.iter().rev().find(|call| call.call.key == key)
     }
 

@@ -130,6 +130,13 @@ pub enum Signal {
     Offers(Box<Offers>),
     /// A wish for another mode or model has its answer; what it has told of it before is how it is.
     Switched(Dial),
+    /// The agent shows an image; its bytes are kept already.
+    ImageTold {
+        /// The call that it came from; none when the agent shows it by itself.
+        key: Option<String>,
+        /// What there is to know of it.
+        image: Image,
+    },
     /// The driver notes something: a stable code, and words.
     Noted(String, String),
     /// The agent wants to do something and waits for the answer.

@@ -11,6 +11,7 @@
 mod apply;
 mod decide;
 mod hear;
+mod images;
 mod life;
 mod limited;
 mod live;
@@ -19,6 +20,7 @@ pub mod moves;
 mod project;
 mod talk;
 
+pub use images::{Shown, ShownPlace};
 pub use limited::Limited;
 pub use messages::{Effect, Prompt, Rejection, SessionCommand, Signal, Step};
 pub use talk::{Dials, PlanPlace, Talk, Writing};
@@ -250,6 +252,9 @@ pub struct Call {
     /// has chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputDigest>,
+    /// What it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
 }
 
 /// A permission that outlives one call.
@@ -445,6 +450,8 @@ impl Call {
 mod tests;
 #[cfg(test)]
 mod tests_edges;
+#[cfg(test)]
+mod tests_images;
 #[cfg(test)]
 mod tests_life;
 #[cfg(test)]

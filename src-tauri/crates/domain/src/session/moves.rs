@@ -128,6 +128,7 @@ const TABLE: &[Rows] = &[
             "planned",
             "usage_reported",
             "run_carried",
+            "image_told",
             "noted",
             "progressed",
             "foreign_named",

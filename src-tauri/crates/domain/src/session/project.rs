@@ -209,7 +209,7 @@ impl Session {
                 Event::Said { item, text } | Event::Thought { item, text } => {
                     let text = text.clone();
                     let body = match event {
-                        Event::Said { .. } => ItemBody::Message { text },
+                        Event::Said { .. } => ItemBody::Message { text, images: vec![] },
                         _ => ItemBody::Thought { text },
                     };
                     match self.talk.writing.iter().find(|open| open.item == *item) {
@@ -220,6 +220,13 @@ impl Session {
                         }
                     }
                 }
+                Event::ImageTold { item, .. } => match self.picture_row(item) {
+                    Some((row, place)) => {
+                        rows.push(row);
+                        ord += u32::from(place == ord);
+                    }
+                    None => calls.push(item),
+                },
                 Event::Planned { item, steps } => {
                     let place = self.talk.plan.as_ref().filter(|plan| plan.item == *item);
                     let place = place.map_or(ord, |plan| plan.ord);
@@ -355,6 +362,7 @@ impl Session {
                 ended_at: call.ended_at,
                 end: call.end.clone(),
                 output: call.output.clone().map(Box::new),
+                images: call.images.clone(),
             },
         }))
     }

@@ -1,6 +1,6 @@
 //! What an agent says while it works: texts that are being written, its plan, what it used; and interrupting it.
 
-use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase};
+use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, images::Shown};
 use crate::{
     At,
     event::Event,
@@ -25,6 +25,8 @@ pub struct Talk {
     pub offers: Option<Offers>,
     /// What a person chose of it, for later runs.
     pub dials: Dials,
+    /// What it has shown.
+    pub shown: Shown,
     /// What was said into the turn that runs and that its program has not taken in yet.
     pub unsettled: Vec<Unsettled>,
 }

@@ -5,6 +5,7 @@ use nox_domain::{
     At, Size,
     event::{Dial, Event, Problem, ProcessRef, RunEnd, TurnEnd},
     ids::ItemId,
+    image::{Image, ImageKind},
     life::{LimitAction, LimitHit, LimitKind},
     rows::Progress,
     session::Signal,
@@ -260,7 +261,8 @@ impl Play {
         if !self.model.unheard.is_empty() && (driver.stopped || self.dice.one_in(8)) {
             return Signal::Steered(self.model.unheard.remove(0));
         }
-        match self.dice.below(8) {
+        match self.dice.below(9) {
+            8 => Signal::ImageTold { key: None, image: shown(self.dice.below(3)) },
             0 | 1 => Signal::Planned(vec![PlanStep { text: "step".into(), status: StepStatus::Pending }]),
             2 | 3 => Signal::Used(Usage {
                 input_tokens: Size(3),
@@ -323,4 +325,16 @@ fn failed() -> CallEnd {
 
 fn goes_on(key: &str) -> bool {
     key.ends_with('2')
+}
+
+/// One of a few images.
+fn shown(number: u64) -> Image {
+    Image {
+        sha256: format!("{number:064x}"),
+        kind: ImageKind::Png,
+        size_bytes: Size(100),
+        width: 4,
+        height: 3,
+        name: "a.png".into(),
+    }
 }

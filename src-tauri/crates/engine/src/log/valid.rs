@@ -235,8 +235,12 @@ impl Rules {
                 self.plans.insert(item.as_str().to_owned());
                 fresh(&mut self.items, item.as_str())
             }
+            Event::ImageTold { item, .. } if session.shows_in(item) => Ok(()),
             Event::Said { item, .. }
             | Event::Thought { item, .. }
+            | Event::ImageTold { item, .. }
+            | Event::Steered { item, .. }
+            | Event::Switched { item, .. }
             | Event::Noted { item, .. }
             | Event::RestartPlanned { item, .. }
             | Event::LimitReached { item, .. } => fresh(&mut self.items, item.as_str()),
@@ -260,9 +264,13 @@ impl Rules {
             | Event::ToolCallStarted { item, .. }
             | Event::ToolCallEnded { item, .. }
             | Event::UnknownResolved { item, .. } => known(&self.calls, item.as_str(), "tool call"),
-            Event::TurnStarted { turn } | Event::TurnEnded { turn, .. } => {
-                known(&self.turns, turn.as_str(), "turn")
+            Event::TurnLimited { turn, item, .. } => {
+                known(&self.turns, turn.as_str(), "turn")?;
+                fresh(&mut self.items, item.as_str())
             }
+            Event::TurnStarted { turn }
+            | Event::TurnEnded { turn, .. }
+            | Event::PromptChanged { turn, .. } => known(&self.turns, turn.as_str(), "turn"),
             Event::RunStarting { .. } if session.has_live_run() => Err("the run before it has no end".into()),
             Event::RunLive { run } | Event::RunCarried { run, .. } | Event::RunEnded { run, .. } => {
                 match &session.run {
@@ -271,6 +279,8 @@ impl Rules {
                 }
             }
             Event::RunStarting { .. }
+            | Event::OffersTold { .. }
+            | Event::LimitOver
             | Event::Progressed { .. }
             | Event::UsageReported { .. }
             | Event::SteerSettled { .. }
@@ -292,7 +302,19 @@ impl Rules {
             | Event::SessionReopened
             | Event::SessionDeleted
             | Event::SessionRestored => Ok(()),
-            other => Err(format!("{} is no fact of a session", other.kind())),
+            other @ (Event::StartRefused { .. }
+            | Event::FileChanged { .. }
+            | Event::FileWritten { .. }
+            | Event::FileSeen { .. }
+            | Event::FileBroken { .. }
+            | Event::Committed { .. }
+            | Event::ProjectGranted { .. }
+            | Event::KeyChanged { .. }
+            | Event::SettingChanged { .. }
+            | Event::BreakerOpened { .. }
+            | Event::BreakerClosed { .. }
+            | Event::LogCompacted { .. }
+            | Event::EngineStarted { .. }) => Err(format!("{} is no fact of a session", other.kind())),
         }
     }
 }

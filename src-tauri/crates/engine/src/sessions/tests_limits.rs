@@ -131,7 +131,7 @@ impl Bench {
         let (mut said, mut limits) = (Vec::new(), Vec::new());
         for item in self.rows::<Item>(kind::ITEM, session).await {
             match item.body {
-                ItemBody::Message { text } => said.push(text),
+                ItemBody::Message { text, .. } => said.push(text),
                 ItemBody::Limit { hit } => limits.push((hit.limit, hit.action)),
                 _ => {}
             }

@@ -2,7 +2,7 @@
 
 use super::quirks::Preset;
 use crate::calls::{change, cut, diff, first_line, hash, is_outside, leads_away, plain, short};
-use crate::child::{call_failed, questions, weight};
+use crate::child::{Images, call_failed, questions, weight, words_of};
 use nox_domain::{
     answers::Answers,
     tool::{CallEnd, ToolCall, ToolKind},
@@ -279,8 +279,13 @@ impl Told {
         Some(Value::Object(given.collect()))
     }
 
-    /// How the call ended, and what it wrote. `interrupted`: somebody ended the turn.
-    pub(super) fn end(&self, failed: bool, interrupted: bool) -> (CallEnd, String, String) {
+    /// How the call ended, and what it wrote, with the images that it shows. `interrupted`: somebody ended the turn.
+    pub(super) fn end(
+        &self,
+        failed: bool,
+        interrupted: bool,
+        images: &mut Images,
+    ) -> (CallEnd, String, String) {
         let report = Report::of(&self.words());
         let output = &self.output;
         let codes = [&output["exit_code"], &output["exitCode"], &output["metadata"]["exit"]];
@@ -300,7 +305,7 @@ impl Told {
         let (out, err) = pipes.unwrap_or_else(|| {
             let plain = output.as_str().or_else(|| output["output"].as_str());
             let plain = plain.filter(|plain| !plain.is_empty()).map(str::to_owned);
-            let text = self.words();
+            let text = self.words_with(images);
             (plain.filter(|_| text.is_empty() || output.is_string()).unwrap_or(text), String::new())
         });
         (end, cut(&out, OUTPUT_BYTES).to_owned(), cut(&err, OUTPUT_BYTES).to_owned())
@@ -394,9 +399,19 @@ impl Told {
 
     /// What it gave back in words.
     fn words(&self) -> String {
-        let parts = self.content.iter().filter(|part| part["type"] == "content");
-        let parts = parts.map(|part| words_of(&part["content"]));
-        parts.collect::<Vec<_>>().join("\n")
+        self.parts(words_of)
+    }
+
+    /// The same, with its images.
+    fn words_with(&self, images: &mut Images) -> String {
+        let place = self.places.first().and_then(|place| Path::new(&place.path).file_name()?.to_str());
+        let name = place.unwrap_or(if self.tool.is_empty() { &self.title } else { &self.tool });
+        self.parts(|content| images.words_of(content, name))
+    }
+
+    fn parts(&self, words_of: impl FnMut(&Value) -> String) -> String {
+        let parts = self.content.iter().filter(|part| part["type"] == "content").map(|part| &part["content"]);
+        parts.map(words_of).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -416,20 +431,6 @@ impl Report {
         let pipe =
             |text: &str| if text == "(empty)" || text == "(none)" { String::new() } else { text.to_owned() };
         Some(Self { out: pipe(out), err: pipe(err), exit_code })
-    }
-}
-
-/// Content in words: an image is named, not shown.
-pub(super) fn words_of(content: &Value) -> String {
-    match content["type"].as_str().unwrap_or_default() {
-        "text" => content["text"].as_str().unwrap_or_default().to_owned(),
-        "resource" => content["resource"]["text"].as_str().unwrap_or("[resource]").to_owned(),
-        "resource_link" => {
-            let part = |name: &str| content[name].as_str().unwrap_or_default();
-            format!("[{}]({})", part("name"), part("uri"))
-        }
-        "" => String::new(),
-        other => format!("[{other}]"),
     }
 }
 

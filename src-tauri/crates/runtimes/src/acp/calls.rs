@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Answer,
-    child::{Act, Keys, call_ended, weight},
+    child::{Act, Images, Keys, call_ended, shows, weight},
 };
 use nox_domain::{
     event::Problem,
@@ -419,7 +419,7 @@ impl Calls {
         } else if failed {
             // The program refused it by itself.
             call.step = Step::Over { allowed: true };
-            let (_, said, _) = call.told.end(true, false);
+            let (_, said, _) = call.told.end(true, false, &mut Images::default());
             let said = faults::short(&said);
             let title = self.preset.named.title;
             out.push(noted(
@@ -437,8 +437,10 @@ impl Calls {
         let Some(call) = self.calls.get_mut(id) else { return };
         let told = std::mem::take(&mut call.told);
         if let Step::Running { key, item } = std::mem::replace(&mut call.step, Step::Over { allowed: true }) {
-            let (end, stdout, stderr) = told.end(failed, interrupted);
+            let mut images = Images::default();
+            let (end, stdout, stderr) = told.end(failed, interrupted, &mut images);
             self.keys.free(&key);
+            out.extend(shows(Some(&key), images));
             out.push(Act::CallEnds { key, item, out: stdout, err: stderr, end });
         }
     }

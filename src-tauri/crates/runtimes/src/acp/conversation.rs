@@ -4,7 +4,6 @@
 //! (decision 0015). Total: no frame panics, and one that is not understood is kept and shown, and changes nothing else.
 
 use super::{
-    call::words_of,
     calls::{Calls, form_ended},
     faults::{self, noted},
     offers::Known,
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     Answer,
-    child::{Act, Asked, Talk, Texts, Unknown},
+    child::{Act, Asked, Images, Talk, Texts, Unknown, shows, words_of},
     faults as common,
 };
 use nox_domain::{
@@ -275,7 +274,15 @@ impl Conversation {
             out.push(noted("said_by_program", said));
             return;
         }
-        let mut more = words_of(&update["content"]);
+        let mut images = Images::default();
+        let mut more = images.words_of(&update["content"], "image");
+        let images: Vec<Act> = shows(None, images).collect();
+        if !images.is_empty() {
+            // It stands between what was said before and what comes after it.
+            self.end_text(out);
+            out.extend(images);
+            return;
+        }
         if let Some(mode) = self.preset.mode_text.and_then(|before| more.strip_prefix(before)) {
             self.known.mode_is(&faults::short(mode.trim()));
             self.tell_offers(out);

@@ -4,7 +4,7 @@
 mod tests;
 
 use super::{
-    Asked, Carried, LastLines,
+    Asked, Carried, Kept, LastLines, Shown,
     connection::{Told, Wishes},
     last_words, not_restored, reference,
     talk::{Act, Talk},
@@ -67,6 +67,8 @@ pub(crate) struct Carrier {
     stopped: watch::Receiver<bool>,
     /// Of texts that are being written, and of calls that run.
     outputs: HashMap<ItemId, Box<dyn ItemOutput>>,
+    /// What was kept of images.
+    images: Kept,
     /// A process was started.
     has_begun: bool,
     /// The engine knows that it stands.
@@ -134,6 +136,7 @@ impl Carrier {
             bounds,
             stopped,
             outputs,
+            images: Kept::default(),
             has_begun,
             is_live,
             held,
@@ -402,6 +405,20 @@ impl Carrier {
         }
     }
 
+    /// Keeps an image. The disk may be slow; a stop is heard all the same.
+    async fn keep(&mut self, key: Option<String>, shown: Shown, live: &mut Live<'_>) -> Option<Signal> {
+        let (store, mut stopped) = (self.start.images.clone(), self.stopped.clone());
+        let keeping = self.images.keep(store.as_ref(), key, shown);
+        tokio::pin!(keeping);
+        loop {
+            tokio::select! {
+                biased;
+                signal = &mut keeping => return signal,
+                () = stop(&mut stopped), if !live.stopping => live.stop(),
+            }
+        }
+    }
+
     async fn perform(&mut self, acts: Vec<Act>, live: &mut Live<'_>) {
         let mut acts = VecDeque::from(acts);
         while let Some(act) = acts.pop_front() {
@@ -440,6 +457,11 @@ impl Carrier {
                         None => None,
                     };
                     self.report(Signal::CallEnded { key, end, output }, live).await;
+                }
+                Act::Shows(key, shown) => {
+                    if let Some(signal) = self.keep(key, shown, live).await {
+                        self.report(signal, live).await;
+                    }
                 }
                 Act::Ready => {
                     live.ready_by = None;

@@ -1,6 +1,6 @@
 //! What a conversation with a child is to the task that carries it: frames and wishes in, acts out, no process.
 
-use super::Asked;
+use super::{Asked, Images, Shown};
 use crate::Answer;
 use nox_domain::{event::Problem, ids::ItemId, session::Signal, tool::CallEnd};
 use serde_json::Value;
@@ -18,6 +18,8 @@ pub(crate) enum Act {
     TextEnds(ItemId),
     /// A call is over: keep the rest of its output, then tell its end.
     CallEnds { key: String, item: ItemId, out: String, err: String, end: CallEnd },
+    /// The agent shows an image, in the call with this key or by itself: keep it, then tell it.
+    Shows(Option<String>, Shown),
     /// The conversation stands.
     Ready,
     /// The program's own name for the conversation: it is held from here on, and told.
@@ -66,6 +68,11 @@ pub(crate) trait Talk: Send {
 
     /// Changes the model that is asked.
     fn set_model(&mut self, _model: &str, _out: &mut Vec<Act>) {}
+}
+
+/// What a call, or the agent itself, shows.
+pub(crate) fn shows(key: Option<&str>, images: Images) -> impl Iterator<Item = Act> {
+    images.found().into_iter().map(move |shown| Act::Shows(key.map(str::to_owned), shown))
 }
 
 /// A note for people: a stable code, and words.

@@ -7,8 +7,10 @@ use super::{
 };
 use crate::{
     Answer,
-    calls::{cut, hash, text},
-    child::{Act, DENIED_BY_PERSON, DENIED_BY_RULE, Keys, RAW_BYTES, call_ended, call_failed, note},
+    calls::{cut, hash},
+    child::{
+        Act, DENIED_BY_PERSON, DENIED_BY_RULE, Images, Keys, RAW_BYTES, call_ended, call_failed, note, shows,
+    },
 };
 use nox_domain::{ids::ItemId, session::Signal, tool::CallEnd, transcript::AgentFault};
 use serde_json::{Value, json};
@@ -182,7 +184,8 @@ impl Calls {
         let id = name(&part["tool_use_id"]);
         let Some(call) = self.calls.get_mut(&id) else { return };
         let failed = part["is_error"] == true;
-        let said = content(&part["content"]);
+        let mut images = Images::default();
+        let said = content(&part["content"], short_name(&call.tool), &mut images);
         let metas = frame["tool_result_meta"].as_array().into_iter().flatten();
         let is_kept =
             metas.into_iter().any(|meta| name(&meta["id"]) == id && meta["non_execution_kind"].is_string());
@@ -192,6 +195,7 @@ impl Calls {
         match std::mem::replace(&mut call.step, Step::Over) {
             Step::Running { key, item } => {
                 self.keys.free(&key);
+                out.extend(shows(Some(&key), images));
                 out.push(ended(key, item, tool, &said, failed, interrupted, &frame["tool_use_result"]));
             }
             Step::Wanted if has_run => out.push(refuse(&format!("it used {tool} without asking"))),
@@ -235,6 +239,11 @@ fn name(id: &Value) -> String {
     cut(id.as_str().unwrap_or_default(), MAX_NAME_BYTES).to_owned()
 }
 
+/// A tool without the service that it is of: what its images are to people.
+fn short_name(tool: &str) -> &str {
+    tool.rsplit("__").next().unwrap_or(tool)
+}
+
 fn ended(
     key: String,
     item: ItemId,
@@ -275,16 +284,12 @@ pub(super) fn refuse(said: &str) -> Act {
     Act::Refuse(faults::problem(AgentFault::Protocol, said, None))
 }
 
-/// What a tool gave back, as text.
-fn content(value: &Value) -> String {
+/// What a tool gave back, as text, with its images.
+fn content(value: &Value, name: &str, images: &mut Images) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(parts) => {
-            let parts = parts.iter().map(|part| match part["type"].as_str() {
-                Some("text") => text(&part["text"]),
-                Some(other) => format!("[{other}]"),
-                None => String::new(),
-            });
+            let parts = parts.iter().map(|part| images.words_of(part, name));
             parts.collect::<Vec<_>>().join("\n")
         }
         _ => String::new(),

@@ -4,7 +4,7 @@ use super::{call, quirks};
 use crate::{
     Answer,
     calls::{plain, text},
-    child::{Act, DENIED_BY_RULE, Keys, call_ended, call_failed, weight},
+    child::{Act, DENIED_BY_RULE, Images, Keys, call_ended, call_failed, shows, weight},
 };
 use nox_domain::{ids::ItemId, session::Signal, tool::CallEnd};
 use serde_json::{Value, json};
@@ -277,13 +277,15 @@ impl Items {
                 item["exitCode"].as_i64().and_then(|code| i32::try_from(code).ok()).filter(|code| *code >= 0),
             ),
         };
+        let mut images = Images::default();
         let said = match what {
             What::Command => running.rest(item["aggregatedOutput"].as_str().unwrap_or_default()),
-            What::Service => result_of(item),
+            What::Service => result_of(item, &mut images),
             What::Edit | What::Question => String::new(),
         };
         let Running { key, item, .. } = running;
         self.keys.free(&key);
+        out.extend(shows(Some(&key), images));
         out.push(Act::CallEnds { key, item, out: said, err: String::new(), end });
         Ok(())
     }
@@ -407,16 +409,16 @@ impl Running {
     }
 }
 
-/// What a tool of a service gave back, as text.
-fn result_of(item: &Value) -> String {
+/// What a tool of a service gave back, as text, with its images.
+fn result_of(item: &Value, images: &mut Images) -> String {
     if let Some(error) = item["error"]["message"].as_str() {
         return error.to_owned();
     }
+    let name = item["tool"].as_str().unwrap_or("image");
     let parts = item["result"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let parts = parts.iter().map(|part| match part["type"].as_str() {
-        Some("text") => text(&part["text"]),
-        Some(other) => format!("[{other}]"),
-        None => plain(part),
+    let parts = parts.iter().map(|part| match part["type"].is_string() {
+        true => images.words_of(part, name),
+        false => plain(part),
     });
     parts.collect::<Vec<_>>().join("\n")
 }

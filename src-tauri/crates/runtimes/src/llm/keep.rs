@@ -338,7 +338,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut kept = Keeper::begin(folder.path()).unwrap();
         kept.most_bytes = 1_000_000;
-        let image = Image::of("a.png", &[b"\x89PNG\r\n\x1a\n".as_slice(), &[0; 30_000]].concat()).unwrap();
+        let image = Image::of("a.png", &[crate::testing::picture(1), vec![0; 30_000]].concat()).unwrap();
         let mut history = History::default();
         for number in 1..=100 {
             let call = Part::Call { id: "c".into(), name: "read".into(), input: serde_json::json!({}) };

@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(models.unseen("gpt-4o", &prices), None);
         // A person wants it to be seen; what is not known is tried, and what is known is said.
         let mut history = History::default();
-        let images = vec![Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap()];
+        let images = vec![Image::of("a.png", &crate::testing::picture(1)).unwrap()];
         history.apply(&Line::Asked { text: "look".into(), turn: None, images });
         assert_eq!(models.shows("unknown", &prices, &history), (true, None));
         assert_eq!(models.shows("unknown", &prices, &History::default()), (false, None));

@@ -200,6 +200,7 @@ pub(super) async fn use_tool(
     input: serde_json::Map<String, Value>,
 ) -> Outcome {
     use rmcp::model::CallToolResponse;
+    let name = tool.clone();
     let asked = CallToolRequestParams::new(tool).with_arguments(input);
     let said = match caller.peer.call_tool_once(asked).await {
         Ok(CallToolResponse::Complete(result)) => result,
@@ -211,18 +212,19 @@ pub(super) async fn use_tool(
             return Outcome::failed(format!("the service does not answer: {said}"));
         }
     };
-    let outcome = outcome_of(&said);
+    let outcome = outcome_of(&name, &said);
     Outcome { text: without(&outcome.text, caller.key.as_ref()), ..outcome }
 }
 
-fn outcome_of(result: &CallToolResult) -> Outcome {
+/// What a tool gave back. Its images are called by its name.
+fn outcome_of(tool: &str, result: &CallToolResult) -> Outcome {
     let mut images = Vec::new();
     let mut image = |data: &str| {
         let number = images.len() + 1;
         if number > MAX_IMAGES {
             return format!("[an image more; {MAX_IMAGES} are shown at once]");
         }
-        match Image::of_base64(&format!("number {number}"), data) {
+        match Image::of_base64(&format!("{tool} {number}"), data) {
             Ok(image) => {
                 let line = image.line();
                 images.push(image);
@@ -445,18 +447,18 @@ mod tests {
 
     #[test]
     fn images_of_a_result_are_shown_within_bounds_and_named() {
-        let image = Image::of("x", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+        let image = Image::of("x", &crate::testing::picture(1)).unwrap();
         let one =
             serde_json::json!({ "type": "image", "data": *image.base64().unwrap(), "mimeType": "image/png" });
         let other = serde_json::json!({ "type": "image", "data": "no base64", "mimeType": "image/png" });
         let mut content = vec![serde_json::json!({ "type": "text", "text": "Look:" }), other];
         content.resize(MAX_IMAGES + 4, one);
         let result = serde_json::from_value(serde_json::json!({ "content": content })).unwrap();
-        let outcome = outcome_of(&result);
+        let outcome = outcome_of("look", &result);
         assert_eq!((outcome.images.len(), outcome.failed), (MAX_IMAGES, false));
         let lines: Vec<&str> = outcome.text.lines().collect();
         assert_eq!((lines[0], lines[1]), ("Look:", "[an image that cannot be shown: it is no image]"));
-        assert!(lines[2].starts_with("[image: number 1, PNG"), "{}", lines[2]);
+        assert!(lines[2].starts_with("[image: look 1, PNG"), "{}", lines[2]);
         assert!(lines.last().unwrap().contains("an image more"));
     }
 

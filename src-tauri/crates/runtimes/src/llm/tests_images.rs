@@ -19,7 +19,7 @@ fn shown() -> Table {
     let mut table = Table::new();
     table.prompt("look").hear(reply(vec![call("read")]));
     table.proposes("call:1").allows("call:1");
-    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    let image = Image::of("a.png", &crate::testing::picture(1)).unwrap();
     table.does(|talk, out| talk.done("call:1", Done { images: vec![image], ..done("an image") }, out));
     table
 }
@@ -60,7 +60,7 @@ fn a_request_that_showed_no_image_is_not_asked_again() {
 #[test]
 fn what_a_person_shows_is_kept_with_the_prompt_and_asked_again_without_images_where_they_are_refused() {
     let mut table = Table::new();
-    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    let image = Image::of("a.png", &crate::testing::picture(1)).unwrap();
     let asked = crate::testing::prompt("look");
     table.does(|talk, out| talk.prompt(&asked, vec![image.clone()], out));
     let kept = Table::from(&table.kept);

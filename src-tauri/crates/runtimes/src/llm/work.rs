@@ -4,13 +4,14 @@
 use super::{
     acts::Done,
     budget::RESULT_BYTES,
+    image::Image,
     providers::key_variables,
     services::{Caller, use_tool},
     tools::{self, Desk, Outcome, Work},
 };
 use crate::{
-    OutputStore, Pipe, Signals, Start,
-    child::{environment, reference},
+    ImageStore, OutputStore, Pipe, Signals, Start,
+    child::{Kept, environment, reference},
     limits,
     throttle::Throttle,
 };
@@ -54,6 +55,9 @@ pub(super) struct Bench {
     shim: ShimPath,
     signals: Signals,
     store: Arc<dyn OutputStore>,
+    images: Arc<dyn ImageStore>,
+    /// What was kept of them.
+    shown: tokio::sync::Mutex<Kept>,
     /// Whether it was said that programs have to wait for the processor.
     throttled: Arc<AtomicBool>,
 }
@@ -74,6 +78,8 @@ impl Bench {
             shim: start.shim.clone(),
             signals: start.signals.clone(),
             store: start.output.clone(),
+            images: start.images.clone(),
+            shown: Default::default(),
             throttled: Arc::default(),
         }
     }
@@ -156,8 +162,28 @@ impl Bench {
             output = self.keep(&item, outcome.text) => Some(Box::new(output)),
             () = given_up(&mut ending) => None,
         };
+        for image in &images {
+            self.show(&call.key, image, &mut ending).await;
+        }
         let plan = plan.filter(|_| end == CallEnd::Succeeded);
         Done { text, images, end, output, plan }
+    }
+
+    /// Keeps an image and tells it, unless the call is given up meanwhile.
+    async fn show(&self, key: &str, image: &Image, ending: &mut watch::Receiver<Ending>) {
+        let Some(shown) = image.shown() else { return };
+        let showing = async {
+            let signal =
+                self.shown.lock().await.keep(self.images.as_ref(), Some(key.to_owned()), shown).await;
+            if let Some(signal) = signal {
+                self.signals.send(signal).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = showing => {}
+            () = given_up(ending) => {}
+        }
     }
 
     async fn keep(&self, item: &ItemId, text: String) -> OutputDigest {

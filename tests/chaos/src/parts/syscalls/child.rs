@@ -200,7 +200,7 @@ impl Person {
         let input = ReadItems { session: self.session()?, before: None, limit: 50 };
         let page = self.api.read_items(input).await.map_err(|error| error.to_string())?;
         let texts = page.items.into_iter().filter_map(|item| match item.body {
-            ItemBody::Message { text } => Some(text),
+            ItemBody::Message { text, .. } => Some(text),
             _ => None,
         });
         Ok(texts.collect())

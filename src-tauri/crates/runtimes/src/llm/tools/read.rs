@@ -1,8 +1,11 @@
 //! Reads a file: whole, or so many lines from one on, each with its number. An image is shown as one.
 
 use super::{Desk, Look, Outcome, Tool, Work, call, integer, number, object, place, string, text};
-use crate::llm::image::{Image, Kind, MAX_IMAGE_BYTES};
-use nox_domain::tool::ToolKind;
+use crate::llm::image::Image;
+use nox_domain::{
+    image::{ImageKind, MAX_IMAGE_BYTES},
+    tool::ToolKind,
+};
 use serde_json::Value;
 use std::{
     fs::File,
@@ -45,7 +48,7 @@ fn show(name: &str, file: File, first: u64, count: u64, halt: &AtomicBool) -> Ou
     let mut file = BufReader::new(file);
     // What it is is told by how it begins, whatever its name says.
     match file.fill_buf() {
-        Ok(head) if Kind::of(head).is_some() => match image(name, file) {
+        Ok(head) if ImageKind::of(head).is_some() => match image(name, file) {
             Ok(image) => Outcome { text: image.line(), failed: false, images: vec![image] },
             Err(text) => Outcome::failed(text),
         },

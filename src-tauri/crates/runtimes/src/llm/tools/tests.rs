@@ -116,9 +116,9 @@ fn a_file_keeps_its_mode_and_a_link_its_place() {
 #[test]
 fn an_image_is_shown_as_what_it_is_whatever_its_name_says() {
     let folder = folder();
-    fs::write(folder.path().join("a.md"), b"\xff\xd8\xff\xe0 and so on").unwrap();
+    fs::write(folder.path().join("a.md"), crate::testing::picture(1)).unwrap();
     let outcome = does(folder.path(), "read", json!({ "path": "a.md" }));
-    assert_eq!((outcome.text.as_str(), outcome.images.len()), ("[image: a.md, JPEG, 14 bytes]", 1));
+    assert_eq!((outcome.text.as_str(), outcome.images.len()), ("[image: a.md, PNG, 33 bytes]", 1));
     fs::write(folder.path().join("b.png"), "only words").unwrap();
     let outcome = does(folder.path(), "read", json!({ "path": "b.png" }));
     assert_eq!((outcome.text.as_str(), outcome.images.len()), ("1\tonly words\n", 0));

@@ -121,7 +121,7 @@ async fn an_answer_of_calls_without_end_is_none() {
 
 #[test]
 fn the_newest_images_are_shown_and_the_others_named() {
-    let image = |number: usize| Image::of(&format!("{number}.png"), b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    let image = |number: usize| Image::of(&format!("{number}.png"), &crate::testing::picture(1)).unwrap();
     let mut history = History::default();
     for number in 1..=MAX_IMAGES + 2 {
         let call = Part::Call { id: "c".into(), name: "read".into(), input: json!({}) };
@@ -166,7 +166,7 @@ fn an_end_without_a_reason_is_no_answer() {
 
 #[test]
 fn images_of_a_prompt_stand_in_front_of_its_words_and_need_none() {
-    let image = Image::of("a.png", b"\x89PNG\r\n\x1a\n and so on").unwrap();
+    let image = Image::of("a.png", &crate::testing::picture(1)).unwrap();
     let wire = Wire::of(&program("ollama", None), None).ok().unwrap();
     let told = |text: &str, images| {
         let mut history = History::default();
