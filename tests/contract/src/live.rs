@@ -15,8 +15,14 @@ use nox_api::{
 use nox_test_support::{caller, model::Reply};
 
 impl Scene {
+    /// Says something into the turn that runs.
+    pub(crate) async fn steer(&self, text: &str) {
+        let input = SteerSession { session: self.session.clone(), text: text.into() };
+        self.world.api().steer_session(&caller(), input).await.unwrap();
+    }
+
     /// Waits until the program's offers are as they should be.
-    async fn until_offers(&self, what: &str, like: impl Fn(&Offers) -> bool) -> Offers {
+    pub(crate) async fn until_offers(&self, what: &str, like: impl Fn(&Offers) -> bool) -> Offers {
         let one = || OneSession { session: self.session.clone() };
         let look = async || self.world.api().read_controls(one()).await.unwrap().offers;
         nox_test_support::poll(what, async || Some(look().await).filter(|offers| like(offers))).await
@@ -29,8 +35,7 @@ pub(crate) async fn steer(bench: Bench) {
     let session = scene.session.clone();
     let request = scene.world.until_asked(&session).await.request;
     scene.until_offers("that it can be spoken to", |offers| offers.steers).await;
-    let input = SteerSession { session: session.clone(), text: "And be quick about it.".into() };
-    scene.world.api().steer_session(&caller(), input).await.unwrap();
+    scene.steer("And be quick about it.").await;
     scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
     scene.until_said("Done.").await;
     assert_eq!(scene.idle().await, None);

@@ -53,9 +53,8 @@ async fn answered_and_done_once(mut scene: Scene) {
     scene.close().await;
 }
 
-/// The program is killed while a call waits: the request stays open, and its answer counts in the next run.
-pub(crate) async fn kill_and_resume(bench: Bench) {
-    let mut scene = asked_in_the_second_turn(bench).await;
+/// Kills the program while a call waits, and waits until its run is over.
+async fn kill_program(scene: &mut Scene) {
     let (pid, session) = (scene.program(), scene.session.clone());
     kill(pid);
     scene
@@ -73,7 +72,49 @@ pub(crate) async fn kill_and_resume(bench: Bench) {
         (scene.world.api().engine().live_runs() == 0).then_some(())
     })
     .await;
+}
+
+/// The program is killed while a call waits: the request stays open, and its answer counts in the next run.
+pub(crate) async fn kill_and_resume(bench: Bench) {
+    let mut scene = asked_in_the_second_turn(bench).await;
+    kill_program(&mut scene).await;
     answered_and_done_once(scene).await;
+}
+
+/// Words that were said into a turn whose program is killed: what was heard is not said twice, what was not is asked once.
+pub(crate) async fn steer_and_kill(bench: Bench) {
+    let first = bench.program.wants_shell("echo first >> made.txt");
+    let call = || bench.program.wants_shell(CALL);
+    let cut_off = (!bench.program.keeps_calls).then(|| "cut off".to_owned());
+    let anew = cut_off.iter().map(|_| Reply { contains: cut_off.clone(), ..call() });
+    let done = Reply { contains: cut_off.clone(), ..Reply::text("Done.") };
+    let words = ["Word one.", "Word two."];
+    // Each of the words that was not heard is a turn of its own.
+    let heard = words.map(|_| Reply::text("Heard."));
+    let replies: Vec<Reply> = [first, call()].into_iter().chain(anew).chain([done]).chain(heard).collect();
+    let mut scene = bench.begin(replies).await;
+    let session = scene.session.clone();
+    let request = scene.world.until_asked(&session).await.request;
+    scene.until_offers("that it can be spoken to", |offers| offers.steers).await;
+    scene.steer(words[0]).await;
+    scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
+    let second = scene.world.until("the second request", |all| {
+        all.requests.iter().find(|row| row.request.call.text == CALL).map(|row| row.request.clone())
+    });
+    let second = second.await;
+    scene.steer(words[1]).await;
+    kill_program(&mut scene).await;
+    scene.world.answer(&second.id, Decision::AllowOnce).await.unwrap();
+    let told = async || {
+        let told = scene.asked().last().unwrap().body.to_string();
+        words.iter().all(|word| told.contains(word)).then_some(told)
+    };
+    let told = nox_test_support::poll("that both are heard", told).await;
+    for word in words {
+        assert_eq!(told.matches(word).count(), 1, "{word} is said once: {told}");
+    }
+    assert_eq!(scene.idle().await, None);
+    scene.close().await;
 }
 
 /// Nox ends and begins while a call waits.

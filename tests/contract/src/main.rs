@@ -89,6 +89,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "mode and model" => live::mode_and_model,
     "fork" => live::fork,
     "kill -9 and resume" => lives::kill_and_resume,
+    "steer and kill -9" => lives::steer_and_kill,
     "restart and resume" => lives::restart_and_resume,
     "sleep and wake" => lives::sleep_and_wake,
     "resume says no" => lives::resume_says_no,

@@ -43,6 +43,7 @@ pub(super) const ANTHROPIC: Program = Program {
             "No process stands behind it. That Nox itself is killed is tried by nox-integration \
              llm::after_kill_9_a_call_that_ran_is_unknown_and_one_that_waited_happens_once.",
         ),
+        ("steer and kill -9", "No process stands behind it."),
         ("plan judged", "It has no mode in which only a plan is made."),
         ("not installed", "Nothing has to be installed."),
     ],

@@ -192,7 +192,9 @@ impl Program {
 
     /// Why it does not offer a scenario.
     pub(crate) fn lacks_scenario(&self, name: &str) -> Option<&'static str> {
-        self.not_offered.iter().find(|(known, _)| *known == name).map(|(_, evidence)| *evidence)
+        // What cannot be spoken to hears nothing before a kill either.
+        let is_it = |known: &str| known == name || known == "steer" && name == "steer and kill -9";
+        self.not_offered.iter().find(|(known, _)| is_it(known)).map(|(_, evidence)| *evidence)
     }
 
     /// The model wants a command.

@@ -132,7 +132,11 @@ pub(super) const PROGRAM: Program = Program {
             "plan judged",
             "The tool that shows a plan, plan_exit, is offered only when its client is cli and an experiment is on.",
         ),
-        ("steer", "Version 1 of the protocol has no way to say something into a prompt that is worked on."),
+        (
+            "steer",
+            "Version 1 of the protocol has no way for it, and what 1.18.33 says it can do when it begins (loadSession; \
+             session close, fork, list, resume; no _meta) names none of its own.",
+        ),
     ],
 };
 

@@ -80,6 +80,8 @@ pub(super) struct Conversation {
     /// Whether it takes words into its turn, and those that it did not ask for yet.
     pub(super) takes_words: bool,
     pub(super) words: Vec<String>,
+    /// Those that it took in, until its turn is over.
+    pub(super) injected: Vec<String>,
 }
 
 impl Conversation {
@@ -105,6 +107,7 @@ impl Conversation {
             unknown: Unknown::default(),
             takes_words: false,
             words: Vec::new(),
+            injected: Vec::new(),
         }
     }
 

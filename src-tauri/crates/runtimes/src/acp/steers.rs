@@ -34,7 +34,7 @@ impl Conversation {
     pub(super) fn say(&mut self, text: &str, out: &mut Vec<Act>) {
         let way = self.preset.steers.filter(|_| self.takes_words && self.is_at_work());
         match way {
-            Some(Way::Sent(method)) if self.steers_waiting().count() < MAX_WAITING => {
+            Some(Way::Sent(method)) if self.steers_waiting().count() + self.injected.len() < MAX_WAITING => {
                 let prompt = json!([{ "type": "text", "text": text }]);
                 // Without this a program that is already through would begin a turn that nobody sees.
                 let meta = json!({ "steering": { "idleBehavior": "promptRequired" } });
@@ -49,9 +49,8 @@ impl Conversation {
     /// What came of words that were sent.
     pub(super) fn said(&mut self, text: String, answer: Result<&Value, &Value>, out: &mut Vec<Act>) {
         match answer {
-            Ok(result) if result["outcome"] != "promptRequired" => {
-                return out.push(Act::Tell(Signal::Steered(text)));
-            }
+            // Its model has not heard them yet: a program that is killed before may have lost them.
+            Ok(result) if result["outcome"] != "promptRequired" => return self.injected.push(text),
             Ok(_) => {}
             Err(error) => {
                 let (title, said) = (self.preset.named.title, faults::said(error));
@@ -85,11 +84,12 @@ impl Conversation {
 
     /// How much is kept of what was said into the turn.
     pub(super) fn words_bytes(&self) -> usize {
-        self.words.iter().chain(self.steers_waiting()).map(String::len).sum()
+        self.words.iter().chain(&self.injected).chain(self.steers_waiting()).map(String::len).sum()
     }
 
-    /// The turn is over: what the program did not ask for any more is given back.
+    /// The turn is over: what the program took in was heard, and what it did not ask for any more is given back.
     pub(super) fn gives_back(&mut self, out: &mut Vec<Act>) {
+        out.extend(self.injected.drain(..).map(|text| Act::Tell(Signal::Steered(text))));
         out.extend(self.words.drain(..).map(|text| Act::Tell(Signal::NotSteered(text))));
     }
 }

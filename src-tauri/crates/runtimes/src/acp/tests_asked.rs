@@ -238,6 +238,12 @@ fn words_that_are_sent_into_a_turn_and_come_too_late_are_given_back() {
             acts.iter().any(|act| matches!(act, Act::Tell(Signal::NotSteered(text)) if text == "Quick."));
         assert_eq!(back, is_given_back, "{answer}");
     }
+    // What was taken in was heard when the turn is over, and not before: a program that is killed may have lost it.
+    let heard = |acts: &[Act]| acts.iter().filter(|act| matches!(act, Act::Tell(Signal::Steered(_)))).count();
+    assert_eq!(heard(&acts), 0);
+    acts.clear();
+    talk.hear(&over(), &mut acts);
+    assert_eq!(heard(&acts), 1, "{acts:?}");
 }
 
 #[test]
