@@ -1813,7 +1813,7 @@ export type PromptSession = {
 	session: SessionId,
 	/**  Markdown. May be empty when there are images. */
 	text: string,
-	/**  Images that were added before; at most 10, and 15 MB of them. */
+	/**  Images that were added before; at most 10, and 11 MB of them. */
 	images?: Image[],
 };
 

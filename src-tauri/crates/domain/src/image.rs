@@ -13,8 +13,8 @@ pub const MAX_IMAGE_POINTS: u64 = 25_000_000;
 /// The most images that one prompt carries; a model is shown no more at once.
 pub const MAX_PROMPT_IMAGES: usize = 10;
 /// The most bytes of images that one prompt carries: in base64 they fit into what model servers take at once, with room for the
-/// conversation.
-pub const MAX_PROMPT_BYTES: u64 = 15_000_000;
+/// conversation, and into the one line in which a program tells them back.
+pub const MAX_PROMPT_BYTES: u64 = 11_000_000;
 /// The most images that one item of a conversation shows.
 pub const MAX_ITEM_IMAGES: usize = 10;
 /// The most images that the agent of one session shows, and their bytes: more are not kept.

@@ -9,7 +9,7 @@ import { PICTURES } from './text';
 
 /** The most that one message carries; the engine holds to the same. */
 const MOST = 10;
-const MOST_BYTES = 15_000_000;
+const MOST_BYTES = 11_000_000;
 /** The largest image. */
 const LARGEST_BYTES = 3_500_000;
 /** The longer side of what is kept to be looked at, in pixels. */

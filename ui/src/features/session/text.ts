@@ -146,7 +146,7 @@ export const PICTURES = {
   pasted: 'pasted image',
   takesNone: 'Its program takes no images. Write where the file lies, or choose a model that takes them.',
   tooLarge: (name: string) => `${name} is larger than 3.5 MB, so it was not added. Make it smaller first.`,
-  tooMany: 'A message carries at most 10 images, and 15 MB of them. Send these first, then the others.',
+  tooMany: 'A message carries at most 10 images, and 11 MB of them. Send these first, then the others.',
   unreadable: (name: string) => `${name} cannot be read`,
   notNow: 'Images go with a message that has a turn of its own.',
 };

@@ -297,7 +297,7 @@ pub struct PromptSession {
     pub session: SessionId,
     /// Markdown. May be empty when there are images.
     pub text: String,
-    /// Images that were added before; at most 10, and 15 MB of them.
+    /// Images that were added before; at most 10, and 11 MB of them.
     #[serde(default)]
     pub images: Vec<Image>,
 }

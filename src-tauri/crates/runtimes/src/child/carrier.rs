@@ -18,6 +18,7 @@ use crate::{
 use nox_domain::{
     event::{Problem, ProcessRef, RunEnd, TurnEnd},
     ids::ItemId,
+    image::MAX_PROMPT_BYTES,
     session::Signal,
     transcript::AgentFault,
 };
@@ -36,6 +37,8 @@ use tokio::{
 
 /// The longest line that is read as a frame: an image in the result of a tool is one line.
 const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+// Codex tells a prompt back with its images in base64; a longer line would end each run that asks it.
+const _: () = assert!(MAX_PROMPT_BYTES.div_ceil(3) * 4 + 1024 * 1024 <= MAX_LINE_BYTES as u64);
 /// Frames that a program has not read yet; with more it is ended.
 const UNREAD_FRAMES: usize = 1_024;
 /// Wishes that wait while the engine is told something: as many answers as a program may have questions open, and then some.
