@@ -79,14 +79,8 @@ pub(super) const PROGRAM: Program = Program {
     plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
     lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],
-    not_offered: &[
-        (
-            "plan judged",
-            "Its plan is a block <proposed_plan> in what it says (0.169.0); no call asks whether it may begin.",
-        ),
-        (
-            "steer and kill -9",
-            "It answers turn/steer before its model is asked with the words (0.169.0); a kill between both loses them.",
-        ),
-    ],
+    not_offered: &[(
+        "plan judged",
+        "Its plan is a block <proposed_plan> in what it says (0.169.0); no call asks whether it may begin.",
+    )],
 };

@@ -9,7 +9,7 @@ use super::{
     launch, offers,
     quirks::{self, APPROVAL, MODES, NO_CONVERSATION, TESTED, TITLE},
     usage::Counted,
-    wishes::{Turn, Which, Wish},
+    wishes::{self, Turn, Which, Wish},
 };
 use crate::{
     Answer,
@@ -201,14 +201,9 @@ impl Conversation {
             Wish::Steer(text) => Some(Act::Tell(Signal::NotSteered(text))),
             _ => None,
         };
-        let Some(turn) = &mut self.turn else { return out.extend(late(wish)) };
-        let Some(id) = turn.id.clone() else {
-            match turn.steers.len() < MAX_WAITING {
-                true => turn.steers.push_back(text.to_owned()),
-                false => out.extend(late(wish)),
-            }
-            return;
-        };
+        let has_place = |turn: &&mut Turn| turn.steers.len() + turn.taken.len() < MAX_WAITING;
+        let Some(turn) = self.turn.as_mut().filter(has_place) else { return out.extend(late(wish)) };
+        let Some(id) = turn.id.clone() else { return turn.steers.push_back(text.to_owned()) };
         let params = json!({ "threadId": self.thread, "input": input(&text.into()), "expectedTurnId": id });
         self.request(wish, "turn/steer", params, out);
     }
@@ -256,7 +251,10 @@ impl Conversation {
                 out.push(Act::Tell(Signal::NotSteered(text)));
             }
             (Wish::Left(thread), _) => self.left(thread, &result["data"], out),
-            (Wish::Steer(text), None) => out.push(Act::Tell(Signal::Steered(text))),
+            (Wish::Steer(text), None) => match &mut self.turn {
+                Some(turn) => turn.taken.push(text),
+                None => out.push(Act::Tell(Signal::Steered(text))),
+            },
             (Wish::Account | Wish::Models, Some(_)) | (Wish::Quiet, _) => {}
         }
     }
@@ -481,9 +479,19 @@ impl Conversation {
                 out.push(note("compacted", text));
             }
             "contextCompaction" => {}
+            "userMessage" if is_own => self.put_before_model(item, out),
             quiet if quirks::QUIET_ITEMS.contains(&quiet) => {}
             _ => self.unknown.heard(TITLE, line, out),
         }
+    }
+
+    /// Words that were said into the turn are part of the conversation from here on. It may be told before they are
+    /// answered for.
+    fn put_before_model(&mut self, item: &Value, out: &mut Vec<Act>) {
+        let parts = item["content"].as_array().into_iter().flatten().filter_map(|part| part["text"].as_str());
+        let said = parts.collect::<Vec<_>>().join("\n");
+        let heard = wishes::heard(said.trim(), self.turn.as_mut(), self.waiting.values_mut());
+        out.extend(heard.map(|text| Act::Tell(Signal::Steered(text))));
     }
 
     /// The model server refused. A key that is not taken will not be taken later either.
@@ -554,6 +562,12 @@ impl Conversation {
         let is_through = self.others.is_empty() && self.items.threads().is_empty();
         let Some(turn) = self.turn.take_if(|turn| is_through && turn.ended.is_some()) else { return };
         if let Some((end, problem)) = turn.ended {
+            // It ends no turn by itself before its model has heard all of it.
+            let settled = |text| match end {
+                TurnEnd::End => Signal::Steered(text),
+                _ => Signal::NotSteered(text),
+            };
+            out.extend(turn.taken.into_iter().map(|text| Act::Tell(settled(text))));
             out.push(Act::Tell(Signal::TurnEnded { end, problem }));
         }
     }

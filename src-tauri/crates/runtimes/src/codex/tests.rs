@@ -444,7 +444,47 @@ fn what_cannot_be_said_into_a_turn_is_given_back() {
     talk.steer("In time.", &mut out);
     let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
     let taken = json!({ "id": sent["id"], "result": {} }).to_string();
-    assert_eq!(hear(&mut talk, &[taken]), [Act::Tell(Signal::Steered("In time.".into()))]);
+    assert_eq!(hear(&mut talk, &[taken]), [], "its model has not heard it");
+    let heard = Act::Tell(Signal::Steered("In time.".into()));
+    assert_eq!(hear(&mut talk, &[put_before_model("Other words.")]), []);
+    assert_eq!(hear(&mut talk, &[put_before_model("In time.")]), [heard]);
+}
+
+fn put_before_model(text: &str) -> String {
+    let item = json!({ "type": "userMessage", "id": "m", "content": [{ "type": "text", "text": text }] });
+    json!({ "method": "item/completed", "params": { "threadId": "t", "turnId": "u", "item": item } })
+        .to_string()
+}
+
+#[test]
+fn words_in_a_turn_are_heard_when_their_item_comes_or_the_turn_ends_well() {
+    for (status, item_first, wanted) in [
+        ("completed", false, Signal::Steered("Also this.".into())),
+        ("completed", true, Signal::Steered("Also this.".into())),
+        ("interrupted", false, Signal::NotSteered("Also this.".into())),
+        ("interrupted", true, Signal::Steered("Also this.".into())),
+    ] {
+        let (mut talk, mut out) = (conversation(Which::New), Vec::new());
+        hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
+        talk.prompt(&"x".into(), &mut out);
+        hear(&mut talk, &[json!({ "id": 4, "result": { "turn": { "id": "u" } } }).to_string()]);
+        out.clear();
+        talk.steer("Also this.", &mut out);
+        let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
+        let mut lines = vec![json!({ "id": sent["id"], "result": {} }).to_string()];
+        if item_first {
+            lines.insert(0, put_before_model("Also this."));
+        }
+        let turn = json!({ "id": "u", "status": status });
+        let over = json!({ "method": "turn/completed", "params": { "threadId": "t", "turn": turn } });
+        lines.push(over.to_string());
+        let said = hear(&mut talk, &lines);
+        let settled: Vec<_> = said
+            .iter()
+            .filter(|act| matches!(act, Act::Tell(Signal::Steered(_) | Signal::NotSteered(_))))
+            .collect();
+        assert_eq!(settled, [&Act::Tell(wanted)], "{status}, item first: {item_first}");
+    }
 }
 
 #[test]

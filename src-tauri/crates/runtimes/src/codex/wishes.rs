@@ -41,6 +41,27 @@ pub(super) struct Turn {
     pub(super) retried: bool,
     /// What is to be said into it as soon as it has a name.
     pub(super) steers: VecDeque<String>,
+    /// What it has taken, and has not put before its model yet: a kill loses it.
+    pub(super) taken: Vec<String>,
     /// It is over, but for what it left running.
     pub(super) ended: Option<(TurnEnd, Option<Problem>)>,
+}
+
+/// Takes out what was said into the turn in these words; it may not be answered for yet.
+pub(super) fn heard<'a>(
+    said: &str,
+    turn: Option<&mut Turn>,
+    waiting: impl IntoIterator<Item = &'a mut Wish>,
+) -> Option<String> {
+    let taken = turn.map(|turn| &mut turn.taken).and_then(|taken| {
+        let at = taken.iter().position(|text| text.trim() == said)?;
+        Some(taken.remove(at))
+    });
+    taken.or_else(|| {
+        let is_it = |wish: &&mut Wish| matches!(wish, Wish::Steer(text) if text.trim() == said);
+        match std::mem::replace(waiting.into_iter().find(is_it)?, Wish::Quiet) {
+            Wish::Steer(text) => Some(text),
+            _ => None,
+        }
+    })
 }
