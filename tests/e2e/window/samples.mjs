@@ -1,4 +1,5 @@
 /** The agents and tasks on the pictures. Used by `screenshots.mjs`. Every command in them is harmless and runs anywhere. */
+import { deflateSync } from 'node:zlib';
 
 const agent = (id, name, description, prompt) => ({
   id,
@@ -109,3 +110,29 @@ export const TALK = {
     { fault: { fault: 'rate_limit', message: 'too many tokens in a minute', again_in_ms: 25 * 60_000 } },
   )}`,
 };
+
+const TABLE = Array.from({ length: 256 }, (_, number) => {
+  let value = number;
+  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value >>> 0;
+});
+
+const number = (value) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
+};
+
+function chunk(name, content) {
+  const named = Buffer.concat([Buffer.from(name), content]);
+  const crc = named.reduce((sum, byte) => TABLE[(sum ^ byte) & 255] ^ (sum >>> 8), 0xffffffff) ^ 0xffffffff;
+  return Buffer.concat([number(content.length), named, number(crc)]);
+}
+
+/** A picture of one colour, as wide and as high as this. */
+export function png(side, colour) {
+  const row = Buffer.concat([Buffer.from([0]), ...Array.from({ length: side }, () => Buffer.from(colour))]);
+  const rows = deflateSync(Buffer.concat(Array.from({ length: side }, () => row)));
+  const head = Buffer.concat([number(side), number(side), Buffer.from([8, 2, 0, 0, 0])]);
+  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
+}

@@ -9,7 +9,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Desk } from './desk.mjs';
 import { PLACES, WORDS, answer, choose, closeMessages, moveByKeys, openSession, passWelcome, startTalk, taskFile } from './nox.mjs';
-import { SAMPLE_AGENTS, SAMPLE_TASKS, TALK, recording } from './samples.mjs';
+import { SAMPLE_AGENTS, SAMPLE_TASKS, TALK, png, recording } from './samples.mjs';
 import { installClaude, installOldCodex } from './programs.mjs';
 import { until } from './until.mjs';
 import { REPOSITORY } from './world.mjs';
@@ -106,6 +106,23 @@ async function talk(desk) {
   await startTalk(desk);
   await openSession(desk, TALK.title);
   await both('session-question', () => desk.find('region', 'Player asks you'));
+  await both('session-images', async () => {
+    const pictures = [
+      desk.world.write('statement of March.png', png(240, [63, 79, 191])),
+      desk.world.write('error.png', png(120, [200, 70, 40])),
+    ];
+    await desk.dropFiles(pictures, await desk.find('textbox', 'Message to Player'));
+    await desk.find('button', 'Remove error.png');
+    await desk.focus(await desk.find('textbox', 'Message to Player'));
+    await desk.type('Both are from the savings bank.');
+    await desk.keys('Control+Enter');
+    await desk.find('button', /^Take back/);
+    await desk.dropFiles(pictures, await desk.find('textbox', 'Message to Player'));
+    await desk.find('button', 'Remove error.png');
+  });
+  for (const name of ['Remove statement of March.png', 'Remove error.png', 'Take back “Both are from the savings bank.”']) {
+    for (const button of await desk.findAll('button', name)) await button.click();
+  }
   await desk.click('radio', 'CAMT.053');
   await desk.click('checkbox', 'Notes of people');
   await until(async () => {

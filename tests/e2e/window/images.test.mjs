@@ -1,0 +1,41 @@
+/** Images that a person shows an agent: dropped on its session, kept beside what is written, and waiting with the message. */
+import assert from 'node:assert/strict';
+import { faults } from './axe.mjs';
+import { openSession, passWelcome, startTalk } from './nox.mjs';
+import { TALK, png } from './samples.mjs';
+import { story } from './story.mjs';
+
+story('an image is dropped on a session and waits with its message', {}, async (desk) => {
+  await passWelcome(desk);
+  await startTalk(desk);
+  await openSession(desk, TALK.title);
+  const message = await desk.find('textbox', 'Message to Player');
+
+  const red = desk.world.write('statement.png', png(64, [190, 40, 40]));
+  const notes = desk.world.write('notes.txt', 'only words');
+  await desk.dropFiles([red, notes], message);
+  await desk.find('button', 'Remove statement.png');
+  await desk.shows(/notes\.txt is not added: it is no image/);
+  assert.deepEqual(await faults(desk), []);
+
+  // What was added stays when somebody leaves and comes back.
+  await desk.goTo('Board');
+  const conversation = await openSession(desk, TALK.title);
+  await desk.find('button', 'Remove statement.png');
+
+  // It is removed by keys, and dropped again.
+  await desk.focus(await desk.find('textbox', 'Message to Player'));
+  await desk.keys('Backspace');
+  await desk.gone('button', 'Remove statement.png');
+  await desk.dropFiles([red], conversation);
+  await desk.find('button', 'Remove statement.png');
+
+  // It goes with the message, which waits for its turn.
+  await desk.focus(await desk.find('textbox', 'Message to Player'));
+  await desk.type('Read this one first.');
+  await desk.keys('Control+Enter');
+  await desk.find('button', 'Take back “Read this one first.”');
+  await desk.shows(/image goes with it/);
+  await desk.gone('button', 'Remove statement.png');
+  assert.deepEqual(await faults(desk), []);
+});
