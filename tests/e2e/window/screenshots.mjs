@@ -121,7 +121,10 @@ async function talk(desk) {
     await desk.find('button', 'Remove error.png');
   });
   for (const name of ['Remove statement of March.png', 'Remove error.png', 'Take back “Both are from the savings bank.”']) {
-    for (const button of await desk.findAll('button', name)) await button.click();
+    for (const button of await desk.findAll('button', name)) {
+      await button.click();
+      await desk.gone('button', name);
+    }
   }
   await desk.click('radio', 'CAMT.053');
   await desk.click('checkbox', 'Notes of people');
