@@ -1,20 +1,21 @@
 /**
- * Boards to look at without an engine: `full`, `empty`, `first` (never welcomed), `problems`, `big`, and `lives`, whose
- * sessions stand in every way there is after a start that found some of them lost.
+ * Boards to look at without an engine: `full`, `empty`, `first` (never welcomed), `problems`, `big`, `lives`, whose
+ * sessions stand in every way there is after a start that found some of them lost, and `images`, with a session that shows some.
  */
 import type { Card, Item, RequestRow, SessionRow, SessionState, TaskRow } from '../../bindings/nox';
 import { newId } from '../ids';
 import { someFound } from './discovery';
 import { addLives } from './lives';
+import { addPictures } from './pictures';
 import { emptyState, type FakeState, newAgent, newTask } from './state';
 
-export type SampleName = 'full' | 'empty' | 'first' | 'problems' | 'big' | 'lives';
+export type SampleName = 'full' | 'empty' | 'first' | 'problems' | 'big' | 'lives' | 'images';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-const NAMES: readonly SampleName[] = ['full', 'empty', 'first', 'problems', 'big', 'lives'];
+const NAMES: readonly SampleName[] = ['full', 'empty', 'first', 'problems', 'big', 'lives', 'images'];
 
 /** The sample of that name; anything else is the full one. */
 export function sampleNamed(name: string | null): FakeState {
@@ -35,6 +36,10 @@ export function sample(name: SampleName, now: number = Date.now()): FakeState {
     );
   }
   if (name === 'empty') return state;
+  if (name === 'images') {
+    addPictures(state, now);
+    return state;
+  }
   state.found = someFound(now);
   for (const [id, path] of PROJECTS) state.projects.set(id, { id, path, present: true });
   fill(state, now);

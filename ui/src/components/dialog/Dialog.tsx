@@ -19,7 +19,7 @@ export interface DialogProps {
   closable?: boolean | undefined;
 }
 
-const SIZES = { sm: 'var(--dialog)', lg: 'var(--palette)', wide: 'var(--dialog-wide)' };
+const SIZES = { sm: 'var(--dialog)', lg: 'var(--palette)', wide: 'auto' };
 
 export function Dialog({ opened, onClose, title, children, actions, size = 'sm', closable }: DialogProps) {
   return (

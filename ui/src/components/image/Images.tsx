@@ -107,6 +107,9 @@ interface PictureProps {
 
 function Picture({ image, source, refuse, most, alt = '' }: PictureProps) {
   const [known, setKnown] = useState(false);
+  // A large one fits into the window, but for one so tall that nobody could read it: that is scrolled.
+  const ratio = image.width / image.height;
+  const large = `max(min(${image.width}px, ${LARGE_HEIGHT} * ${ratio}), min(${image.width}px, var(--dialog)))`;
   const scale = most ? Math.min(1, most[0] / image.width, most[1] / image.height) : 1;
   const width = Math.max(1, Math.round(image.width * scale));
   const height = Math.max(1, Math.round(image.height * scale));
@@ -117,7 +120,7 @@ function Picture({ image, source, refuse, most, alt = '' }: PictureProps) {
   return (
     <span
       className={cx(s.picture, !known && s.waits)}
-      style={{ inlineSize: width, aspectRatio: `${width} / ${height}` }}
+      style={{ inlineSize: most ? width : large, aspectRatio: `${width} / ${height}` }}
     >
       {source ? (
         <img
@@ -138,6 +141,8 @@ function Picture({ image, source, refuse, most, alt = '' }: PictureProps) {
   );
 }
 
+/** How high a large one is at most. */
+const LARGE_HEIGHT = '64dvh';
 /** As many as the engine takes; a head that lied to it is seen here. */
 const MOST_POINTS = 25_000_000;
 /** How long an image stays that nobody looks at. */

@@ -110,7 +110,7 @@ function Prompt({ item, text, images = [], said }: PromptProps) {
       </span>
       <div className={s.prompt} title={formatMoment(item.at)}>
         <p className={said ? s.saidNow : 'visually-hidden'}>{said ?? CONVERSATION.task}</p>
-        <ShownImages session={item.session} item={item.id} images={images} />
+        <ShownImages session={item.session} item={item.id} images={images} className={s.shown} />
         {text.trim() !== '' && (
           <Markdown
             text={long && !all ? text.split('\n').slice(0, LONG_LINES).join('\n') : text}
