@@ -7,6 +7,7 @@ use super::{
     tests::{answer, both, call, goose, method, question, refuses, standing, update},
 };
 use crate::child::{Act, Talk};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use nox_domain::{event::Dial, ids::ItemId, session::Signal, tool::CallEnd};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -158,4 +159,40 @@ fn a_call_that_ran_unasked_and_failed_ends_the_program_all_the_same() {
         "rawInput": { "command": "make && false" }, "rawOutput": { "exit_code": 1 } });
     talk.hear(&update(&ended), &mut acts);
     assert!(refuses(&acts), "{acts:?}");
+}
+
+#[test]
+fn an_image_is_shown_once_with_its_call_however_often_it_is_told_and_by_itself_where_it_was_said() {
+    let (mut talk, mut acts) = standing(goose());
+    let image = json!({ "type": "image", "mimeType": "image/png",
+        "data": BASE64_STANDARD.encode(crate::testing::picture(1)) });
+    talk.hear(&question(&both()), &mut acts);
+    answer(&mut talk, &mut acts, true);
+    let told = |status: &str| {
+        update(&json!({ "sessionUpdate": "tool_call_update", "toolCallId": "t", "status": status,
+            "content": [{ "type": "content", "content": image }] }))
+    };
+    (0..3).for_each(|_| talk.hear(&told("in_progress"), &mut acts));
+    talk.hear(&told("completed"), &mut acts);
+    let of_calls = acts.iter().filter(|act| matches!(act, Act::Shows(Some(_), _))).count();
+    assert_eq!(of_calls, 1, "{acts:?}");
+    assert!(format!("{acts:?}").contains("[image: "), "{acts:?}");
+    acts.clear();
+    let says =
+        |content: &Value| update(&json!({ "sessionUpdate": "agent_message_chunk", "content": content }));
+    for content in
+        [json!({ "type": "text", "text": "Look" }), image.clone(), json!({ "type": "text", "text": "there" })]
+    {
+        talk.hear(&says(&content), &mut acts);
+    }
+    let order: Vec<&str> = acts
+        .iter()
+        .filter_map(|act| match act {
+            Act::Tell(Signal::Writing { .. }) => Some("begins"),
+            Act::Tell(Signal::Wrote { .. }) => Some("ends"),
+            Act::Shows(None, _) => Some("shows"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["begins", "ends", "shows", "begins"]);
 }

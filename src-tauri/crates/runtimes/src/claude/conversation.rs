@@ -246,6 +246,10 @@ impl Conversation {
                 self.offered.mode_is(&frame["permissionMode"]);
                 self.offered.tell_changed(out);
             }
+            "commands_changed" => {
+                self.offered.commands_are(&frame["commands"]);
+                self.offered.tell_changed(out);
+            }
             "api_retry" => self.retried(frame, out),
             "compact_boundary" => {
                 let text =

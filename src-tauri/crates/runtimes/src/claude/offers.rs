@@ -43,11 +43,16 @@ impl Offered {
     /// What its first answer lists.
     pub(super) fn take(&mut self, response: &Value, steers: bool) {
         self.offers.models = listed(&response["models"], "value", "displayName");
-        self.offers.commands = listed(&response["commands"], "name", "name");
-        // What begins like this it keeps for itself.
-        self.offers.commands.retain(|command| !command.id.starts_with('_'));
+        self.commands_are(&response["commands"]);
         self.offers.steers = steers;
         self.mode_is(&response["current_permission_mode"]);
+    }
+
+    /// These are there now: those of a service come when it stands.
+    pub(super) fn commands_are(&mut self, commands: &Value) {
+        self.offers.commands = listed(commands, "name", "name");
+        // What begins like this it keeps for itself.
+        self.offers.commands.retain(|command| !command.id.starts_with('_'));
     }
 
     pub(super) fn has_mode(&self, mode: &str) -> bool {

@@ -14,6 +14,7 @@ use crate::{
     child::{Act, Asked, Carried, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use nox_domain::{agent::Service, event::Dial, ids::ItemId, session::Signal};
 use proptest::prelude::*;
 use secrecy::SecretString;
@@ -387,6 +388,11 @@ fn modes_and_models_are_offered_and_changed_when_the_program_says_so() {
     };
     let told = offers(&acts).unwrap();
     assert!(told.steers && told.forks && told.has_mode("plan") && told.models.len() == 2, "{told:?}");
+    let changed = json!({ "type": "system", "subtype": "commands_changed",
+        "commands": [{ "name": "compact" }, { "name": "mcp__things__prompt" }, { "name": "_own" }] });
+    talk.hear(&changed.to_string(), &mut acts);
+    assert_eq!(offers(&acts).unwrap().commands.len(), 2, "a service brings commands");
+    assert!(!format!("{acts:?}").contains("unknown_frame"));
     talk.set_mode("plan", &mut acts);
     let id = sent(&acts, "set_permission_mode").unwrap()["request_id"].clone();
     assert_eq!(offers(&acts).unwrap().mode.as_deref(), Some("default"), "not before the program says so");
@@ -439,4 +445,27 @@ fn images_stand_in_front_of_the_words_and_need_none() {
         json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": "YWJj" } });
     assert_eq!(shown(&Asked::showing("look", b"abc")), json!([image, { "type": "text", "text": "look" }]));
     assert_eq!(shown(&Asked::showing("", b"abc")), json!([image]), "no text without anything in it");
+}
+
+#[test]
+fn an_image_in_a_result_is_shown_before_its_call_ends_and_named_in_the_output() {
+    let data = BASE64_STANDARD.encode(crate::testing::picture(1));
+    let image =
+        json!({ "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": data } });
+    let said = json!([{ "type": "text", "text": "Look:" }, image]);
+    let result = json!({ "type": "user", "message": { "role": "user", "content": [
+        { "type": "tool_result", "tool_use_id": "t", "content": said }] } });
+    let shown = |allowed| {
+        let acts = after(&[used("t"), ask("t", "ls"), Value::Null, result.clone()], allowed);
+        let place =
+            acts.iter().position(|act| matches!(act, Act::Shows(Some(_), shown) if shown.name == "Bash"));
+        (place, acts)
+    };
+    let (place, acts) = shown(true);
+    let end = acts.iter().position(
+        |act| matches!(act, Act::CallEnds { out, .. } if out == "Look:\n[image: Bash, PNG, 33 bytes]"),
+    );
+    assert!(place.is_some() && place < end, "{acts:?}");
+    let (place, acts) = shown(false);
+    assert!(place.is_none() && refuses(&acts), "what nobody had allowed is not shown: {acts:?}");
 }

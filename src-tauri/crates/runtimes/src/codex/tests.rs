@@ -11,6 +11,7 @@ use crate::{
     child::{Act, Asked, Placed, Talk},
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use nox_domain::{agent::Service, ids::ItemId, session::Signal, transcript::AgentFault};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -354,10 +355,15 @@ fn a_service_is_asked_about_and_ends_under_the_same_key() {
     assert!(matches!(&acts[1], Act::Send(sent) if sent["result"]["action"] == "accept"), "{acts:?}");
     let mut done = tool;
     done["status"] = "completed".into();
-    done["result"] = json!({ "content": [{ "type": "text", "text": "made it" }] });
+    let data = BASE64_STANDARD.encode(crate::testing::picture(1));
+    let image = json!({ "type": "image", "data": data, "mimeType": "image/png" });
+    done["result"] = json!({ "content": [{ "type": "text", "text": "made it" }, image] });
     let acts = hear(&mut talk, &[item("item/completed", done)]);
-    let [Act::CallEnds { key: ended, out, .. }] = &acts[..] else { panic!("{acts:?}") };
-    assert_eq!((ended, out.as_str()), (&key(&asked), "made it"));
+    let [Act::Shows(of, shown), Act::CallEnds { key: ended, out, .. }] = &acts[..] else {
+        panic!("{acts:?}")
+    };
+    assert_eq!((of.as_ref(), shown.name.as_str()), (Some(ended), "make"));
+    assert_eq!((ended, out.as_str()), (&key(&asked), "made it\n[image: make, PNG, 33 bytes]"));
 }
 
 #[test]
