@@ -90,7 +90,8 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
   };
   const onPaste = (event: React.ClipboardEvent) => {
     const files = [...event.clipboardData.files];
-    if (files.length === 0) return;
+    // Spreadsheets and word processors put a picture of the words beside the words.
+    if (files.length === 0 || event.clipboardData.getData('text/plain')) return;
     event.preventDefault();
     void pictures.addFiles(files);
   };

@@ -21,9 +21,20 @@ const row = async (count: number) =>
   );
 /** Waits until the engine has taken all of them. */
 const taken = () => waitFor(() => expect(pane().queryByText('Adding…')).toBeNull());
-const paste = async (...files: File[]) => fireEvent.paste(await box(), { clipboardData: { files } });
+const paste = async (...files: File[]) => pasteWith('', ...files);
+/** Answers whether the words are left to the box. */
+const pasteWith = async (words: string, ...files: File[]) =>
+  fireEvent.paste(await box(), { clipboardData: { files, getData: () => words } });
 
 describe('images of a message', () => {
+  it('do not come from a clipboard that holds words', async () => {
+    await open('Waits for a message');
+    expect(await pasteWith('3 rows of a sheet', png('sheet.png'))).toBe(true);
+    expect(pane().queryByText('sheet.png')).toBeNull();
+    expect(await pasteWith('', png('one.png'))).toBe(false);
+    await (await row(1)).findByText('one.png');
+  });
+
   it('go along when they are pasted, with words or without', async () => {
     const { bridge, id, user } = await open('Waits for a message');
     await paste(png('one.png'));
@@ -31,7 +42,7 @@ describe('images of a message', () => {
     await taken();
     expect(await faultsOf(document.body)).toEqual([]);
     await user.click(pane().getByRole('button', { name: 'Send' }));
-    await pane().findByRole('list', { name: 'An image goes with this' });
+    await pane().findByRole('list', { name: 'Image' });
     expect(bridge.sent.at(-1)).toMatchObject({
       name: 'promptSession',
       input: { session: id, text: '', images: [{ name: 'one.png', kind: 'png' }] },
