@@ -4,7 +4,7 @@
 //! decoded, is no image. SVG is none: it is a program.
 
 use crate::{Size, terminal::harmless, tool::sha256_hex};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 /// The largest image: in base64 it stays within the five megabytes that model servers take.
 pub const MAX_IMAGE_BYTES: usize = 3_500_000;
@@ -73,21 +73,41 @@ impl ImageKind {
     }
 }
 
-/// An image: what there is to know without its bytes.
+/// An image: what there is to know without its bytes. What is read from files and programs is held to the same rules as what is
+/// measured here: another hash, or a side of nothing, is no image, and a name becomes one line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 pub struct Image {
     /// SHA-256 of its bytes: 64 hexadecimal figures.
+    #[serde(deserialize_with = "read_sha256")]
     pub sha256: String,
     /// Its kind.
     pub kind: ImageKind,
     /// Its size.
     pub size_bytes: Size,
     /// In points.
+    #[serde(deserialize_with = "read_side")]
     pub width: u32,
     /// In points.
+    #[serde(deserialize_with = "read_side")]
     pub height: u32,
     /// What it is to people: one line, where it is from. Never a path to open.
+    #[serde(deserialize_with = "read_name")]
     pub name: String,
+}
+
+fn read_sha256<'a, D: Deserializer<'a>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    is_sha256(&text).then_some(text).ok_or_else(|| D::Error::custom("an image is named by a SHA-256"))
+}
+
+fn read_side<'a, D: Deserializer<'a>>(from: D) -> Result<u32, D::Error> {
+    let points = u32::deserialize(from)?;
+    let is_side = points > 0 && u64::from(points) <= MAX_IMAGE_POINTS;
+    is_side.then_some(points).ok_or_else(|| D::Error::custom("no image has such a side"))
+}
+
+fn read_name<'a, D: Deserializer<'a>>(from: D) -> Result<String, D::Error> {
+    String::deserialize(from).map(|name| named(&name))
 }
 
 impl Image {
@@ -196,6 +216,26 @@ mod tests {
             let again: Image = serde_json::from_str(&serde_json::to_string(&image).unwrap()).unwrap();
             assert_eq!(again, image);
         }
+    }
+
+    #[test]
+    fn what_is_read_is_held_to_the_rules() {
+        let image = serde_json::to_value(Image::of("a.png", &png(3, 2)).unwrap()).unwrap();
+        let read = |field: &str, value: serde_json::Value| {
+            let mut image = image.clone();
+            image[field] = value;
+            serde_json::from_value::<Image>(image)
+        };
+        for hash in ["", "../../etc/passwd", &"A".repeat(64), &"a".repeat(65)] {
+            assert!(read("sha256", hash.into()).is_err(), "{hash}");
+        }
+        for (side, points) in [("width", 0), ("height", 0), ("width", u32::MAX)] {
+            assert!(read(side, points.into()).is_err(), "{side} {points}");
+        }
+        let long = "a\u{1b}[2J\n".repeat(1_000);
+        let once = read("name", long.into()).unwrap();
+        assert!(once.name.chars().count() <= NAME_CHARS + 1 && !once.name.contains(['\n', '\u{1b}']));
+        assert_eq!(read("name", once.name.clone().into()).unwrap(), once, "what is one line stays");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     lines::{EventLine, FORMAT, Header, PrunedLine, VERSION},
 };
 use crate::Error;
-use nox_domain::{At, event::Event, ids::TaskId, session::moves::Checker};
+use nox_domain::{At, event::Event, ids::TaskId, image::fit_one_prompt, session::moves::Checker};
 use std::{
     collections::HashSet,
     fs::File,
@@ -202,6 +202,14 @@ struct Rules {
 
 impl Rules {
     fn take(&mut self, event: &Event, fold: &Fold) -> Result<(), String> {
+        let asked = match event {
+            Event::SessionOpened(opened) => opened.images.as_slice(),
+            Event::TurnQueued { images, .. } => images,
+            _ => &[],
+        };
+        if !fit_one_prompt(asked) {
+            return Err("more images go with a message than one may carry".into());
+        }
         let Some(session) = &fold.session else {
             return match event {
                 Event::SessionOpened(_) => Ok(()),
