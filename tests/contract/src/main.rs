@@ -26,6 +26,7 @@ mod placement;
 mod programs;
 mod report;
 mod shown;
+mod skills;
 mod tools;
 mod trials;
 mod turns;
@@ -67,6 +68,7 @@ macro_rules! scenarios {
 const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "reply" => turns::reply,
     "prompt placement" => placement::prompt_placement,
+    "skills" => skills::skills,
     "tool allowed" => turns::tool_allowed,
     "tool denied" => turns::tool_denied,
     "own rules ask too" => turns::own_rules_ask_too,
@@ -85,6 +87,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios! {
     "usage" => turns::usage,
     "image of a tool" => shown::image_of_a_tool,
     "image in a prompt" => shown::image_in_a_prompt,
+    "usage of several requests" => turns::usage_of_several_requests,
     "steer" => live::steer,
     "mode and model" => live::mode_and_model,
     "fork" => live::fork,

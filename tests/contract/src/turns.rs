@@ -7,7 +7,7 @@ use crate::{
 use nox_api::domain::{
     agent::Runtime,
     event::Problem,
-    rows::{Item, ItemBody, SessionState},
+    rows::{Item, ItemBody, RequestState, SessionState},
     tool::{CallStatus, Decision, ToolKind},
 };
 use nox_api::dto::AnswerRequest;
@@ -347,5 +347,32 @@ pub(crate) async fn usage(bench: Bench) {
         assert!(both.cost_micro_usd > first.cost_micro_usd);
         assert_eq!(row.cost_micro_usd, both.cost_micro_usd);
     }
+    scene.close().await;
+}
+
+/// A turn of three requests used what all three used.
+pub(crate) async fn usage_of_several_requests(bench: Bench) {
+    let program = bench.program;
+    let asks = |name: &str, input, output| Reply {
+        tokens: Tokens { input, output },
+        ..program.wants_shell(&format!("touch {name}"))
+    };
+    let last = Reply { tokens: Tokens { input: 3_000, output: 70 }, ..Reply::text("Done.") };
+    let mut scene = bench.begin([asks("one", 1_000, 50), asks("two", 2_000, 60), last]).await;
+    let session = scene.session.clone();
+    for name in ["one", "two"] {
+        let wanted = format!("touch {name}");
+        let request = scene.world.until("the request", |all| {
+            let mut open = all.requests.iter().filter(|row| row.state == RequestState::Open);
+            open.find(|row| row.session == session && row.request.call.text == wanted)
+                .map(|row| row.request.id.clone())
+        });
+        let request = request.await;
+        scene.world.answer(&request, Decision::AllowOnce).await.unwrap();
+    }
+    assert_eq!(scene.idle().await, None);
+    let used = scene.row().await.usage.expect("usage after the turn");
+    let wanted = if scene.has(Lack::Sums) { (6_000, 180) } else { (3_000, 70) };
+    assert_eq!((used.input_tokens.0, used.output_tokens.0), wanted);
     scene.close().await;
 }

@@ -12,13 +12,13 @@ use nox_api::dto::{
     TryAgent,
 };
 use nox_domain::{
-    agent::{Program, Runtime},
+    agent::{Program, Runtime, Service},
     discovery::{AgentOffer, FoundProgram, SignIn},
     ids::AgentId,
     transcript::{Offer, Offers},
 };
 use serde::Serialize;
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Offers of one kind on a line.
@@ -115,6 +115,7 @@ pub(crate) async fn add(root: &Path, add: AddAgent) -> Result<(), Failure> {
 }
 
 async fn make(door: &Door, add: AddAgent) -> Result<Recorded, Failure> {
+    let services = services(&add)?;
     let mut offer = match (&add.from, add.runtime) {
         (Some(id), _) => offered(door, id).await?,
         (None, runtime) => {
@@ -145,15 +146,68 @@ async fn make(door: &Door, add: AddAgent) -> Result<Recorded, Failure> {
     if !add.arguments.is_empty() {
         program.arguments = add.arguments;
     }
+    program.prompt_placement = add.prompt_placement.or(program.prompt_placement);
     let of_model = model.filter(|_| offer.runtime == Runtime::Llm);
     let input = CreateAgent {
         name: add.name.or(of_model).unwrap_or(offer.name),
         description: offer.description,
         runtime: offer.runtime,
+        prompt: prompt(add.prompt.as_deref())?,
+        folder: add.folder.unwrap_or_default(),
+        skills: add.skills,
         program: offer.program,
+        services,
         ..CreateAgent::default()
     };
     door.call("create_agent", &input).await
+}
+
+/// What is in the file of a prompt.
+fn prompt(file: Option<&Path>) -> Result<String, Failure> {
+    let Some(file) = file else { return Ok(String::new()) };
+    let read = match file.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(file),
+    };
+    read.map_err(|error| {
+        let text = format!("the prompt in {} cannot be read: {error}", file.display());
+        Failure::usage(text, "Name a text file, or - for what is piped in.")
+    })
+}
+
+/// The services that were named, each with its variables.
+fn services(add: &AddAgent) -> Result<BTreeMap<String, Service>, Failure> {
+    let mut all: BTreeMap<String, Service> = BTreeMap::new();
+    let mut put = |name: &String, service: Service| match all.insert(name.clone(), service) {
+        Some(_) => Err(Failure::usage(
+            format!("the service {name} is named twice"),
+            "Give each service a name of its own.",
+        )),
+        None => Ok(()),
+    };
+    for (name, line) in &add.services {
+        let words = shlex::split(line).filter(|words| !words.is_empty()).ok_or_else(|| {
+            Failure::usage(
+                format!("the command line of the service {name} cannot be read"),
+                "Close every quotation mark.",
+            )
+        })?;
+        let (command, arguments) = (words.first().cloned(), words[1..].to_vec());
+        put(name, Service { command, arguments, ..Service::default() })?;
+    }
+    for (name, address) in &add.service_addresses {
+        put(name, Service { address: Some(address.clone()), ..Service::default() })?;
+    }
+    for (name, variable, value) in &add.service_environment {
+        let service = all.get_mut(name).ok_or_else(|| {
+            Failure::usage(
+                format!("there is no service {name} for the variable {variable}"),
+                format!("Name it as well: --service {name}=COMMAND."),
+            )
+        })?;
+        service.environment.insert(variable.clone(), value.clone());
+    }
+    Ok(all)
 }
 
 fn title(runtime: Runtime) -> &'static str {

@@ -1,7 +1,10 @@
 //! The command line's grammar and its help.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use nox_domain::{agent::Runtime, event::PreAllowed};
+use nox_domain::{
+    agent::{PromptPlacement, Runtime},
+    event::PreAllowed,
+};
 use std::path::PathBuf;
 
 /// Runs AI agents and runbooks on this computer, and asks before anything runs.
@@ -88,6 +91,48 @@ pub(crate) struct AddAgent {
     /// How hard it thinks, by the program's name for it.
     #[arg(long, value_name = "EFFORT")]
     pub(crate) effort: Option<String>,
+    /// Where its sessions work when their task names no project: a folder, or one below home that begins with ~/.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<String>,
+    /// A file with its prompt, in Markdown; - for what is piped in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prompt: Option<PathBuf>,
+    /// Where its prompt goes: append (behind the program's own words), replace (in their place) or first_prompt (in front of
+    /// the first prompt). Not every program takes each.
+    #[arg(long, value_name = "PLACE", value_parser = placement)]
+    pub(crate) prompt_placement: Option<PromptPlacement>,
+    /// A folder in skills/ of the registry that its model is told of; may be given more than once. What it reads of it may be
+    /// asked, as it lies outside of the folder that it works in.
+    #[arg(long = "skill", value_name = "NAME")]
+    pub(crate) skills: Vec<String>,
+    /// An MCP server over pipes that it may use, with its command line; may be given more than once.
+    #[arg(long = "service", value_name = "NAME=COMMAND", value_parser = pair)]
+    pub(crate) services: Vec<(String, String)>,
+    /// The same over HTTP.
+    #[arg(long = "service-address", value_name = "NAME=ADDRESS", value_parser = pair)]
+    pub(crate) service_addresses: Vec<(String, String)>,
+    /// A variable that a service over pipes gets; may be given more than once. Never a secret.
+    #[arg(long = "service-environment", value_name = "NAME:VARIABLE=VALUE", value_parser = variable)]
+    pub(crate) service_environment: Vec<(String, String, String)>,
+}
+
+fn placement(word: &str) -> Result<PromptPlacement, String> {
+    let mut all = PromptPlacement::ALL.iter().copied();
+    let known = || PromptPlacement::ALL.iter().map(|place| place.as_str()).collect::<Vec<_>>().join(", ");
+    all.find(|place| place.as_str() == word).ok_or_else(|| format!("the places are {}", known()))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.trim().is_empty());
+    let (name, value) = pair.ok_or("write a name, = and what it is")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn variable(text: &str) -> Result<(String, String, String), String> {
+    let parts = text.split_once(':').and_then(|(service, rest)| Some((service, rest.split_once('=')?)));
+    let parts = parts.filter(|(service, (name, _))| !service.is_empty() && !name.is_empty());
+    let (service, (name, value)) = parts.ok_or("write the service, :, the variable, = and its value")?;
+    Ok((service.to_owned(), name.to_owned(), value.to_owned()))
 }
 
 #[derive(Debug, ClapArgs)]
@@ -206,7 +251,9 @@ Examples:
   nox agent add --from claude
   nox agent add --from ollama --model qwen3:8b
   nox agent add Reviewer --runtime acp --preset opencode
-  nox agent add Local --runtime llm --provider compatible --address http://127.0.0.1:1234/v1 --model qwen3-8b";
+  nox agent add Local --runtime llm --provider compatible --address http://127.0.0.1:1234/v1 --model qwen3-8b
+  nox agent add Writer --from claude --folder ~/notes --prompt writer.md --skill release-notes \\
+    --service 'files=mcp-files --root .' --service-environment files:LOG_LEVEL=warn";
 
 const RUN_HELP: &str = "\
 What the programs write to standard output and standard error goes to the same two here; all that Nox says itself goes

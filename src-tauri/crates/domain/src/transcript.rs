@@ -3,6 +3,7 @@
 
 use crate::{Size, terminal::harmless};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// How far a step of a plan is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
@@ -134,6 +135,8 @@ pub struct Offers {
 
 /// Of each list of offers so many are kept.
 pub const MAX_OFFERS: usize = 128;
+/// Of models, which routers have by the hundreds, so many.
+pub const MAX_MODELS: usize = 600;
 /// Of each text of an offer so many letters are kept.
 pub const MAX_OFFER_LETTERS: usize = 300;
 
@@ -145,7 +148,7 @@ impl Offers {
         Self {
             modes: capped(self.modes),
             mode: self.mode.filter(|id| is_name(id)),
-            models: capped(self.models),
+            models: capped_to(MAX_MODELS, self.models),
             model: self.model.filter(|id| is_name(id)),
             commands: capped(self.commands),
             ..self
@@ -180,13 +183,22 @@ impl Offers {
 }
 
 fn capped(offers: Vec<Offer>) -> Vec<Offer> {
-    let mut kept: Vec<Offer> = Vec::new();
-    for offer in offers {
-        if kept.len() >= MAX_OFFERS {
+    capped_to(MAX_OFFERS, offers)
+}
+
+/// Of a long list nothing is kept that is said about each, so that what is stored of it stays small.
+fn capped_to(most: usize, offers: Vec<Offer>) -> Vec<Offer> {
+    let is_long = offers.len() > MAX_OFFERS;
+    let (mut kept, mut known): (Vec<Offer>, HashSet<String>) = Default::default();
+    for mut offer in offers {
+        if kept.len() >= most {
             break;
         }
-        if !is_name(&offer.id) || kept.iter().any(|known| known.id == offer.id) {
+        if !is_name(&offer.id) || !known.insert(offer.id.clone()) {
             continue;
+        }
+        if is_long {
+            offer.description.clear();
         }
         let name = one_line(&offer.name);
         kept.push(Offer {
@@ -285,12 +297,16 @@ mod tests {
 
     #[test]
     fn offers_are_bounded_and_harmless() {
-        let many = (0..500).map(|n| offer(&format!("m{n}"), &"x".repeat(2_000))).collect();
+        let many = (0..900).map(|n| offer(&format!("m{n}"), &"x".repeat(2_000))).collect();
         let odd =
             vec![offer("a\u{1b}[2J", "clear"), offer("", "none"), offer("plan", ""), offer("plan", "again")];
         let offers = Offers { modes: odd, models: many, mode: Some("a\nb".into()), ..Offers::default() };
         let capped = offers.capped();
-        assert_eq!(capped.models.len(), MAX_OFFERS);
+        assert_eq!(capped.models.len(), MAX_MODELS);
+        let bytes = serde_json::to_string(&capped).map_or(usize::MAX, |text| text.len());
+        assert!(bytes < 250_000, "{bytes}");
+        let short = Offers { models: vec![offer("m", "M")], ..Offers::default() }.capped();
+        assert_eq!(short.models[0].description, "one two red");
         assert_eq!(capped.models[0].name.chars().count(), MAX_OFFER_LETTERS);
         assert_eq!(capped.modes.len(), 1, "{:?}", capped.modes);
         assert_eq!((capped.modes[0].name.as_str(), capped.mode.as_deref()), ("plan", None));

@@ -19,6 +19,7 @@ mod known;
 mod limits;
 pub mod llm;
 mod models;
+mod prices;
 pub mod recorded;
 pub mod runbook;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::{net::SocketAddr, time::Duration};
 
 /// Bytes of a list, and models of it, that are taken.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
-const MOST_MODELS: usize = 500;
+const MOST_MODELS: usize = 600;
 /// The longest name of a model.
 const LONGEST_NAME: usize = 200;
 /// Words in the names of models that carry no agent: they make vectors, pictures or sounds, or judge.

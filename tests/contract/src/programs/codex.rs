@@ -1,6 +1,6 @@
 //! Codex, over its app-server.
 
-use super::{Lack, Program};
+use super::Program;
 use nox_api::domain::agent::Runtime;
 use serde_json::{Value, json};
 
@@ -12,6 +12,10 @@ pub(super) const PROGRAM: Program = Program {
         agent.program.address = Some(address.to_owned());
         // Its newer models are only offered a tool that runs scripts, which call the others.
         agent.program.model = Some("gpt-5.5".into());
+        // A key pays, and it tells no price: the user's table has one.
+        std::fs::create_dir_all(places.home()).unwrap();
+        let price = "[[model]]\nname = \"gpt-5.5\"\ninput = 2.0\noutput = 8.0\n";
+        std::fs::write(places.home().join("prices.toml"), price).unwrap();
         // It does not want its home to be below the folder of temporary files.
         let temporary = places.own.join("tmp");
         std::fs::create_dir_all(&temporary).unwrap();
@@ -78,7 +82,7 @@ pub(super) const PROGRAM: Program = Program {
     sees: None,
     plan: None,
     forget: |own| std::fs::remove_dir_all(own.join(".codex/nox")).unwrap(),
-    lacks: &[(Lack::Cost, "Its app-server tells tokens and no price (thread/tokenUsage/updated, 0.169.0).")],
+    lacks: &[],
     not_offered: &[(
         "plan judged",
         "Its plan is a block <proposed_plan> in what it says (0.169.0); no call asks whether it may begin.",

@@ -87,6 +87,10 @@ pub(super) const PROGRAM: Program = Program {
         (Lack::OwnWords, "What begins a session over the protocol has no place for them."),
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
         (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
+        (
+            Lack::ReadsOutside,
+            "read_file answers its model that the path is not in the workspace, and asks nobody (0.61.0).",
+        ),
         (Lack::Cost, "Its answers bring tokens and no cost."),
     ],
     not_offered: &[

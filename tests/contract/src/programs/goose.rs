@@ -64,6 +64,10 @@ pub(super) const PROGRAM: Program = Program {
         (Lack::Reason, "The protocol's answer to a permission request has no place for words."),
         (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
         (Lack::Cost, "Its answers and updates bring tokens and no cost."),
+        (
+            Lack::Sums,
+            "After three requests its answer had the tokens of the third, and its one update the sum of those (0.20.1).",
+        ),
     ],
     not_offered: &[
         (

@@ -116,6 +116,10 @@ pub(crate) enum Lack {
     GivesUp,
     /// It does not tell what a turn cost.
     Cost,
+    /// Of a turn it tells what its last request used.
+    Sums,
+    /// Its tool for reading takes nothing outside of its folder.
+    ReadsOutside,
     /// Its model server is shown no key.
     Key,
     /// Its agent does not go on after a denial.
@@ -143,6 +147,8 @@ impl Lack {
             Self::Waiting => "does not say that it waits for the model server",
             Self::GivesUp => "tries for more than a minute to reach its model server",
             Self::Cost => "does not tell the cost of a turn",
+            Self::Sums => "tells of a turn what its last request used",
+            Self::ReadsOutside => "reads what is outside of its folder by commands only",
             Self::Key => "shows its model server no key",
             Self::GoesOn => "ends the turn after a denial",
             Self::Beside => "takes a denial for one of what waits beside it too",
@@ -172,6 +178,11 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// The home of Nox.
+    pub(crate) fn home(&self) -> PathBuf {
+        self.own.with_file_name("home")
+    }
+
     /// A command that makes a file of [`UNASKED`].
     fn touch(&self, name: &str) -> String {
         let (program, file) = self.touch_words(name);

@@ -119,6 +119,10 @@ pub(super) const PROGRAM: Program = Program {
             "Three calls waited. One was rejected, the next was allowed by Nox and came back as \"The user rejected permission \
              to use this specific tool call\".",
         ),
+        (
+            Lack::Sums,
+            "After three requests its answer had the tokens of the third; nothing else tells any (1.18.33).",
+        ),
         (Lack::Cost, "Its answers bring tokens; a price only for models that its own list knows."),
     ],
     not_offered: &[

@@ -44,7 +44,7 @@ export const EDITOR = {
   chooseFolder: 'Choose a folder…',
   skills: 'Skills',
   skillsHint:
-    'Names of folders in skills/ of the registry, with commas between them. Its model is told what each is for, and reads its SKILL.md when it needs it.',
+    'Names of folders in skills/ of the registry, with commas between them. Its model is told what each is for, and reads its SKILL.md when it needs it. You are asked for that, as the file lies outside of the folder it works in.',
   skillsPlaceholder: 'release-notes, code-review',
   folder: 'Folder',
   version: 'Version',

@@ -162,6 +162,8 @@ export const DIALS = {
   model: 'Model',
   unknown: 'not told',
   now: (what: string, name: string) => `${what}: ${name}`,
+  search: (what: string) => `Search in ${what.toLowerCase()}s`,
+  found: (shown: number, all: number) => (shown === all ? `${all} to choose from` : `${shown} of ${all}`),
 };
 
 export const WAITING = {

@@ -81,6 +81,66 @@ fn a_program_that_is_found_becomes_an_agent_and_is_tried() {
 }
 
 #[test]
+fn all_that_an_agent_is_told_and_given_can_be_said() {
+    let desk = Desk::new();
+    let skill = desk.world.home().join("registry/skills/notes");
+    let prompt = desk.world.folder.path().join("prompt.md");
+    std::fs::write(&prompt, "Be brief.\n").unwrap();
+    let claude = ["agent", "add", "Writer", "--runtime", "claude", "--skill", "notes"];
+    let given = [
+        "--folder",
+        "~/work",
+        "--prompt",
+        prompt.to_str().unwrap(),
+        "--prompt-placement",
+        "replace",
+        "--service",
+        "files=mcp-files --root 'a b'",
+        "--service-address",
+        "web=http://127.0.0.1:9/mcp",
+        "--service-environment",
+        "files:LEVEL=a=b",
+    ];
+    desk.nox(&["agents", "discover"]);
+    std::fs::create_dir_all(&skill).unwrap();
+    std::fs::write(skill.join("SKILL.md"), "---\nname: notes\ndescription: Writes notes.\n---\n").unwrap();
+    let added = desk.nox(&[&claude[..], &given[..]].concat());
+    assert_eq!((added.code, added.out.as_str()), (Some(0), "writer\n"), "{added:?}");
+    let agents = desk.nox(&["list-agents", "--json"]).lines();
+    let agent = agents.iter().map(|line| &line["agent"]).find(|agent| agent["id"] == "writer").unwrap();
+    assert_eq!(agent["folder"], "~/work");
+    assert_eq!(agent["program"]["prompt_placement"], "replace");
+    assert_eq!(agent["skills"][0], "notes");
+    let files = &agent["services"]["files"];
+    assert_eq!((&files["command"], &files["arguments"][1]), (&"mcp-files".into(), &"a b".into()));
+    assert_eq!(files["environment"]["LEVEL"], "a=b");
+    assert_eq!(agent["services"]["web"]["address"], "http://127.0.0.1:9/mcp");
+    let own = std::fs::read_to_string(desk.world.home().join("registry/agents/writer/prompt.md")).unwrap();
+    assert_eq!(own.trim(), "Be brief.");
+
+    let again = |more: &[&str]| {
+        let ended =
+            desk.nox(&[&["agent", "add", "Other", "--runtime", "acp", "--preset", "goose"], more].concat());
+        assert_ne!(ended.code, Some(0), "{more:?}: {ended:?}");
+        ended.err
+    };
+    for (more, wanted) in [
+        (["--prompt-placement", "above"], "the places are append, replace, first_prompt"),
+        (["--prompt-placement", "replace"], "first_prompt"),
+        (["--service", "files"], "write a name, ="),
+        (["--service", "files='x"], "Close every quotation mark"),
+        (["--service-environment", "files:A=b"], "--service files=COMMAND"),
+        (["--prompt", "/nowhere/prompt.md"], "cannot be read"),
+        (["--skill", "../up"], "skill"),
+        (["--folder", "somewhere"], "folder"),
+    ] {
+        let told = again(&more);
+        assert!(told.contains(wanted), "{more:?}: {told}");
+    }
+    assert!(!desk.nox(&["list-agents"]).out.contains("Other"));
+}
+
+#[test]
 fn a_program_that_stands_and_then_ends_by_itself_does_not_work() {
     let desk = Desk::new();
     let ready = r#"{"type":"control_response","response":{"subtype":"success","request_id":"nox-initialize","response":{"hooks_applied":true}}}"#;

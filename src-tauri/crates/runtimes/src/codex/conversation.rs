@@ -8,7 +8,7 @@ use super::{
     items::{Items, refusal, reply},
     launch, offers,
     quirks::{self, APPROVAL, MODES, NO_CONVERSATION, TESTED, TITLE},
-    usage::Counted,
+    usage::{Costs, Counted, Paid},
     wishes::{self, Turn, Which, Wish},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     calls::{cut, text},
     child::{Act, Asked, RAW_BYTES, Talk, Texts, Unknown, note},
     faults::shown,
+    prices::Prices,
 };
 use nox_domain::{
     At,
@@ -52,6 +53,9 @@ pub(super) struct Conversation {
     texts: Texts<String>,
     items: Items,
     counted: Counted,
+    costs: Costs,
+    /// Whether only its sign-in says how it is paid for.
+    asks_how_paid: bool,
     model: String,
     mode: String,
     models: Vec<Offer>,
@@ -64,7 +68,7 @@ pub(super) struct Conversation {
 impl Talk for Conversation {
     fn prompt(&mut self, asked: &Asked, out: &mut Vec<Act>) {
         self.items.clear();
-        self.turn = Some(Turn::default());
+        self.turn = Some(Turn { model: self.model.clone(), ..Turn::default() });
         let mut params = json!({ "threadId": self.thread, "input": input(asked) });
         if !self.model.is_empty() {
             params["model"] = self.model.as_str().into();
@@ -155,11 +159,14 @@ impl Conversation {
         which: Which,
         settings: Map<String, Value>,
         mode: Option<&str>,
+        (prices, paid): (Prices, Option<Paid>),
         fresh: impl FnMut() -> ItemId + Send + 'static,
     ) -> Self {
         let known = MODES.iter().find(|(id, ..)| Some(*id) == mode);
         Self {
             counted: Counted::of(which == Which::New),
+            costs: Costs::new(prices, paid.unwrap_or(Paid::Otherwise)),
+            asks_how_paid: paid.is_none(),
             which,
             starting: launch::service_names(&settings),
             settings,
@@ -231,6 +238,9 @@ impl Conversation {
             (Wish::Initialize, None) => self.begin(result, out),
             (Wish::Account, None) => {
                 self.signed_out = result["requiresOpenaiAuth"] == true && result["account"].is_null();
+                if self.asks_how_paid && result["account"]["type"] == "apiKey" {
+                    self.costs.paid = Paid::ByKey;
+                }
             }
             (Wish::Thread, Some(error)) => self.not_begun(&error, out),
             (Wish::Thread, None) => self.begun(result, out),
@@ -400,8 +410,11 @@ impl Conversation {
             "thread/tokenUsage/updated" => {
                 let in_turn =
                     self.turn.as_ref().is_some_and(|turn| params["turnId"].as_str() == turn.id.as_deref());
-                let used = self.counted.used(params, in_turn || !is_own, &self.model);
-                out.extend(used.map(|used| Act::Tell(Signal::Used(used))));
+                if let Some(tokens) = self.counted.used(params, in_turn || !is_own) {
+                    // Which model a sub-agent asks is not told.
+                    let model = self.turn.as_ref().map_or(&self.model, |turn| &turn.model);
+                    self.costs.tell(&tokens, if is_own { model } else { "" }, out);
+                }
             }
             "thread/settings/updated" => {
                 if !asks(&params["threadSettings"]) {

@@ -3,10 +3,12 @@
 use super::{
     home,
     quirks::{APPROVAL, COMMAND, HOME_VARIABLE, KEY_VARIABLE, KEY_VARIABLES, REVIEWER, SANDBOX, SETTINGS},
+    usage::Paid,
 };
 use crate::{
     Start,
     child::{GRACE, Placed, environment, service_variable},
+    http::is_here,
     limits::of_tree,
 };
 use nox_process::{SpawnSpec, Stdin};
@@ -49,6 +51,19 @@ pub(super) fn launch(start: &Start) -> io::Result<SpawnSpec> {
         grace: GRACE,
         limits: of_tree(&start.limits),
     })
+}
+
+/// How a run pays; none when the program's own sign-in says that.
+pub(super) fn paid(start: &Start) -> Option<Paid> {
+    let address = start.program.address.as_deref();
+    let has_key =
+        start.key.is_some() || environment(start, &[], []).iter().any(|(name, _)| name == KEY_VARIABLE);
+    match (address, has_key) {
+        (None, _) if start.key.is_none() => None,
+        (_, true) => Some(Paid::ByKey),
+        (Some(address), false) if is_here(address) => Some(Paid::Nothing),
+        _ => Some(Paid::Otherwise),
+    }
 }
 
 /// A text of TOML: one of JSON, but for a letter that only JSON lets stand as it is.
@@ -167,6 +182,22 @@ mod tests {
         assert_eq!(value(HOME_VARIABLE).unwrap(), user.path().join(".codex/nox").display().to_string());
         assert!(said.contains("\"NOX_SERVICE_KEY_0\"") && said.contains("NOX_SERVICE_KEY_*"), "{said}");
         assert_eq!(thread(&start, &Placed::default())["approvalPolicy"], "untrusted");
+    }
+
+    #[tokio::test]
+    async fn a_key_pays_and_a_server_here_without_one_costs_nothing() {
+        let mut start = crate::testing::start().0;
+        assert_eq!(paid(&start), None, "its sign-in says it");
+        start.program.address = Some("http://127.0.0.1:9".into());
+        assert_eq!(paid(&start), Some(Paid::Nothing));
+        start.environment.insert(KEY_VARIABLE.into(), "a-key".into());
+        assert_eq!(paid(&start), Some(Paid::ByKey));
+        start.environment.clear();
+        start.program.address = Some("https://models.example".into());
+        assert_eq!(paid(&start), Some(Paid::Otherwise));
+        start.key = Some(SecretString::from("a-key".to_owned()));
+        start.program.address = None;
+        assert_eq!(paid(&start), Some(Paid::ByKey));
     }
 
     #[test]

@@ -20,9 +20,10 @@ mod wishes;
 use crate::{
     AgentConnection, Error, Start,
     child::{Asked, Carrier, Connection, First, Over, Placed},
+    prices::Prices,
 };
 use conversation::Conversation;
-use nox_domain::{event::Problem, ids::ItemId};
+use nox_domain::{event::Problem, ids::ItemId, session::Signal};
 use uuid::Uuid;
 use wishes::Which;
 
@@ -70,7 +71,12 @@ async fn process(carrier: &mut Carrier, which: Which, prompt: Option<Asked>) -> 
     let placed = Placed::of(start, which == Which::New);
     let settings = launch::thread(start, &placed);
     let mode = start.program.mode.as_deref();
-    let mut talk = Conversation::new(&start.folder, which, settings, mode, fresh);
+    let (prices, fault) = Prices::read(start.prices.as_deref());
+    let costs = (prices, launch::paid(start));
+    let mut talk = Conversation::new(&start.folder, which, settings, mode, costs, fresh);
     carrier.first_words = placed.first;
+    if let Some(fault) = fault {
+        carrier.tell(Signal::Noted("settings".into(), fault)).await;
+    }
     carrier.process(&spec, &mut talk, Conversation::opening(), prompt).await
 }

@@ -5,10 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
-use super::{conversation::Conversation, launch, wishes::Which};
+use super::{conversation::Conversation, launch, usage::Paid, wishes::Which};
 use crate::{
     Answer,
     child::{Act, Asked, Placed, Talk},
+    prices::Prices,
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -17,6 +18,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::PathBuf};
 use uuid::Uuid;
+
+/// The built-in prices, where a sign-in pays.
+fn costs() -> (Prices, Option<Paid>) {
+    (Prices::read(None).0, None)
+}
 
 fn fixtures() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/codex"))
@@ -29,7 +35,7 @@ fn conversation(which: Which) -> Conversation {
     start.instructions = "You are the contract's worker.".into();
     start.program.model = Some("gpt-5.5".into());
     let thread = launch::thread(&start, &Placed::of(&start, true));
-    Conversation::new(&folder(), which, thread, None, move || {
+    Conversation::new(&folder(), which, thread, None, costs(), move || {
         next += 1;
         ItemId::from_uuid(Uuid::from_u128(next))
     })
@@ -325,10 +331,14 @@ fn nothing_is_asked_before_each_service_has_started_or_failed() {
         let service = Service { command: Some("serve".into()), ..Service::default() };
         start.services.insert(name.into(), service);
     }
-    let mut talk =
-        Conversation::new(&folder(), Which::New, launch::thread(&start, &Placed::default()), None, || {
-            unreachable!("no item")
-        });
+    let mut talk = Conversation::new(
+        &folder(),
+        Which::New,
+        launch::thread(&start, &Placed::default()),
+        None,
+        costs(),
+        || unreachable!("no item"),
+    );
     let initialized = json!({ "id": 0, "result": { "userAgent": "nox/0.169.0 (x)" } }).to_string();
     let status = |name: &str, status: &str| {
         let params = json!({ "threadId": "t", "name": name, "status": status, "error": "broken" });

@@ -1,6 +1,10 @@
-//! What was used, thread by thread: Codex counts over a whole conversation, over all of its runs.
+//! What was used, thread by thread: Codex counts over a whole conversation, over all of its runs. And what that cost.
 
-use nox_domain::{Size, transcript::Usage};
+use crate::{
+    child::Act,
+    prices::{self, Prices, Tokens},
+};
+use nox_domain::session::Signal;
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -15,30 +19,35 @@ pub(super) struct Counted {
     totals: HashMap<String, Tokens>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Tokens {
-    input: u64,
-    cached: u64,
-    output: u64,
+/// How the model server is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paid {
+    /// It is on this computer, and wants no key.
+    Nothing,
+    /// By a key: for each token.
+    ByKey,
+    /// By a sign-in, or nobody knows.
+    Otherwise,
 }
 
-impl Tokens {
-    fn of(said: &Value) -> Self {
-        let count = |name: &str| said[name].as_u64().unwrap_or_default();
-        let cached = count("cachedInputTokens");
-        Self {
-            input: count("inputTokens").saturating_sub(cached),
-            cached: cached.saturating_add(count("cacheWriteInputTokens")),
-            output: count("outputTokens"),
-        }
+/// What a thread has used, of each kind. The tokens in hold those that came from a cache or went into one.
+fn tokens(said: &Value) -> Tokens {
+    let count = |name: &str| said[name].as_u64().unwrap_or_default();
+    let (cache_read, cache_write) = (count("cachedInputTokens"), count("cacheWriteInputTokens"));
+    Tokens {
+        input: count("inputTokens").saturating_sub(cache_read).saturating_sub(cache_write),
+        cache_read,
+        cache_write,
+        output: count("outputTokens"),
     }
+}
 
-    fn minus(self, other: Self) -> Self {
-        Self {
-            input: self.input.saturating_sub(other.input),
-            cached: self.cached.saturating_sub(other.cached),
-            output: self.output.saturating_sub(other.output),
-        }
+fn since(now: &Tokens, before: &Tokens) -> Tokens {
+    Tokens {
+        input: now.input.saturating_sub(before.input),
+        cache_read: now.cache_read.saturating_sub(before.cache_read),
+        cache_write: now.cache_write.saturating_sub(before.cache_write),
+        output: now.output.saturating_sub(before.output),
     }
 }
 
@@ -49,34 +58,56 @@ impl Counted {
     }
 
     /// What was used since it was told last. `in_turn`: it is about the turn that runs, and not about what was before.
-    ///
-    /// What it costs is not told.
-    pub(super) fn used(&mut self, params: &Value, in_turn: bool, model: &str) -> Option<Usage> {
+    pub(super) fn used(&mut self, params: &Value, in_turn: bool) -> Option<Tokens> {
         let thread = params["threadId"].as_str()?;
         let usage = &params["tokenUsage"];
-        let total = Tokens::of(&usage["total"]);
+        let total = tokens(&usage["total"]);
         if self.totals.len() >= MAX_THREADS && !self.totals.contains_key(thread) {
             return None;
         }
         let used = match self.totals.insert(thread.to_owned(), total) {
-            Some(before) => total.minus(before),
+            Some(before) => since(&total, &before),
             // What a copy or a run before had used is in the total.
             None if in_turn && self.is_new => total,
-            None if in_turn => Tokens::of(&usage["last"]),
+            None if in_turn => tokens(&usage["last"]),
             None => Tokens::default(),
         };
-        (used != Tokens::default()).then(|| Usage {
-            model: model.to_owned(),
-            input_tokens: Size(used.input),
-            cached_tokens: Size(used.cached),
-            output_tokens: Size(used.output),
-            cost_micro_usd: None,
-        })
+        (used != Tokens::default()).then_some(used)
+    }
+}
+
+/// Prices, and whether they hold here.
+pub(super) struct Costs {
+    pub(super) prices: Prices,
+    pub(super) paid: Paid,
+    is_missing_told: bool,
+}
+
+impl Costs {
+    pub(super) fn new(prices: Prices, paid: Paid) -> Self {
+        Self { prices, paid, is_missing_told: false }
+    }
+
+    /// Tokens with what they cost. Codex tells no price: it comes from the table where a key pays. A model that is not known
+    /// costs nobody knows what, which is noted once.
+    pub(super) fn tell(&mut self, tokens: &Tokens, model: &str, out: &mut Vec<Act>) {
+        let mut used = self.prices.usage(model, tokens, self.paid == Paid::Nothing);
+        match self.paid {
+            Paid::Otherwise => used.cost_micro_usd = None,
+            Paid::ByKey if used.cost_micro_usd.is_none() && !model.is_empty() => {
+                if !std::mem::replace(&mut self.is_missing_told, true) {
+                    out.push(Act::Tell(Signal::Noted(prices::MISSING.into(), prices::missing(model))));
+                }
+            }
+            _ => {}
+        }
+        out.push(Act::Tell(Signal::Used(used)));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use serde_json::json;
 
@@ -87,9 +118,8 @@ mod tests {
     }
 
     fn read(counted: &mut Counted, total: u64, last: u64, in_turn: bool) -> Option<(u64, u64)> {
-        let used = counted.used(&told(total, last), in_turn, "m")?;
-        assert_eq!(used.cost_micro_usd, None, "it tells none");
-        Some((used.input_tokens.0, used.cached_tokens.0))
+        let used = counted.used(&told(total, last), in_turn)?;
+        Some((used.input, used.cache_read))
     }
 
     #[test]
@@ -107,5 +137,31 @@ mod tests {
             Some((100, 100)),
             "the copy begins with all that was used"
         );
+    }
+
+    fn costs(paid: Paid, model: &str, said: &Value) -> (Option<u64>, usize) {
+        let mut costs = Costs::new(Prices::read(None).0, paid);
+        let mut out = Vec::new();
+        for _ in 0..2 {
+            costs.tell(&tokens(said), model, &mut out);
+        }
+        let used = out.iter().rev().find_map(|act| match act {
+            Act::Tell(Signal::Used(used)) => Some(used),
+            _ => None,
+        });
+        let used = used.unwrap();
+        assert_eq!((used.input_tokens.0, used.cached_tokens.0, used.output_tokens.0), (1_000, 6_000, 100));
+        (used.cost_micro_usd.map(|cost| cost.0), out.len() - 2)
+    }
+
+    #[test]
+    fn a_key_pays_by_the_table_and_what_comes_from_a_cache_at_its_price() {
+        let said = json!({ "inputTokens": 7_000, "cachedInputTokens": 4_000, "cacheWriteInputTokens": 2_000,
+            "outputTokens": 100 });
+        // 1,000 and 2,000 at 1.25, 4,000 at 0.125, 100 at 10 dollars for a million.
+        assert_eq!(costs(Paid::ByKey, "gpt-5", &said), (Some(1_250 + 2_500 + 500 + 1_000), 0));
+        assert_eq!(costs(Paid::ByKey, "gpt-99", &said), (None, 1), "said once");
+        assert_eq!(costs(Paid::Otherwise, "gpt-5", &said), (None, 0), "a sign-in pays in another way");
+        assert_eq!(costs(Paid::Nothing, "qwen", &said), (Some(0), 0));
     }
 }

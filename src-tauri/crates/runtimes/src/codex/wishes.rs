@@ -35,6 +35,8 @@ pub(super) enum Wish {
 pub(super) struct Turn {
     /// The program's name for it, when it has told it.
     pub(super) id: Option<String>,
+    /// The model that it was begun with.
+    pub(super) model: String,
     pub(super) interrupted: bool,
     /// It is ended because of this, whatever its result says.
     pub(super) fault: Option<Problem>,

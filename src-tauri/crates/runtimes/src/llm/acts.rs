@@ -1,6 +1,7 @@
 //! What a conversation is to whoever carries it: what has to be done, what a call came to, and what does not change.
 
-use super::{history::Line, image::Image, prices::Prices};
+use super::{history::Line, image::Image};
+use crate::prices::Prices;
 use nox_domain::{
     ids::ItemId,
     session::Signal,

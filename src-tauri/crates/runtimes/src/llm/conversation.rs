@@ -10,13 +10,13 @@ use super::{
     faults::Failure,
     history::{Fate, History, Line, OpenCall, Part},
     image::Image,
-    prices::{Prices, Tokens},
     retries,
     wire::{Heard, Reply},
 };
 use crate::{
     Answer,
     child::{DENIED_BY_PERSON, DENIED_BY_RULE, Texts},
+    prices::{self, Prices, Tokens},
 };
 use nox_domain::{
     event::{Problem, TurnEnd},
@@ -455,11 +455,7 @@ impl Conversation {
         let Settings { model, prices, is_local, .. } = &self.settings;
         let used = prices.usage(model, tokens, *is_local);
         if used.cost_micro_usd.is_none() && !std::mem::replace(&mut self.is_price_missing, true) {
-            let text = format!(
-                "No price is known for the model {model}, so its cost is not counted. Write it into prices.toml in \
-                 the home of Nox."
-            );
-            out.push(note("no_price", &text));
+            out.push(note(prices::MISSING, &prices::missing(model)));
         }
         if *tokens != Tokens::default() {
             out.push(Act::Tell(Signal::Used(used)));

@@ -17,7 +17,6 @@ mod history;
 mod image;
 mod keep;
 mod models;
-mod prices;
 mod providers;
 mod retries;
 mod run;
@@ -45,7 +44,7 @@ use wire::Wire;
 
 /// Whether a model takes images, as the table of models says and the user's own before it; none when they do not.
 pub(crate) fn takes_images(start: &Start, model: &str) -> Option<bool> {
-    prices::Prices::read(start.prices.as_deref()).0.takes_images(model)
+    crate::prices::Prices::read(start.prices.as_deref()).0.takes_images(model)
 }
 
 /// Starts a run.

@@ -1,7 +1,7 @@
 //! The models of a run's server: what can be chosen, and which of them take images.
 
-use super::{history::History, prices::Prices, wire::Wire};
-use crate::models::Model;
+use super::{history::History, wire::Wire};
+use crate::{models::Model, prices::Prices};
 use nox_domain::transcript::{Offer, Offers};
 use std::{collections::HashMap, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};

@@ -4,7 +4,6 @@ use crate::models::ListForm;
 use genai::adapter::AdapterKind;
 use nox_domain::agent::Program;
 use secrecy::SecretString;
-use std::net::IpAddr;
 
 /// A kind of model server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,17 +114,6 @@ impl Provider {
             base.push_str(self.base);
         }
         Some(base)
-    }
-}
-
-/// Whether an address leads to this computer and nowhere else.
-pub(super) fn is_here(address: &str) -> bool {
-    let url = reqwest::Url::parse(address).ok();
-    let host = url.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<IpAddr>() {
-        Ok(number) => number.to_canonical().is_loopback(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost"),
     }
 }
 

@@ -11,7 +11,6 @@ use super::{
     image::Image,
     keep::{self, Found, Keeper},
     models::{Learned, Models},
-    prices::Prices,
     services::Services,
     tools::{self, Desk, Look},
     wire::{Heard, Offered, Request, Wire},
@@ -20,6 +19,7 @@ use super::{
 use crate::{
     ItemOutput, Pipe, Start,
     child::{Asked, Before, Carried, Told, Wishes, asked},
+    prices::Prices,
 };
 use nox_domain::{
     event::{Dial, Problem, RunEnd, TurnEnd},

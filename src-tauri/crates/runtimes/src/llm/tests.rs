@@ -6,10 +6,13 @@ use super::{
     conversation::Conversation,
     faults::Failure,
     history::{Fate, History, Line, Part},
-    prices::{Prices, Tokens},
     wire::{Heard, Reply},
 };
-use crate::{Answer, testing::prompt};
+use crate::{
+    Answer,
+    prices::{Prices, Tokens},
+    testing::prompt,
+};
 use nox_domain::{
     event::{Problem, TurnEnd},
     ids::ItemId,

@@ -8,12 +8,12 @@ use super::{
     fragments::Fragments,
     history::{Entry, History, Part},
     models::Learned,
-    prices::Tokens,
-    providers::{Provider, is_here},
+    providers::Provider,
 };
 use crate::{
-    http,
+    http::{http, is_here},
     models::{answer, models, takes_images},
+    prices::Tokens,
 };
 use futures::StreamExt;
 use genai::{

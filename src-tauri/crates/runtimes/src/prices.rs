@@ -1,4 +1,6 @@
 //! What models cost, how much they read and whether they take images: the built-in table, and the user's own before it.
+//!
+//! For the drivers that know which model was asked and how it is paid for: `llm`, and `codex` where a key pays.
 
 use nox_domain::{Size, transcript::Usage};
 use serde::Deserialize;
@@ -19,6 +21,9 @@ struct Price {
     context: Option<u32>,
     /// It takes images.
     images: Option<bool>,
+    /// The user wrote it.
+    #[serde(skip)]
+    is_own: bool,
     /// Whose it is: it can be chosen there while the server's list is not known.
     provider: Option<String>,
 }
@@ -34,33 +39,44 @@ struct Table {
 
 /// All prices that are known.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Prices(Vec<Price>);
+pub(crate) struct Prices(Vec<Price>);
+
+/// The code of the note that a price is missing.
+pub(crate) const MISSING: &str = "no_price";
+
+/// What people are told, once, of a model that has none.
+pub(crate) fn missing(model: &str) -> String {
+    format!(
+        "No price is known for the model {model}, so its cost is not counted. Write it into prices.toml in the home of Nox."
+    )
+}
 
 /// Tokens of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     /// Read, without those from or for a cache.
-    pub(super) input: u64,
-    pub(super) cache_read: u64,
-    pub(super) cache_write: u64,
-    pub(super) output: u64,
+    pub(crate) input: u64,
+    pub(crate) cache_read: u64,
+    pub(crate) cache_write: u64,
+    pub(crate) output: u64,
 }
 
 impl Tokens {
     /// All that the model read.
-    pub(super) fn read(&self) -> u64 {
+    pub(crate) fn read(&self) -> u64 {
         self.input.saturating_add(self.cache_read).saturating_add(self.cache_write)
     }
 }
 
 impl Prices {
     /// The built-in table behind the user's own. A file that cannot be read is named, and the built-in table holds.
-    pub(super) fn read(own: Option<&Path>) -> (Self, Option<String>) {
+    pub(crate) fn read(own: Option<&Path>) -> (Self, Option<String>) {
         let built_in = parse(BUILT_IN).unwrap_or_default();
         let Some(path) = own.filter(|path| path.exists()) else { return (Self(built_in), None) };
         let own = std::fs::read_to_string(path).map_err(|error| error.to_string());
         match own.and_then(|text| parse(&text)) {
             Ok(mut own) => {
+                own.iter_mut().for_each(|price| price.is_own = true);
                 own.extend(built_in);
                 (Self(own), None)
             }
@@ -72,8 +88,6 @@ impl Prices {
     }
 
     fn of(&self, model: &str) -> Option<&Price> {
-        // A router names the maker in front, and some write a stroke for a dot.
-        let plain = |name: &str| name.rsplit('/').next().unwrap_or(name).to_lowercase().replace('.', "-");
         let model = plain(model);
         let mut best: Option<(&Price, usize)> = None;
         for price in &self.0 {
@@ -86,8 +100,13 @@ impl Prices {
     }
 
     /// What a request cost, in millionths of a US dollar; none when no price is known.
-    pub(super) fn cost(&self, model: &str, tokens: &Tokens) -> Option<Size> {
+    pub(crate) fn cost(&self, model: &str, tokens: &Tokens) -> Option<Size> {
         let price = self.of(model)?;
+        // A later model is not sold at the price of the one whose name its own begins with.
+        let rest = plain(model).split_off(plain(&price.name).len());
+        if !price.is_own && !is_same_model(&rest) {
+            return None;
+        }
         // A dollar for a million tokens is a millionth of a dollar for a token.
         let cost = tokens.input as f64 * price.input
             + tokens.output as f64 * price.output
@@ -97,12 +116,12 @@ impl Prices {
     }
 
     /// Whether a model takes images, if that is known.
-    pub(super) fn takes_images(&self, model: &str) -> Option<bool> {
+    pub(crate) fn takes_images(&self, model: &str) -> Option<bool> {
         self.of(model)?.images
     }
 
     /// Models of a provider.
-    pub(super) fn models_of(&self, provider: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn models_of(&self, provider: &str) -> impl Iterator<Item = &str> {
         // Both of its wires have the same.
         let provider = provider.strip_suffix("_responses").unwrap_or(provider);
         let of_provider = move |price: &&Price| price.provider.as_deref() == Some(provider);
@@ -110,7 +129,7 @@ impl Prices {
     }
 
     /// A request as it is told: a model on this computer costs nothing, and what has no price costs nobody knows what.
-    pub(super) fn usage(&self, model: &str, tokens: &Tokens, is_local: bool) -> Usage {
+    pub(crate) fn usage(&self, model: &str, tokens: &Tokens, is_local: bool) -> Usage {
         Usage {
             model: model.to_owned(),
             input_tokens: Size(tokens.input),
@@ -121,9 +140,22 @@ impl Prices {
     }
 
     /// Tokens that a model reads at once, if that is known.
-    pub(super) fn context(&self, model: &str) -> Option<u32> {
+    pub(crate) fn context(&self, model: &str) -> Option<u32> {
         self.of(model)?.context
     }
+}
+
+/// A name as it is compared: a router names the maker in front, and some write a stroke for a dot.
+fn plain(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or(name).to_lowercase().replace('.', "-")
+}
+
+/// Whether what follows a model's name is its date, and no name of another.
+fn is_same_model(rest: &str) -> bool {
+    let figures = rest.chars().filter(char::is_ascii_digit).count();
+    let is_date =
+        figures >= 4 && rest.starts_with('-') && rest.chars().all(|c| c == '-' || c.is_ascii_digit());
+    rest.is_empty() || rest == "-latest" || is_date
 }
 
 fn parse(text: &str) -> Result<Vec<Price>, String> {
@@ -166,6 +198,11 @@ mod tests {
         assert_eq!(built_in().cost("gpt-5.1", &tokens), Some(Size(11_250_000)));
         assert_eq!(built_in().cost("anthropic/claude-opus-4.5", &tokens), Some(Size(30_000_000)));
         assert_eq!(built_in().cost("somebody-else", &tokens), None);
+        assert_eq!(built_in().cost("gpt-5-latest", &tokens), Some(Size(11_250_000)));
+        for later in ["gpt-5.9", "gpt-5-ultra", "claude-opus-4-9", "gpt-5-4"] {
+            assert_eq!(built_in().cost(later, &tokens), None, "{later} is another model");
+        }
+        assert_eq!(built_in().context("gpt-5.9"), Some(400_000), "it reads no less");
         assert_eq!(built_in().context("gpt-4o"), Some(128_000));
         assert_eq!(built_in().takes_images("anthropic/claude-sonnet-4.5"), Some(true));
         assert_eq!(built_in().takes_images("somebody-else"), None);
@@ -189,6 +226,7 @@ mod tests {
         assert_eq!(fault, None);
         let tokens = Tokens { input: 10, output: 10, ..Tokens::default() };
         assert_eq!(prices.cost("gpt-4o", &tokens), Some(Size(30)));
+        assert_eq!(prices.cost("gpt-4o-of-ours", &tokens), Some(Size(30)), "the user's names stand for more");
         for broken in ["[[model]]\nname = 1", "[[model]]\nname = \"x\"\ninput = -1\noutput = 2\n"] {
             std::fs::write(&path, broken).unwrap();
             let (prices, fault) = Prices::read(Some(&path));
