@@ -63,10 +63,10 @@ pub(crate) async fn skills(bench: Bench) {
         asked += 1;
         scene.world.answer(&request.id, Decision::AllowOnce).await.unwrap();
     }
-    assert!(asked > 0, "it was read unasked");
     scene.until_said("Read.").await;
     let answered =
         scene.asked().split_off(before).into_iter().any(|asked| asked.body.to_string().contains(TEXT));
+    assert!(asked > 0, "nobody was asked; whether the model has read it: {answered}");
     assert!(answered, "the model has not read it");
     scene.close().await;
 }

@@ -89,7 +89,7 @@ pub(super) const PROGRAM: Program = Program {
         (Lack::Waiting, "It tries again by itself; on its pipes nothing is said meanwhile."),
         (
             Lack::ReadsOutside,
-            "read_file answers its model that the path is not in the workspace, and asks nobody (0.61.0).",
+            "Its read_file refuses a path outside by itself: nobody is asked, and its model gets nothing of the file (0.61.0).",
         ),
         (Lack::Cost, "Its answers bring tokens and no cost."),
     ],

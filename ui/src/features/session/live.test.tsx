@@ -102,6 +102,26 @@ describe('a session that works', () => {
     await pane().findByRole('button', { name: 'Mode: Plan only' });
   });
 
+  it('finds any model of a long list by its words', async () => {
+    const { bridge, user } = await open('Works, two messages wait');
+    const session = [...bridge.state.sessions.values()].find(({ title }) => title === 'Works, two messages wait');
+    const controls = bridge.state.controls.get(session?.id ?? '');
+    if (!controls) throw new Error('nobody offers models');
+    await pane().findByRole('button', { name: 'Model: Small' });
+    const models = Array.from({ length: 300 }, (_, n) => ({ id: `maker/m-${n}`, name: `M ${n}`, description: '' }));
+    const row = { ...controls, offers: { ...controls.offers, models, model: 'maker/m-7' } };
+    act(() => bridge.push({ push: 'changed', seq: 1_000, command: null, rows: [{ kind: 'controls', row }] }));
+    await user.click(await pane().findByRole('button', { name: 'Model: M 7' }));
+    const search = await screen.findByRole('searchbox', { name: 'Search in models' });
+    expect(screen.getAllByRole('menuitem').length).toBeLessThan(100);
+    await user.type(search, 'maker 299');
+    await screen.findByText('1 of 300');
+    expect(screen.getAllByRole('menuitem').map((each) => each.textContent)).toEqual(['M 299']);
+    const asked = vi.spyOn(bridge, 'setSessionModel');
+    await user.keyboard('{ArrowDown}{Enter}');
+    expect(asked.mock.calls[0]?.[0]).toMatchObject({ model: 'maker/m-299' });
+  });
+
   it('is gone on with in a copy that leads back', async () => {
     const { bridge, user } = await open('Works, two messages wait');
     await user.click(await pane().findByRole('button', { name: 'Go on from a copy of this session…' }));

@@ -94,10 +94,12 @@ impl Costs {
         let mut used = self.prices.usage(model, tokens, self.paid == Paid::Nothing);
         match self.paid {
             Paid::Otherwise => used.cost_micro_usd = None,
-            Paid::ByKey if used.cost_micro_usd.is_none() && !model.is_empty() => {
-                if !std::mem::replace(&mut self.is_missing_told, true) {
-                    out.push(Act::Tell(Signal::Noted(prices::MISSING.into(), prices::missing(model))));
-                }
+            Paid::ByKey
+                if used.cost_micro_usd.is_none()
+                    && !model.is_empty()
+                    && !std::mem::replace(&mut self.is_missing_told, true) =>
+            {
+                out.push(Act::Tell(Signal::Noted(prices::MISSING.into(), prices::missing(model))));
             }
             _ => {}
         }
