@@ -54,8 +54,6 @@ pub(super) struct Conversation {
     items: Items,
     counted: Counted,
     costs: Costs,
-    /// Whether only its sign-in says how it is paid for.
-    asks_how_paid: bool,
     model: String,
     mode: String,
     models: Vec<Offer>,
@@ -165,8 +163,7 @@ impl Conversation {
         let known = MODES.iter().find(|(id, ..)| Some(*id) == mode);
         Self {
             counted: Counted::of(which == Which::New),
-            costs: Costs::new(prices, paid.unwrap_or(Paid::Otherwise)),
-            asks_how_paid: paid.is_none(),
+            costs: Costs::new(prices, paid),
             which,
             starting: launch::service_names(&settings),
             settings,
@@ -238,9 +235,7 @@ impl Conversation {
             (Wish::Initialize, None) => self.begin(result, out),
             (Wish::Account, None) => {
                 self.signed_out = result["requiresOpenaiAuth"] == true && result["account"].is_null();
-                if self.asks_how_paid && result["account"]["type"] == "apiKey" {
-                    self.costs.paid = Paid::ByKey;
-                }
+                self.costs.signed_in(&result["account"]);
             }
             (Wish::Thread, Some(error)) => self.not_begun(&error, out),
             (Wish::Thread, None) => self.begun(result, out),

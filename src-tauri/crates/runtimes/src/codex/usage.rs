@@ -78,23 +78,31 @@ impl Counted {
 
 /// Prices, and whether they hold here.
 pub(super) struct Costs {
-    pub(super) prices: Prices,
-    pub(super) paid: Paid,
+    prices: Prices,
+    /// None as long as only its sign-in could say.
+    paid: Option<Paid>,
     is_missing_told: bool,
 }
 
 impl Costs {
-    pub(super) fn new(prices: Prices, paid: Paid) -> Self {
+    pub(super) fn new(prices: Prices, paid: Option<Paid>) -> Self {
         Self { prices, paid, is_missing_told: false }
+    }
+
+    /// Its own sign-in: a key, or a person's.
+    pub(super) fn signed_in(&mut self, account: &Value) {
+        if self.paid.is_none() && account["type"] == "apiKey" {
+            self.paid = Some(Paid::ByKey);
+        }
     }
 
     /// Tokens with what they cost. Codex tells no price: it comes from the table where a key pays. A model that is not known
     /// costs nobody knows what, which is noted once.
     pub(super) fn tell(&mut self, tokens: &Tokens, model: &str, out: &mut Vec<Act>) {
-        let mut used = self.prices.usage(model, tokens, self.paid == Paid::Nothing);
+        let mut used = self.prices.usage(model, tokens, self.paid == Some(Paid::Nothing));
         match self.paid {
-            Paid::Otherwise => used.cost_micro_usd = None,
-            Paid::ByKey
+            None | Some(Paid::Otherwise) => used.cost_micro_usd = None,
+            Some(Paid::ByKey)
                 if used.cost_micro_usd.is_none()
                     && !model.is_empty()
                     && !std::mem::replace(&mut self.is_missing_told, true) =>
@@ -142,7 +150,7 @@ mod tests {
     }
 
     fn costs(paid: Paid, model: &str, said: &Value) -> (Option<u64>, usize) {
-        let mut costs = Costs::new(Prices::read(None).0, paid);
+        let mut costs = Costs::new(Prices::read(None).0, Some(paid));
         let mut out = Vec::new();
         for _ in 0..2 {
             costs.tell(&tokens(said), model, &mut out);
@@ -164,6 +172,11 @@ mod tests {
         assert_eq!(costs(Paid::ByKey, "gpt-5", &said), (Some(1_250 + 2_500 + 500 + 1_000), 0));
         assert_eq!(costs(Paid::ByKey, "gpt-99", &said), (None, 1), "said once");
         assert_eq!(costs(Paid::Otherwise, "gpt-5", &said), (None, 0), "a sign-in pays in another way");
+        for (kind, wanted) in [("chatgpt", None), ("apiKey", Some(Paid::ByKey))] {
+            let mut own = Costs::new(Prices::read(None).0, None);
+            own.signed_in(&json!({ "type": kind }));
+            assert_eq!(own.paid, wanted, "{kind}");
+        }
         assert_eq!(costs(Paid::Nothing, "qwen", &said), (Some(0), 0));
     }
 }
