@@ -1067,7 +1067,10 @@ export type HoldingView = {
 	processes: Held,
 };
 
-/**  An image: what there is to know without its bytes. */
+/**
+ *  An image: what there is to know without its bytes. What is read from files and programs is held to the same rules as what is
+ *  measured here: another hash, or a side of nothing, is no image, and a name becomes one line.
+ */
 export type Image = {
 	/**  SHA-256 of its bytes: 64 hexadecimal figures. */
 	sha256: string,

@@ -79,6 +79,7 @@ impl ImageKind {
 pub struct Image {
     /// SHA-256 of its bytes: 64 hexadecimal figures.
     #[serde(deserialize_with = "read_sha256")]
+    #[specta(type = String)]
     pub sha256: String,
     /// Its kind.
     pub kind: ImageKind,
@@ -86,12 +87,15 @@ pub struct Image {
     pub size_bytes: Size,
     /// In points.
     #[serde(deserialize_with = "read_side")]
+    #[specta(type = u32)]
     pub width: u32,
     /// In points.
     #[serde(deserialize_with = "read_side")]
+    #[specta(type = u32)]
     pub height: u32,
     /// What it is to people: one line, where it is from. Never a path to open.
     #[serde(deserialize_with = "read_name")]
+    #[specta(type = String)]
     pub name: String,
 }
 

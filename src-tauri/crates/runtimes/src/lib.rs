@@ -117,6 +117,8 @@ pub struct Start {
     pub again: bool,
     /// What earlier runs of the session cost, in millionths of a US dollar: some programs count on from there.
     pub spent_micro_usd: u64,
+    /// Images that the session has shown, and their bytes: a run keeps only what there is room for behind them.
+    pub shown: (u32, u64),
     /// The program's own name for the session, told by an earlier run with [`Signal::Named`]: it goes on there, and notes
     /// with the code `not_restored` what it could not bring back.
     pub resume: Option<String>,

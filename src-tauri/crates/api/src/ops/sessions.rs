@@ -48,7 +48,7 @@ impl Api {
         .await
     }
 
-    /// Keeps an image, so that a prompt or a task can name it; one that nobody names goes again.
+    /// Keeps an image, so that a prompt or a task can name it. It stays also when nobody does.
     pub async fn add_image(&self, input: AddImage) -> Result<Image, ApiError> {
         let added = match input {
             AddImage::File { path } => Added::File(path.into()),

@@ -50,6 +50,11 @@ impl Shown {
 }
 
 impl Session {
+    /// How many images its agent has shown, and their bytes.
+    pub fn shown(&self) -> (u32, u64) {
+        (self.talk.shown.images, self.talk.shown.bytes.0)
+    }
+
     /// The agent shows an image, within the call with this key when there is one. A program tells the same one again whenever
     /// it tells of its call.
     pub(super) fn image_told(&self, key: Option<&str>, image: Image, now: &mut Now<'_>, step: &mut Step) {

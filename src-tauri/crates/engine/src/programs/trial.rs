@@ -209,6 +209,7 @@ impl Engine {
             prompt: (agent.runtime == Runtime::Runbook).then(|| prompt(RUNBOOK)),
             again: false,
             spent_micro_usd: 0,
+            shown: (0, 0),
             resume: None,
             heard: false,
             keep: folder.join(".conversations"),

@@ -484,6 +484,7 @@ impl Actor {
             prompt,
             again,
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
+            shown: self.session.shown(),
             resume,
             heard,
             keep: self.shared().home.conversations(),

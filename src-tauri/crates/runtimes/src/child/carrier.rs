@@ -130,6 +130,7 @@ impl Carrier {
         let Wishes { inbox, stopped } = wishes;
         let (outputs, held, scope) = (HashMap::new(), Vec::new(), scope.into());
         let (waiting, bounds) = (VecDeque::new(), BOUNDS);
+        let images = Kept::behind(start.shown);
         let (has_begun, is_live, first_words) = (false, false, None);
         Self {
             start,
@@ -139,7 +140,7 @@ impl Carrier {
             bounds,
             stopped,
             outputs,
-            images: Kept::default(),
+            images,
             has_begun,
             is_live,
             held,

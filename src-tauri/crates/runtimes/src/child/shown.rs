@@ -106,8 +106,8 @@ fn end_of(address: &str) -> &str {
     address.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
-/// What one run keeps of images: no more than its session shows, so that no agent fills the disk.
-#[derive(Debug, Default)]
+/// What a session keeps of images: no more than it shows, run after run, so that no agent fills the disk.
+#[derive(Debug)]
 pub(crate) struct Kept {
     images: u32,
     bytes: u64,
@@ -115,6 +115,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// Behind what earlier runs have shown.
+    pub(crate) fn behind((images, bytes): (u32, u64)) -> Self {
+        Self { images, bytes, failed: false }
+    }
+
     /// Keeps an image; answers what people are told. `key` is the call that it came from.
     pub(crate) async fn keep(
         &mut self,
@@ -185,13 +190,21 @@ mod tests {
         let (start, _) = testing::start();
         let store = start.images.as_ref();
         let shown = |bytes| Shown { name: "a".into(), bytes };
-        let mut kept = Kept::default();
+        let mut kept = Kept::behind((0, 0));
         let mut told = 0;
         for _ in 0..MAX_SESSION_IMAGES + 5 {
             told += u32::from(kept.keep(store, None, shown(picture(1))).await.is_some());
         }
         assert_eq!(told, MAX_SESSION_IMAGES);
-        let mut kept = Kept::default();
+        for full in [(MAX_SESSION_IMAGES, 0), (0, MAX_SESSION_IMAGE_BYTES)] {
+            let mut later = Kept::behind(full);
+            assert_eq!(
+                later.keep(store, None, shown(picture(2))).await,
+                None,
+                "an earlier run took all the room"
+            );
+        }
+        let mut kept = Kept::behind((0, 0));
         let first = kept.keep(store, None, shown(b"none".to_vec())).await;
         assert!(matches!(first, Some(Signal::Noted(code, _)) if code == "image_not_kept"));
         assert_eq!(kept.keep(store, None, shown(b"none".to_vec())).await, None);

@@ -79,7 +79,7 @@ impl Bench {
             signals: start.signals.clone(),
             store: start.output.clone(),
             images: start.images.clone(),
-            shown: Default::default(),
+            shown: tokio::sync::Mutex::new(Kept::behind(start.shown)),
             throttled: Arc::default(),
         }
     }
