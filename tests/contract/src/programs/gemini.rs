@@ -99,6 +99,10 @@ pub(super) const PROGRAM: Program = Program {
             "question answered",
             "Over ACP it leaves out its tool ask_user (0.61.0: it is excluded where it begins with --acp).",
         ),
+        (
+            "image of a tool",
+            "Of what a service gives it tells an image in words only, [Image: image/png]; its bytes do not come (0.61.0).",
+        ),
         ("fork", "What it tells of its sessions when it begins has no word of a fork."),
         ("steer", "Version 1 of the protocol has no way to say something into a prompt that is worked on."),
     ],

@@ -97,6 +97,10 @@ pub(super) const PROGRAM: Program = Program {
     ],
     not_offered: &[
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
+        (
+            "image of a tool",
+            "Of what a service gives it tells texts only; the bytes of an image do not come (0.24.4).",
+        ),
         ("fork", "Among what it can do with sessions when it begins (list, resume) there is no fork."),
     ],
 };
