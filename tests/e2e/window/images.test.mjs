@@ -4,8 +4,9 @@ import { faults } from './axe.mjs';
 import { openSession, passWelcome, startTalk } from './nox.mjs';
 import { TALK, png } from './samples.mjs';
 import { story } from './story.mjs';
+import { until } from './until.mjs';
 
-story('an image is dropped on a session and waits with its message', {}, async (desk) => {
+story('an image is dropped on a session, waits with its message, and is shown with it', {}, async (desk) => {
   await passWelcome(desk);
   await startTalk(desk);
   await openSession(desk, TALK.title);
@@ -38,4 +39,17 @@ story('an image is dropped on a session and waits with its message', {}, async (
   await desk.shows(/image goes with it/);
   await desk.gone('button', 'Remove statement.png');
   assert.deepEqual(await faults(desk), []);
+
+  // With its turn it stands in the conversation, painted by the web view itself, and opens large.
+  await desk.click('button', 'Interrupt');
+  const small = await desk.find('button', /^Open image statement\.png/);
+  const painted = `const image = arguments[0].querySelector('img');
+    return Boolean(image?.complete && image.naturalWidth === 64);`;
+  await until(() => desk.run(painted, small), 'the image to be painted');
+  await desk.focus(small);
+  await desk.keys('Enter');
+  await desk.find('dialog', /statement\.png/);
+  assert.deepEqual(await faults(desk), []);
+  await desk.keys('Escape');
+  await desk.gone('dialog', /statement\.png/);
 });
