@@ -104,6 +104,9 @@ pub(super) const PROGRAM: Program = Program {
             "Of what a service gives it tells an image in words only, [Image: image/png]; its bytes do not come (0.61.0).",
         ),
         ("fork", "What it tells of its sessions when it begins has no word of a fork."),
-        ("steer", "Version 1 of the protocol has no way to say something into a prompt that is worked on."),
+        (
+            "steer",
+            "What it says that it can do when it begins (0.61.0) has no word of something said into a prompt.",
+        ),
     ],
 };

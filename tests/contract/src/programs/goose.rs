@@ -81,7 +81,10 @@ pub(super) const PROGRAM: Program = Program {
             "Its only other mode is chat, in which it called no tool of the ones that the model wanted; models it tells none.",
         ),
         ("fork", "What it tells of its sessions when it begins has no word of a fork."),
-        ("steer", "Version 1 of the protocol has no way to say something into a prompt that is worked on."),
+        (
+            "steer",
+            "What it says that it can do when it begins (0.20.1) has no word of something said into a prompt.",
+        ),
         ("calls within a script", "It offers its model no tool that runs scripts of the model."),
     ],
 };
