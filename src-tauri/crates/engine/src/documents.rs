@@ -34,6 +34,17 @@ impl Documents {
         Self { folder, touching: Arc::default() }
     }
 
+    /// Takes away what an engine that was killed had not written to its end. Nobody else writes here meanwhile: the home is
+    /// held. What cannot be taken away keeps nobody from starting.
+    pub(crate) fn sweep(&self) {
+        let found = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in found.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+            if let Err(error) = fs::remove_file(entry.path()) {
+                tracing::warn!(%error, "a document that was cut off stays");
+            }
+        }
+    }
+
     /// Where the content with this hash lies, if it lies anywhere. None for what is no hash.
     pub(crate) fn place(&self, sha256: &str) -> Option<PathBuf> {
         image::is_sha256(sha256).then(|| self.folder.join(sha256))
@@ -61,7 +72,9 @@ impl Documents {
     /// Whether it lies there already, whole; then it is as new.
     fn is_kept_again(&self, target: &PathBuf, bytes: &[u8]) -> bool {
         let _touching = self.touching.lock().unwrap_or_else(PoisonError::into_inner);
-        if fs::read(target).ok().as_deref() != Some(bytes) {
+        // Somebody may have put something large in its place.
+        let is_as_long = fs::metadata(target).is_ok_and(|about| about.len() == bytes.len() as u64);
+        if !is_as_long || fs::read(target).ok().as_deref() != Some(bytes) {
             return false;
         }
         let file = File::options().append(true).open(target);
@@ -129,6 +142,18 @@ mod tests {
         assert_eq!(ImageStore::read(&documents, &image).await, None);
         assert!(ImageStore::keep(&documents, "x", b"<svg/>".to_vec()).await.is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "what is none is not kept");
+    }
+
+    #[test]
+    fn what_was_cut_off_is_taken_away_and_nothing_else() {
+        let (folder, documents) = documents();
+        let sha256 = documents.keep(b"12345").unwrap();
+        let cut = folder.path().join(format!("{UNFINISHED}a1b2c3"));
+        fs::write(&cut, b"123").unwrap();
+        fs::write(folder.path().join("notes.txt"), b"somebody's own").unwrap();
+        documents.sweep();
+        assert!(!cut.exists() && folder.path().join("notes.txt").exists());
+        assert_eq!(documents.read(&sha256, 5).as_deref(), Some(&b"12345"[..]));
     }
 
     #[test]

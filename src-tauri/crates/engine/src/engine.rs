@@ -138,6 +138,7 @@ impl Engine {
         let lost_runs = open.found.len() as u32;
         let swept = sweep(open.processes).await;
         home.sweep_runs().map_err(|source| Error::home(&home.runs(), source))?;
+        shared.documents.sweep();
         let files = Files::start(registry, shared.clone()).await?;
         let sessions = Sessions::new(shared.clone());
         let beginning = Beginning { at, lost_runs, swept, set_aside, found: open.found };
