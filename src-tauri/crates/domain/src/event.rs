@@ -82,10 +82,13 @@ pub enum Event {
         /// Markdown.
         text: String,
     },
-    /// What was said into the turn is settled: the program has taken it in, or it is asked as a prompt.
+    /// What was said into the turn is settled: the program has taken it in, or has given it back.
     SteerSettled {
         /// The item that shows it.
         item: ItemId,
+        /// It was given back, and is asked as a prompt.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        given_back: bool,
     },
     /// What the program offers, as it is now.
     OffersTold {

@@ -37,7 +37,7 @@ use nox_domain::{
     event::RunEnd,
     ids::{ItemId, SessionId},
     image::Image,
-    session::{Prompt, Signal},
+    session::{Prompt, Signal, Words},
     tool::OutputDigest,
 };
 use nox_process::ShimPath;
@@ -115,6 +115,8 @@ pub struct Start {
     pub prompt: Option<Prompt>,
     /// An earlier run was asked the same and did not come to its end.
     pub again: bool,
+    /// What was said into the turn since it began, oldest first.
+    pub words: Vec<Words>,
     /// What earlier runs of the session cost, in millionths of a US dollar: some programs count on from there.
     pub spent_micro_usd: u64,
     /// Images that the session has shown, and their bytes: a run keeps only what there is room for behind them.

@@ -38,6 +38,7 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
         service_keys: Default::default(),
         prompt: None,
         again: false,
+        words: vec![],
         spent_micro_usd: 0,
         shown: (0, 0),
         heard: false,

@@ -41,7 +41,10 @@ impl Session {
                 self.next_ord += 1;
                 self.apply_steered(item, text);
             }
-            Event::SteerSettled { item } => self.talk.unsettled.retain(|said| said.item != *item),
+            Event::SteerSettled { item, given_back } => {
+                self.stall = None;
+                self.apply_steer_settled(item, *given_back);
+            }
             Event::OffersTold { offers } => self.apply_offers(offers),
             Event::Switched { dial, to, .. } => self.apply_switched(*dial, to),
             Event::SwitchSettled { dial } => self.apply_switch_settled(*dial),
@@ -99,6 +102,7 @@ impl Session {
                     self.heard |= newest.phase == TurnPhase::Running;
                     self.set_turn(TurnPhase::Ended(*end));
                     self.talk.unsettled.clear();
+                    self.talk.taken_in.clear();
                     self.limited = None;
                     self.stall = None;
                     self.problem = problem.clone();

@@ -307,6 +307,7 @@ impl Session {
                 heard: self.heard || self.opened.fork.is_some(),
                 prompt: self.open_turn().or(self.next.first()).map(Prompt::from),
                 again: self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running),
+                words: self.words(),
             }],
         }
     }
@@ -339,9 +340,6 @@ impl Session {
             self.cut_writing_off(&mut step);
             let unseen = self.end_unseen_calls(&mut step);
             let idle = self.stands_by();
-            if !self.stopping && self.limit.is_none() {
-                self.ask_unsettled(now, &mut step);
-            }
             let how = if idle && self.foreign.is_some() { RunEnd::Hibernated } else { RunEnd::Lost };
             step.events.push(Event::RunEnded { run: run.id.clone(), how });
             if self.stopping {

@@ -55,9 +55,9 @@ impl Session {
                 cost_micro_usd: used.cost_micro_usd.unwrap_or_default(),
                 costs_nothing: used.cost_micro_usd == Some(Size(0)),
             }),
-            Signal::Steered(text) => self.settle_steer(&text, &mut step),
+            Signal::Steered(text) => self.settle_steer(&text, false, &mut step),
             Signal::NotSteered(text) => {
-                self.settle_steer(&text, &mut step);
+                self.settle_steer(&text, true, &mut step);
                 self.not_steered(text, now, &mut step);
             }
             Signal::Offers(offers) => self.offers(*offers, &mut step),
@@ -262,8 +262,16 @@ impl Session {
         };
         match self.waits_until(problem.as_ref(), now.at).zip(problem.clone()) {
             Some((until, problem)) if end == TurnEnd::Failed => self.turn_limited(until, problem, now, step),
+            // No run stood that could have heard what was said into the turn.
+            _ if end == TurnEnd::Failed && !self.stopping && self.is_starting() => {
+                self.ask_unsettled(now, step).end_turn(end, problem, step);
+            }
             _ => self.end_turn(end, problem, step),
         }
+    }
+
+    fn is_starting(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.phase == RunPhase::Starting)
     }
 
     /// The turn is over. The next one begins, or the session stands by.
@@ -274,7 +282,13 @@ impl Session {
             return;
         }
         match self.next.first() {
-            Some(next) if self.paused.is_none() && !self.is_ending() && self.has_live_run() => {
+            // A run that never stood cannot be asked: what waits is for the next one.
+            Some(next)
+                if self.paused.is_none()
+                    && !self.is_ending()
+                    && self.has_live_run()
+                    && !self.is_starting() =>
+            {
                 step.events.push(Event::TurnStarted { turn: next.id.clone() });
                 step.effects.push(Effect::Prompt(next.into()));
             }
@@ -295,9 +309,6 @@ impl Session {
             return;
         }
         let unseen = self.end_calls_of_run(step);
-        if self.limit.is_none() {
-            self.ask_unsettled(now, step);
-        }
         step.effects.push(Effect::GivePlaceBack);
         let waits = unseen || self.has_open_request() || self.has_unknown();
         if self.turn_is_over() && !self.opened.runtime.takes_prompts() {

@@ -3,7 +3,8 @@
 
 use super::{
     Dials, Effect, Now, Rejection, RunPhase, Session, Step, Turn, TurnPhase,
-    talk::{Knob, Unsettled},
+    messages::Words,
+    talk::{Knob, Talk, Unsettled},
 };
 use crate::{
     agent::Program,
@@ -54,27 +55,54 @@ impl Session {
         })
     }
 
-    /// Something that was said into the turn is a part of the conversation now, or a prompt.
-    pub(super) fn settle_steer(&self, text: &str, step: &mut Step) {
+    /// Something that was said into the turn is a part of the conversation now, or is given back to be a prompt.
+    pub(super) fn settle_steer(&self, text: &str, given_back: bool, step: &mut Step) {
         let said = self.talk.unsettled.iter().find(|said| said.text == text);
-        step.events.extend(said.map(|said| Event::SteerSettled { item: said.item.clone() }));
+        step.events.extend(said.map(|said| Event::SteerSettled { item: said.item.clone(), given_back }));
     }
 
-    /// The run has ended: what it had not heard by then is asked next.
-    pub(super) fn ask_unsettled(&self, now: &mut Now<'_>, step: &mut Step) {
+    /// What was said into the turn and that nobody has heard is asked next. Answers the state in which it waits.
+    pub(super) fn ask_unsettled(&self, now: &mut Now<'_>, step: &mut Step) -> Self {
+        let mut asked = self.clone();
         for said in &self.talk.unsettled {
-            step.events.push(Event::SteerSettled { item: said.item.clone() });
-            self.not_steered(said.text.clone(), now, step);
+            let settled = Event::SteerSettled { item: said.item.clone(), given_back: true };
+            let mut more = Step { events: vec![settled], effects: vec![] };
+            asked.not_steered(said.text.clone(), now, &mut more);
+            for event in &more.events {
+                asked.apply(event, now.at);
+            }
+            step.events.extend(more.events);
+            step.effects.extend(more.effects);
         }
+        asked
     }
 
-    /// At most so many wait to be settled: an older one counts as heard.
+    /// What was said into the turn, for a run that takes it up.
+    pub(super) fn words(&self) -> Vec<Words> {
+        let taken_in = self.talk.taken_in.iter().map(|text| (text, true));
+        let unsettled = self.talk.unsettled.iter().map(|said| (&said.text, false));
+        taken_in.chain(unsettled).map(|(text, heard)| Words { text: text.clone(), heard }).collect()
+    }
+
+    /// At most so many wait to be settled: an older one counts as taken in.
     pub(super) fn apply_steered(&mut self, item: &ItemId, text: &str) {
-        let unsettled = &mut self.talk.unsettled;
-        if unsettled.len() >= super::MAX_WAITING_PROMPTS {
-            unsettled.remove(0);
+        if self.talk.unsettled.len() >= super::MAX_WAITING_PROMPTS {
+            let oldest = self.talk.unsettled[0].item.clone();
+            self.apply_steer_settled(&oldest, false);
         }
-        unsettled.push(Unsettled { item: item.clone(), text: text.to_owned() });
+        self.talk.unsettled.push(Unsettled { item: item.clone(), text: text.to_owned() });
+    }
+
+    pub(super) fn apply_steer_settled(&mut self, item: &ItemId, given_back: bool) {
+        let Talk { unsettled, taken_in, .. } = &mut self.talk;
+        let Some(place) = unsettled.iter().position(|said| said.item == *item) else { return };
+        let said = unsettled.remove(place);
+        if !given_back {
+            if taken_in.len() >= super::MAX_WAITING_PROMPTS {
+                taken_in.remove(0);
+            }
+            taken_in.push(said.text);
+        }
     }
 
     /// What reached nobody waits for its turn, as if it had been asked then.

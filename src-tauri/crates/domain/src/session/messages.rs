@@ -197,6 +197,15 @@ impl From<&Turn> for Prompt {
     }
 }
 
+/// Something that was said into a turn whose run was cut off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Words {
+    /// Markdown.
+    pub text: String,
+    /// The program had taken it in. One that was killed may have lost it all the same: programs write down late what they heard.
+    pub heard: bool,
+}
+
 /// What has to be done after the facts are on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -218,6 +227,8 @@ pub enum Effect {
         prompt: Option<Prompt>,
         /// An earlier run was asked the same and did not come to its end.
         again: bool,
+        /// What was said into the turn since it began, oldest first.
+        words: Vec<Words>,
         /// It goes on from a copy of `resume`.
         fork: bool,
         /// The agent was asked something before, in this session or in the one that it is a copy of, and has heard it.

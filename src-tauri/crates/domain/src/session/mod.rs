@@ -22,7 +22,7 @@ mod talk;
 
 pub use images::{Shown, ShownPlace};
 pub use limited::Limited;
-pub use messages::{Effect, Prompt, Rejection, SessionCommand, Signal, Step};
+pub use messages::{Effect, Prompt, Rejection, SessionCommand, Signal, Step, Words};
 pub use talk::{Dials, PlanPlace, Talk, Writing};
 
 use crate::{
@@ -456,3 +456,5 @@ mod tests_images;
 mod tests_life;
 #[cfg(test)]
 mod tests_live;
+#[cfg(test)]
+mod tests_steer;

@@ -29,9 +29,11 @@ pub struct Talk {
     pub shown: Shown,
     /// What was said into the turn that runs and that its program has not taken in yet.
     pub unsettled: Vec<Unsettled>,
+    /// What was said into it and taken in, oldest first.
+    pub taken_in: Vec<String>,
 }
 
-/// Something that was said into a turn. A run that ends before its program has taken it in has not heard it.
+/// Something that was said into a turn. A run that is cut off before its program has taken it in has not heard it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unsettled {
     /// The item that shows it.

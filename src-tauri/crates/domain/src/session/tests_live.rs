@@ -22,7 +22,7 @@ use crate::{
 };
 use uuid::Uuid;
 
-fn talking(pre_allowed: PreAllowed) -> Play {
+pub(super) fn talking(pre_allowed: PreAllowed) -> Play {
     let mut play = Play::of(Runtime::Recorded, LifeRules::default(), pre_allowed);
     play.place();
     play.hear(Signal::Live);
@@ -30,7 +30,7 @@ fn talking(pre_allowed: PreAllowed) -> Play {
     play
 }
 
-fn offers(steers: bool) -> Offers {
+pub(super) fn offers(steers: bool) -> Offers {
     let offer = |id: &str, name: &str| Offer { id: id.into(), name: name.into(), ..Offer::default() };
     Offers {
         modes: vec![offer("ask", "Ask first"), offer("plan", "Plan only")],
@@ -41,18 +41,18 @@ fn offers(steers: bool) -> Offers {
     }
 }
 
-fn prompt(play: &mut Play, text: &str) {
+pub(super) fn prompt(play: &mut Play, text: &str) {
     play.want(SessionCommand::Prompt { text: text.into(), images: vec![] }).unwrap();
 }
 
-fn controls(play: &Play) -> Option<ControlsRow> {
+pub(super) fn controls(play: &Play) -> Option<ControlsRow> {
     play.rows.iter().find_map(|row| match row {
         Row::Controls(row) => Some((**row).clone()),
         _ => None,
     })
 }
 
-fn bodies(play: &Play) -> Vec<ItemBody> {
+pub(super) fn bodies(play: &Play) -> Vec<ItemBody> {
     play.rows
         .iter()
         .filter_map(|row| match row {
@@ -323,77 +323,6 @@ fn a_cost_that_nobody_told_is_not_one_of_nothing() {
     play.session.apply(&serde_json::from_str(old).unwrap(), play.at);
     assert_eq!(play.session.row().cost_micro_usd, None);
     assert_eq!(play.session.row().usage.unwrap().output_tokens, Size(2));
-}
-
-#[test]
-fn steering_reaches_the_turn_that_runs_or_waits_for_its_turn() {
-    let mut play = talking(PreAllowed::Nothing);
-    let steer = || SessionCommand::Steer { text: "mind the gap".into() };
-    play.want(steer()).unwrap();
-    assert!(play.effects.is_empty(), "a program that does not say that it can be steered gets a prompt");
-    assert_eq!(controls(&play).unwrap().waiting.len(), 1);
-    play.hear(Signal::Offers(Box::new(offers(true))));
-    play.want(steer()).unwrap();
-    assert_eq!(play.effects, [Effect::Steer { text: "mind the gap".into() }]);
-    assert_eq!(bodies(&play), [ItemBody::Steered { text: "mind the gap".into() }]);
-    assert_eq!(play.want(SessionCommand::Steer { text: " ".into() }), Err(Rejection::EmptyPrompt));
-    play.want(SessionCommand::Stop).unwrap();
-    assert_eq!(play.want(steer()), Err(Rejection::AlreadyStopping));
-}
-
-#[test]
-fn what_was_said_too_late_into_a_turn_is_asked_next() {
-    let mut play = talking(PreAllowed::Nothing);
-    play.hear(Signal::Offers(Box::new(offers(true))));
-    // Its turn is over on the other side already.
-    play.want(SessionCommand::Steer { text: "mind the gap".into() }).unwrap();
-    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
-    play.effects.clear();
-    play.hear(Signal::NotSteered("mind the gap".into()));
-    assert_eq!(play.prompts(), ["mind the gap"]);
-    // While a turn runs it waits for it.
-    play.hear(Signal::NotSteered("and the step".into()));
-    let waiting = controls(&play).unwrap().waiting;
-    assert_eq!(waiting.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(), ["and the step"]);
-}
-
-#[test]
-fn what_a_run_had_not_heard_when_it_ended_is_asked_next_and_nothing_else() {
-    let steered = |texts: &[&str]| {
-        let mut play = talking(PreAllowed::Nothing);
-        play.hear(Signal::Offers(Box::new(offers(true))));
-        for text in texts {
-            play.want(SessionCommand::Steer { text: (*text).into() }).unwrap();
-        }
-        play
-    };
-    let waiting = |play: &Play| {
-        let waiting = play.session.controls().waiting;
-        waiting.into_iter().map(|prompt| prompt.text).collect::<Vec<_>>()
-    };
-    let mut play = steered(&["one", "two"]);
-    play.hear(Signal::Steered("one".into()));
-    play.crash();
-    assert_eq!(waiting(&play), ["two"], "the first one is a part of the conversation");
-    let stored: Session = serde_json::from_str(&serde_json::to_string(&play.session).unwrap()).unwrap();
-    assert_eq!(stored, play.session);
-    play.place();
-    play.hear(Signal::Live);
-    play.crash();
-    assert_eq!(waiting(&play), ["two"], "it waits once");
-
-    let mut play = steered(&["one"]);
-    play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
-    assert_eq!(waiting(&play), ["one"]);
-    // A turn that is over has heard what was said into it, in logs of an earlier version as well.
-    let mut play = steered(&["one"]);
-    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
-    play.crash();
-    assert_eq!(waiting(&play), Vec::<String>::new());
-    let mut play = steered(&["one"]);
-    play.hear(Signal::NotSteered("one".into()));
-    play.crash();
-    assert_eq!(waiting(&play), ["one"], "it is asked once");
 }
 
 #[test]

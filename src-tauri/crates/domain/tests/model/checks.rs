@@ -2,7 +2,7 @@
 
 use crate::{
     play::{Play, call},
-    reference::Ask,
+    reference::{Ask, Fx},
 };
 use nox_domain::{
     At,
@@ -237,5 +237,27 @@ impl Play {
                 _ => {}
             }
         }
+    }
+}
+
+/// What has to be done, in the model's words.
+pub(crate) fn fx(effect: &Effect) -> Fx {
+    match effect {
+        Effect::WantPlace => Fx::Want,
+        Effect::GivePlaceBack => Fx::GiveBack,
+        Effect::StartRun { resume, prompt, words, .. } => Fx::Start {
+            prompt: prompt.clone().map(|prompt| prompt.text),
+            resumes: resume.is_some(),
+            words: words.iter().map(|words| (words.text.clone(), words.heard)).collect(),
+        },
+        Effect::Prompt(prompt) => Fx::Prompt(prompt.text.clone()),
+        Effect::Steer { text } => Fx::Steer(text.clone()),
+        Effect::Switch { to, .. } => Fx::Switch(to.clone()),
+        Effect::RestartAt(_) => Fx::Wake,
+        Effect::Deliver { key, allowed, .. } => Fx::Tell { key: key.clone(), allowed: *allowed },
+        Effect::Interrupt => Fx::Interrupt,
+        Effect::StopRun => Fx::Stop,
+        Effect::Settled(how) => Fx::Settled(*how),
+        Effect::Asked(_) => Fx::Asked,
     }
 }

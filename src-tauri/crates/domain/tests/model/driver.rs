@@ -256,10 +256,19 @@ impl Play {
         }
     }
 
+    /// Takes the oldest in of what was said into its turn.
+    pub(crate) fn takes_in(&mut self) {
+        if self.driver.is_some() && !self.model.unheard.is_empty() {
+            self.model.heard();
+            let text = self.model.took_in();
+            self.hear(Signal::Steered(text), vec![]);
+        }
+    }
+
     /// Something that it says while it works, which changes nothing of what follows.
     fn talk(&mut self, driver: &mut Driver) -> Signal {
         if !self.model.unheard.is_empty() && (driver.stopped || self.dice.one_in(8)) {
-            return Signal::Steered(self.model.unheard.remove(0));
+            return Signal::Steered(self.model.took_in());
         }
         match self.dice.below(9) {
             8 => Signal::ImageTold { key: None, image: shown(self.dice.below(3)) },

@@ -132,7 +132,7 @@ impl Reference {
         }
         self.end_waiting_calls();
         self.limited = None;
-        self.unheard.clear();
+        self.words_end(end);
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(end);
         }
@@ -143,7 +143,7 @@ impl Reference {
         if self.front().is_none() {
             return vec![Fx::Settled(closed(end))];
         }
-        if self.paused || self.ends_run() {
+        if self.paused || self.ends_run() || self.run == Run::Starting {
             return vec![];
         }
         self.begin_next().into_iter().collect()
@@ -178,7 +178,6 @@ impl Reference {
                 *ask = Ask::Waits;
             }
         }
-        self.ask_unheard(&ending);
         self.run = Run::Gone(how);
         self.silent = None;
         ending

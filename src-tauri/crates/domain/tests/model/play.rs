@@ -1,6 +1,9 @@
 //! One random history: a person, an engine that crashes, a driver and a clock act on the core and on the reference at once.
 
-use crate::reference::{At as CallAt, Fx, Reference};
+use crate::{
+    checks::fx,
+    reference::{At as CallAt, Fx, Reference},
+};
 use nox_domain::{
     At, Size,
     agent::Runtime,
@@ -289,6 +292,20 @@ impl Play {
         }
     }
 
+    fn stops(&mut self) {
+        let fx = self.model.stop();
+        self.command(SessionCommand::Stop, fx);
+        // What was said into the turn before is taken in all the same.
+        self.takes_in();
+    }
+
+    fn pauses(&mut self) {
+        let why = self.dice.pick(&[PauseWhy::Person, PauseWhy::Disconnected]);
+        let fx = self.model.pause();
+        self.command(SessionCommand::Pause { why }, fx);
+        self.takes_in();
+    }
+
     fn person_acts(&mut self) {
         // Silence is rare, and so is what a person does about it.
         let lot = match self.model.silent {
@@ -301,6 +318,11 @@ impl Play {
                 let text = format!("steering {}", self.prompts);
                 let fx = self.model.steer(&text);
                 self.command(SessionCommand::Steer { text }, fx);
+                match self.dice.below(12) {
+                    0..3 => self.pauses(),
+                    3 => self.stops(),
+                    _ => {}
+                }
             }
             29 | 30 => self.tidies_the_queue(),
             31 | 32 => {
@@ -314,10 +336,7 @@ impl Play {
                 let fx = self.model.interrupt();
                 self.command(SessionCommand::Interrupt, fx);
             }
-            0 => {
-                let fx = self.model.stop();
-                self.command(SessionCommand::Stop, fx);
-            }
+            0 => self.stops(),
             1..=8 => self.answer(),
             9..=12 => self.resolve(),
             13..=16 => {
@@ -331,11 +350,7 @@ impl Play {
                 let images = (0..self.prompts % 3).map(image).collect();
                 self.command(SessionCommand::Prompt { text, images }, fx);
             }
-            20 | 21 => {
-                let why = self.dice.pick(&[PauseWhy::Person, PauseWhy::Disconnected]);
-                let fx = self.model.pause();
-                self.command(SessionCommand::Pause { why }, fx);
-            }
+            20 | 21 => self.pauses(),
             22 => {
                 let fx = self.model.wait_on();
                 self.command(SessionCommand::Wait, fx);
@@ -564,25 +579,6 @@ fn image(number: u32) -> Image {
         width: 1,
         height: 1,
         name: format!("{number}.png"),
-    }
-}
-
-fn fx(effect: &Effect) -> Fx {
-    match effect {
-        Effect::WantPlace => Fx::Want,
-        Effect::GivePlaceBack => Fx::GiveBack,
-        Effect::StartRun { resume, prompt, .. } => {
-            Fx::Start { prompt: prompt.clone().map(|prompt| prompt.text), resumes: resume.is_some() }
-        }
-        Effect::Prompt(prompt) => Fx::Prompt(prompt.text.clone()),
-        Effect::Steer { text } => Fx::Steer(text.clone()),
-        Effect::Switch { to, .. } => Fx::Switch(to.clone()),
-        Effect::RestartAt(_) => Fx::Wake,
-        Effect::Deliver { key, allowed, .. } => Fx::Tell { key: key.clone(), allowed: *allowed },
-        Effect::Interrupt => Fx::Interrupt,
-        Effect::StopRun => Fx::Stop,
-        Effect::Settled(how) => Fx::Settled(*how),
-        Effect::Asked(_) => Fx::Asked,
     }
 }
 

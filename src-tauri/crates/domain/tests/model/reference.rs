@@ -14,7 +14,7 @@ use nox_domain::{
 pub(crate) enum Fx {
     Want,
     GiveBack,
-    Start { prompt: Option<String>, resumes: bool },
+    Start { prompt: Option<String>, resumes: bool, words: Vec<(String, bool)> },
     Prompt(String),
     Wake,
     Tell { key: String, allowed: bool },
@@ -114,6 +114,8 @@ pub(crate) struct Reference {
     pub(crate) asks: Vec<(String, Ask)>,
     /// What was said into the turn and not taken in.
     pub(crate) unheard: Vec<String>,
+    /// What its program took in of what was said into the turn.
+    pub(crate) heard: Vec<String>,
     pub(crate) calls: Vec<Call>,
     pub(crate) allowed_always: Vec<String>,
     pub(crate) allowed_once: Vec<String>,
@@ -143,6 +145,7 @@ impl Reference {
             ending: Ending::default(),
             asks: vec![(text.into(), Ask::Waits)],
             unheard: vec![],
+            heard: vec![],
             calls: vec![],
             allowed_always: vec![],
             allowed_once: vec![],
@@ -266,7 +269,7 @@ impl Reference {
         vec![Fx::GiveBack, self.close(how)]
     }
     pub(crate) fn cancel_asks(&mut self) {
-        self.unheard.clear();
+        self.words_end(TurnEnd::Cancelled);
         self.limited = None;
         for (_, ask) in &mut self.asks {
             if !matches!(ask, Ask::Over(_)) {
@@ -449,7 +452,7 @@ impl Reference {
     /// The turn has failed after all.
     fn stop_waiting(&mut self) -> Vec<Fx> {
         self.limited = None;
-        self.unheard.clear();
+        self.words_end(TurnEnd::Cancelled);
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(TurnEnd::Failed);
         }
@@ -538,7 +541,7 @@ impl Reference {
             }
         }
         let prompt = front.map(|n| self.asks[n].0.clone());
-        vec![Fx::Start { prompt, resumes: self.named }]
+        vec![Fx::Start { prompt, resumes: self.named, words: self.words() }]
     }
     pub(crate) fn due(&self) -> Vec<Fx> {
         if self.planned && self.ready() { vec![Fx::Want] } else { vec![] }

@@ -208,6 +208,7 @@ impl Engine {
             service_keys,
             prompt: (agent.runtime == Runtime::Runbook).then(|| prompt(RUNBOOK)),
             again: false,
+            words: vec![],
             spent_micro_usd: 0,
             shown: (0, 0),
             resume: None,

@@ -457,7 +457,8 @@ impl Actor {
     }
 
     async fn start_run(&mut self, start: Effect) {
-        let Effect::StartRun { generation, done, resume, fork, heard, prompt, again, .. } = start else {
+        let Effect::StartRun { generation, done, resume, fork, heard, prompt, again, words, .. } = start
+        else {
             return;
         };
         if self.agent_is_disabled().await {
@@ -483,6 +484,7 @@ impl Actor {
             service_keys,
             prompt,
             again,
+            words,
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             shown: self.session.shown(),
             resume,

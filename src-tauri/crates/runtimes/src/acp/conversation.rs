@@ -429,6 +429,7 @@ impl Talk for Conversation {
         self.turn = Some(Turn::default());
         self.calls.turn_begins();
         let mut asked = asked.clone();
+        out.extend(asked.brings.drain(..).map(|text| Act::Tell(Signal::Steered(text))));
         if !asked.pictures.is_empty() && !self.known.takes_images() {
             let title = self.preset.named.title;
             let text = format!("{title} takes no images, so its agent was told where they lie.");

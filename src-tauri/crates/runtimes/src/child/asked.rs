@@ -2,6 +2,7 @@
 
 use super::Asked;
 use crate::Start;
+use nox_domain::session::Words;
 
 /// What the agent is told when a person gave no reason.
 pub(crate) const DENIED_BY_PERSON: &str = "A person denied this in Nox.";
@@ -27,8 +28,10 @@ impl First {
             start.signals.send(note).await;
         }
         let ask = |before| {
-            let text = asked(&prompt.text, &start.text, before, start.again);
-            Some(prompt.with_text(text))
+            let text = asked(&prompt.text, &start.text, before, start.again, &start.words);
+            let unheard = start.words.iter().filter(|words| !words.heard);
+            let brings = unheard.map(|words| words.text.clone()).collect();
+            Some(prompt.with_text(text, brings))
         };
         // Asked before, and no conversation was ever named: it was cut off before it had one.
         let is_lost = start.again && start.resume.is_none();
@@ -54,9 +57,10 @@ pub(crate) enum Before {
 }
 
 /// What is asked: `again` when an earlier run was asked the same and did not come to its end. `task` is the text that the
-/// session began with.
-pub(crate) fn asked(prompt: &str, task: &str, before: Before, again: bool) -> String {
-    match (before, again) {
+/// session began with. What was said into the turn is told with it, also where it was heard: a program writes down what it hears
+/// some time later, so one that was killed may not know it any more (measured: Claude Code, a tenth of a second).
+pub(crate) fn asked(prompt: &str, task: &str, before: Before, again: bool, words: &[Words]) -> String {
+    let mut asked = match (before, again) {
         (Before::Known, false) => prompt.to_owned(),
         (Before::Known, true) => format!(
             "Your work on this was cut off: the program ended in the middle of it. Go on where you were, and look what \
@@ -69,5 +73,38 @@ pub(crate) fn asked(prompt: &str, task: &str, before: Before, again: bool) -> St
         (Before::Lost, false) => format!(
             "The conversation so far is lost. It began with this task:\n\n{task}\n\nThis is asked now:\n\n{prompt}"
         ),
+    };
+    for (place, words) in words.iter().enumerate() {
+        asked.push_str(if place == 0 { "\n\nThis was said while you worked on it:\n\n" } else { "\n\n" });
+        asked.push_str(&words.text);
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn what_was_said_into_a_turn_that_is_asked_anew_is_told_with_it() {
+        let words = |text: &str, heard| Words { text: text.into(), heard };
+        let (mut start, _inbox) = testing::start();
+        start.prompt = Some(testing::prompt("do it"));
+        (start.again, start.resume) = (true, Some("conversation".into()));
+        start.words = vec![words("one", true), words("two", false)];
+        let first = First::of(&mut start).await;
+        for (asked, begin) in [
+            (first.known.unwrap(), "Your work on this was cut off"),
+            (first.lost.unwrap(), "An earlier attempt"),
+        ] {
+            assert!(asked.text.starts_with(begin), "{asked:?}");
+            assert!(
+                asked.text.ends_with("do it\n\nThis was said while you worked on it:\n\none\n\ntwo"),
+                "{asked:?}"
+            );
+            assert_eq!(asked.brings, ["two"], "one was heard before");
+        }
     }
 }

@@ -508,7 +508,9 @@ impl Live<'_> {
 
     fn ask(&mut self, mut asked: Asked, acts: &mut Vec<Act>) {
         with_first_words(&mut self.first_words, &mut asked);
+        let brings = std::mem::take(&mut asked.brings);
         self.talk.prompt(&asked, acts);
+        acts.extend(brings.into_iter().map(|text| Act::Tell(Signal::Steered(text))));
     }
 }
 

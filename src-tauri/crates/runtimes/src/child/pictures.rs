@@ -20,6 +20,8 @@ pub(crate) struct Asked {
     pub(crate) pictures: Vec<Picture>,
     /// What should have been, and is not there any more.
     missing: Vec<String>,
+    /// What was said into the turn before and is heard with this.
+    pub(crate) brings: Vec<String>,
 }
 
 /// An image with what is to be seen.
@@ -80,9 +82,9 @@ impl Asked {
         asked
     }
 
-    /// The same in other words.
-    pub(crate) fn with_text(&self, text: String) -> Self {
-        Self { text, ..self.clone() }
+    /// The same in other words, which bring what was said into the turn before.
+    pub(crate) fn with_text(&self, text: String, brings: Vec<String>) -> Self {
+        Self { text, brings, ..self.clone() }
     }
 
     /// Puts something in front of its words.

@@ -21,7 +21,7 @@ use crate::{
 use nox_domain::{
     event::{Problem, TurnEnd},
     ids::ItemId,
-    session::{Prompt, Signal},
+    session::{Prompt, Signal, Words},
     tool::{CallEnd, ToolCall},
     transcript::AgentFault,
 };
@@ -147,6 +147,21 @@ impl Conversation {
         self.ask(out);
     }
 
+    /// Takes in what was said into the turn that is asked next. What was kept of it is heard; the model hears the rest with
+    /// the next request.
+    pub(super) fn hold(&mut self, words: Vec<Words>, prompt: &Prompt, out: &mut Vec<Act>) {
+        let mut kept = self.history.steers(prompt).to_vec();
+        for Words { text, heard } in words {
+            match kept.iter().position(|kept| *kept == text) {
+                Some(place) => {
+                    kept.remove(place);
+                    out.extend((!heard).then(|| Act::Tell(Signal::Steered(text))));
+                }
+                None => self.steers.push_back(text),
+            }
+        }
+    }
+
     /// Goes on with a turn that an earlier run was asked and whose end was not heard.
     pub(super) fn go_on(&mut self, prompt: &Prompt, images: Vec<Image>, out: &mut Vec<Act>) {
         let over = self.history.end_of(prompt).filter(|_| !self.history.is_limited(prompt));
@@ -155,6 +170,8 @@ impl Conversation {
                 self.say_again(out);
             }
             out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+            let late = self.steers.drain(..);
+            out.extend(late.map(|text| Act::Tell(Signal::NotSteered(text))));
             return;
         }
         if !self.history.is_open(prompt) {

@@ -166,6 +166,8 @@ pub(super) struct History {
     turn: Option<TurnId>,
     /// How the newest turn ended; none while it runs.
     over: Option<(TurnEnd, Option<Problem>)>,
+    /// What was said into that turn.
+    steers: Vec<String>,
     /// The newest answer was cut off.
     is_cut: bool,
     /// Tokens of the newest request, as the model server counted them, and the estimate of the same.
@@ -185,6 +187,9 @@ impl History {
                 if turn.is_some() {
                     self.turn.clone_from(turn);
                     self.over = None;
+                    self.steers.clear();
+                } else {
+                    self.steers.push(text.clone());
                 }
             }
             Line::Answered { parts, input_tokens, cut } => {
@@ -291,6 +296,11 @@ impl History {
     /// Whether this turn has begun and is not over.
     pub(super) fn is_open(&self, prompt: &Prompt) -> bool {
         self.over.is_none() && self.turn.as_ref() == Some(&prompt.turn)
+    }
+
+    /// What was said into this turn, if it is the newest one.
+    pub(super) fn steers(&self, prompt: &Prompt) -> &[String] {
+        if self.turn.as_ref() == Some(&prompt.turn) { &self.steers } else { &[] }
     }
 
     /// Whether something was said or done since the newest answer, to which the model has said nothing yet.

@@ -233,13 +233,18 @@ impl Live {
         let Some((prompt, images)) = self.shown(prompt, &mut acts).await else { return };
         // Asked before, and no conversation was ever named: it was cut off before it had one.
         let is_lost = before == Before::Lost || again && self.start.resume.is_none();
+        let words = std::mem::take(&mut self.start.words);
         if is_lost {
-            let text = asked(&prompt.text, &self.start.text, Before::Lost, again);
+            let text = asked(&prompt.text, &self.start.text, Before::Lost, again, &words);
             self.talk.prompt(&Prompt { text, ..prompt }, images, &mut acts);
-        } else if again {
-            self.talk.go_on(&prompt, images, &mut acts);
+            let unheard = words.into_iter().filter(|words| !words.heard);
+            acts.extend(unheard.map(|words| Act::Tell(Signal::Steered(words.text))));
         } else {
-            self.talk.prompt(&prompt, images, &mut acts);
+            self.talk.hold(words, &prompt, &mut acts);
+            match again {
+                true => self.talk.go_on(&prompt, images, &mut acts),
+                false => self.talk.prompt(&prompt, images, &mut acts),
+            }
         }
         self.perform(acts).await;
     }

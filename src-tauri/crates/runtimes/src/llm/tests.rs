@@ -88,7 +88,7 @@ pub(super) struct Table {
     pub(super) acts: Vec<Act>,
     pub(super) kept: Vec<Line>,
     /// The newest turn.
-    asked: Prompt,
+    pub(super) asked: Prompt,
 }
 
 impl Table {

@@ -7,9 +7,10 @@ use super::{
     history::{Fate, Line},
     tests::{Table, answer, call, done, proposal, reply, text},
 };
+use crate::testing::prompt;
 use nox_domain::{
     event::{Problem, TurnEnd},
-    session::Signal,
+    session::{Signal, Words},
 };
 use std::collections::VecDeque;
 
@@ -153,4 +154,48 @@ fn wherever_nox_is_killed_each_call_runs_once_at_most_and_the_turn_comes_to_its_
         let end = did.iter().find(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. })));
         assert_eq!(end, Some(&Act::Tell(Signal::TurnEnded { end: TurnEnd::End, problem: None })), "{cut}");
     }
+}
+
+/// What becomes of words into a turn when another run takes the turn up.
+#[test]
+fn what_was_said_into_a_turn_that_was_cut_off_is_heard_once() {
+    let said = |text: &str| Words { text: text.into(), heard: false };
+    let heard = |table: &Table, text: &str| {
+        let line = Line::Asked { text: text.into(), turn: None, images: vec![] };
+        let told = Signal::Steered(text.into());
+        let is_kept = table.kept.iter().filter(|kept| **kept == line).count();
+        (is_kept, table.acts.iter().filter(|act| **act == Act::Tell(told.clone())).count())
+    };
+    let mut table = Table::new();
+    table.prompt("go").hear(reply(vec![call("read")]));
+    table.proposes("call:1").allows("call:1");
+    table.does(|talk, out| talk.steer("one".into(), out));
+    table.does(|talk, out| talk.done("call:1", done("x"), out));
+    // The engine was not told of "one" any more, and "two" never came.
+    let mut next = Table::from(&table.kept);
+    let asked = next.asked.clone();
+    next.does(|talk, out| {
+        talk.hold(vec![said("one"), said("two")], &asked, out);
+        talk.go_on(&asked, vec![], out);
+    });
+    assert_eq!((heard(&next, "one"), heard(&next, "two")), ((1, 1), (1, 1)));
+    next.hear(reply(vec![text("done")]));
+    assert_eq!(next.turn_end(), Some((TurnEnd::End, None)));
+    // The turn was over, and the engine had not heard of it: what came too late is given back.
+    let mut next = Table::from(&next.kept);
+    next.does(|talk, out| {
+        talk.hold(vec![said("one"), said("three")], &asked, out);
+        talk.go_on(&asked, vec![], out);
+    });
+    assert_eq!((heard(&next, "one"), heard(&next, "three")), ((1, 1), (0, 0)));
+    let back = next.acts.iter().position(|act| *act == Act::Tell(Signal::NotSteered("three".into())));
+    let end = next.acts.iter().position(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. })));
+    assert!(end.is_some() && end < back, "{:?}", next.acts);
+    // Of another turn it knows nothing.
+    let asked = prompt("more");
+    next.does(|talk, out| {
+        talk.hold(vec![said("one")], &asked, out);
+        talk.go_on(&asked, vec![], out);
+    });
+    assert_eq!(heard(&next, "one").1, 1);
 }
