@@ -517,8 +517,13 @@ impl Engine {
             }
             Inverse::Forget(project) => self.forget_project(&project, cause).await,
             Inverse::Session { session, command } => {
+                let command = match command {
+                    // As an earlier Nox kept it.
+                    SessionCommand::Prompt { text, images } => SessionCommand::PutBackPrompt { text, images },
+                    command => command,
+                };
                 // A prompt that comes back must not open again what is over.
-                let says = matches!(command, SessionCommand::Prompt { .. });
+                let says = matches!(command, SessionCommand::PutBackPrompt { .. });
                 if says && self.session(&session).await?.state.is_closed() {
                     return Err(Error::Conflict {
                         message: "the session is over, so its message cannot wait again".into(),

@@ -17,7 +17,8 @@ use nox_api::{
     },
     dto::{
         AddImage, ChangePrompt, CreateAgent, CreateTask, DropThings, ExportFormat, ExportSession, Image,
-        ImportSession, OneSession, OneTask, PromptSession, ReadImage, StartTask, Undo, WithdrawPrompt,
+        ImportSession, OneSession, OneTask, PromptSession, ReadImage, StartTask, SteerSession, Undo,
+        WithdrawPrompt,
     },
 };
 use nox_test_support::{
@@ -185,10 +186,15 @@ async fn after_kill_9_a_prompt_that_waited_is_asked_with_its_image() {
 
 /// A session that plays a recording and works until it is spoken to.
 async fn working(world: &mut World) -> SessionId {
+    playing(world, "{\"say\":\"begun\"}\n{\"listen\":null}").await
+}
+
+/// A session that plays these lines, of which the first says "begun".
+async fn playing(world: &mut World, lines: &str) -> SessionId {
     let agent = CreateAgent { name: "Player".into(), runtime: Runtime::Recorded, ..CreateAgent::default() };
     let agent = world.api().create_agent(&caller(), agent).await.unwrap().agent;
-    let body = "A talk.\n\n```recorded\n{\"say\":\"begun\"}\n{\"listen\":null}\n```\n";
-    let task = CreateTask { title: "Talk".into(), body: body.into(), agent, ..CreateTask::default() };
+    let body = format!("A talk.\n\n```recorded\n{lines}\n```\n");
+    let task = CreateTask { title: "Talk".into(), body, agent, ..CreateTask::default() };
     let task = world.create(task).await.unwrap().task.unwrap();
     let session = world.start_with(&task, PreAllowed::Nothing).await.unwrap().session.unwrap();
     until_said(world, &session, "begun").await;
@@ -220,6 +226,32 @@ async fn what_waits_keeps_its_images_when_it_is_changed_or_taken_back_and_wanted
     world.api().undo(&caller(), Undo { command: taken.command }).await.unwrap();
     let again = waiting(&world, &session).await.remove(0);
     assert_eq!((again.text.as_str(), &again.images[..]), ("look here", &[image][..]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_taken_back_waits_again_also_where_its_program_takes_no_images_any_more() {
+    let mut world = World::open().await;
+    let lines = r#"{"say":"begun"}
+{"offer":{"steers":true}}
+{"listen":null}
+{"offer":{"steers":true,"images":false}}
+{"say":"blind"}
+{"listen":null}"#;
+    let session = playing(&mut world, lines).await;
+    let image = add(&world, "a.png", &picture(20, 7)).await;
+    show(&world, &session, "look", vec![image.clone()]).await;
+    let turn = waiting(&world, &session).await[0].turn.clone();
+    let taken = caller();
+    world.api().withdraw_prompt(&taken, WithdrawPrompt { session: session.clone(), turn }).await.unwrap();
+    let steer = SteerSession { session: session.clone(), text: "go on".into() };
+    world.api().steer_session(&caller(), steer).await.unwrap();
+    until_said(&world, &session, "blind").await;
+    let asked = PromptSession { session: session.clone(), text: "look".into(), images: vec![image.clone()] };
+    let error = world.api().prompt_session(&caller(), asked).await.unwrap_err();
+    assert_eq!(error.message, "its program takes no images", "who asks anew is told");
+    world.api().undo(&caller(), Undo { command: taken.command }).await.unwrap();
+    let again = waiting(&world, &session).await.remove(0);
+    assert_eq!((again.text.as_str(), &again.images[..]), ("look", &[image][..]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

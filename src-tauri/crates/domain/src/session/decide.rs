@@ -72,6 +72,7 @@ impl Session {
                 self.check_images(images)?;
                 self.prompt(text, images, now)
             }
+            SessionCommand::PutBackPrompt { text, images } => self.prompt(text, images, now),
             SessionCommand::Steer { text } => self.steer(text, now),
             SessionCommand::ChangePrompt { turn, text } => self.change_prompt(turn, text),
             SessionCommand::WithdrawPrompt { turn } => self.withdraw_prompt(turn),

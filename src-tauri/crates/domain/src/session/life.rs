@@ -246,7 +246,12 @@ impl Session {
 
     /// Whether the command takes an idle session out of its rest, so that its task is being worked on again.
     pub fn begins_work(&self, command: &SessionCommand) -> bool {
-        let asks = matches!(command, SessionCommand::Prompt { .. } | SessionCommand::Steer { .. });
+        let asks = matches!(
+            command,
+            SessionCommand::Prompt { .. }
+                | SessionCommand::PutBackPrompt { .. }
+                | SessionCommand::Steer { .. }
+        );
         asks && self.turn_is_over()
     }
 }

@@ -69,6 +69,15 @@ pub enum SessionCommand {
         /// Its turn.
         turn: TurnId,
     },
+    /// Let a prompt that was taken back wait again, behind the others. It was taken once: whether its program takes images is not
+    /// asked anew.
+    PutBackPrompt {
+        /// Markdown. May be empty when there are images.
+        text: String,
+        /// What is shown with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        images: Vec<Image>,
+    },
     /// Change how the program works, now and in later runs.
     Switch {
         /// What.

@@ -404,6 +404,14 @@ fn images_are_refused_where_the_program_takes_none_and_where_they_are_too_many()
     play.hear(Signal::Offers(Box::new(Offers { images: Some(false), ..offers(false) })));
     assert_eq!(play.want(shown(one())), Err(Rejection::TakesNoImages));
     assert!(play.want(shown(vec![])).is_ok());
+    // What was taken before and withdrawn waits again as it was.
+    let turn = controls(&play).unwrap().waiting[0].turn.clone();
+    play.want(SessionCommand::WithdrawPrompt { turn }).unwrap();
+    let back = SessionCommand::PutBackPrompt { text: "look".into(), images: one() };
+    assert!(play.want(back).is_ok());
+    let waiting = controls(&play).unwrap().waiting;
+    let last = waiting.last().unwrap();
+    assert_eq!((last.text.as_str(), &last.images), ("look", &one()));
     // A run that is to come has said nothing yet.
     play.hear(Signal::RunEnded { how: RunEnd::Exit, detail: None });
     assert!(play.want(shown(one())).is_ok());

@@ -238,9 +238,11 @@ impl Play {
             mode: Some(self.dice.pick(&["one", "two"]).into()),
             models: vec![offer("one"), offer("two")],
             steers: self.dice.one_in(2),
+            images: self.dice.pick(&[None, Some(true), Some(false)]),
             ..Offers::default()
         };
         self.model.offers = Some(offers.steers);
+        self.model.blind = offers.images == Some(false);
         self.hear(Signal::Offers(Box::new(offers)), vec![]);
     }
 

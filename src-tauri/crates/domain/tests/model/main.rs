@@ -9,6 +9,7 @@ mod checks;
 mod driver;
 mod hears;
 mod play;
+mod queue;
 mod reference;
 mod steering;
 

@@ -281,7 +281,11 @@ impl Play {
         }
     }
 
-    fn command(&mut self, command: SessionCommand, expected: Result<Vec<Fx>, crate::reference::Refused>) {
+    pub(crate) fn command(
+        &mut self,
+        command: SessionCommand,
+        expected: Result<Vec<Fx>, crate::reference::Refused>,
+    ) {
         let step: Told = self.ask(|s, _, now| s.decide(&command, now));
         match (step, expected) {
             (Ok(step), Ok(fx)) => self.take(&format!("{command:?}"), step, fx),
@@ -346,8 +350,8 @@ impl Play {
             17..=19 => {
                 self.prompts += 1;
                 let text = format!("prompt {}", self.prompts);
-                let fx = self.model.prompt(&text);
-                let images = (0..self.prompts % 3).map(image).collect();
+                let images: Vec<Image> = (0..self.prompts % 3).map(image).collect();
+                let fx = self.model.shows(&text, !images.is_empty());
                 self.command(SessionCommand::Prompt { text, images }, fx);
             }
             20 | 21 => self.pauses(),
@@ -405,26 +409,6 @@ impl Play {
         };
         let via = "test".to_owned();
         self.command(SessionCommand::Answer { request, decision, reason: None, answers, via }, fx);
-    }
-
-    /// Changes a prompt that waits, or takes it back; or one that does not wait any more.
-    fn tidies_the_queue(&mut self) {
-        let waiting = self.session.next.len();
-        let (turn, place) = if waiting == 0 || self.dice.one_in(6) {
-            (self.session.turn.as_ref().expect("it has one").id.clone(), None)
-        } else {
-            let nth = self.dice.below(waiting as u64) as usize;
-            (self.session.next[nth].id.clone(), Some(self.model.asks.len() - waiting + nth))
-        };
-        if self.dice.one_in(2) {
-            self.prompts += 1;
-            let text = format!("prompt {}", self.prompts);
-            let fx = self.model.change_prompt(place, &text);
-            self.command(SessionCommand::ChangePrompt { turn, text }, fx);
-        } else {
-            let fx = self.model.withdraw_prompt(place);
-            self.command(SessionCommand::WithdrawPrompt { turn }, fx);
-        }
     }
 
     fn old_request(&self) -> RequestId {

@@ -128,6 +128,8 @@ pub(crate) struct Reference {
     pub(crate) limited: Option<Limited>,
     /// Whether the program has told what it offers, and then whether it can be steered.
     pub(crate) offers: Option<bool>,
+    /// Whether it has told last that it takes no images.
+    pub(crate) blind: bool,
     /// What was asked last of a run, or will be first.
     pub(crate) newest: Option<String>,
 }
@@ -157,6 +159,7 @@ impl Reference {
             named: false,
             limited: None,
             offers: None,
+            blind: false,
             newest: Some(text.into()),
         }
     }
@@ -474,16 +477,6 @@ impl Reference {
         }
         let now = self.runs() && !self.ends_run();
         Ok(if now { vec![Fx::Switch(to.into())] } else { vec![] })
-    }
-    pub(crate) fn change_prompt(&mut self, place: Option<usize>, text: &str) -> Result<Vec<Fx>, Refused> {
-        let place = place.filter(|_| !self.stopping).ok_or(Refused)?;
-        self.asks[place].0 = text.into();
-        Ok(vec![])
-    }
-    pub(crate) fn withdraw_prompt(&mut self, place: Option<usize>) -> Result<Vec<Fx>, Refused> {
-        let place = place.filter(|_| !self.stopping).ok_or(Refused)?;
-        assert_eq!(self.asks.remove(place).1, Ask::Waits);
-        Ok(vec![])
     }
     pub(crate) fn pause(&mut self) -> Result<Vec<Fx>, Refused> {
         if self.over.is_some() || self.paused || self.stopping {

@@ -329,7 +329,7 @@ pub(super) fn inverse_of(command: &SessionCommand, before: &Session) -> Option<s
         // It waits again, behind the others.
         SessionCommand::WithdrawPrompt { turn } => {
             let Prompt { text, images, .. } = waiting(turn)?;
-            SessionCommand::Prompt { text, images }
+            SessionCommand::PutBackPrompt { text, images }
         }
         SessionCommand::ChangePrompt { turn, .. } => {
             SessionCommand::ChangePrompt { turn: turn.clone(), text: waiting(turn)?.text }
