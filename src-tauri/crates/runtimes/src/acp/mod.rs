@@ -29,7 +29,7 @@ mod usage;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Carrier, Connection, First, Over, environment},
+    child::{Carrier, Connection, Over, environment},
 };
 use conversation::Conversation;
 use nox_domain::{agent::PromptPlacement, event::Problem, ids::ItemId, transcript::AgentFault};
@@ -152,8 +152,8 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
             return;
         }
     };
-    let start = &mut carrier.start;
-    let first = First::of(start).await;
+    let Some(first) = carrier.first().await else { return carrier.end(Over::Stopped).await };
+    let start = &carrier.start;
     let mut opening = Opening {
         preset,
         folder: start.folder.clone(),

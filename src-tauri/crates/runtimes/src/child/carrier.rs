@@ -5,6 +5,7 @@ mod tests;
 
 use super::{
     Asked, Carried, Kept, LastLines, Shown,
+    asked::First,
     connection::{Told, Wishes},
     last_words, not_restored, reference,
     talk::{Act, Talk},
@@ -146,6 +147,16 @@ impl Carrier {
             held,
             scope,
             first_words,
+        }
+    }
+
+    /// What is asked first, with its images read; none when it is told to stop meanwhile.
+    pub(crate) async fn first(&mut self) -> Option<First> {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            biased;
+            () = stop(&mut stopped) => None,
+            first = First::of(&mut self.start) => Some(first),
         }
     }
 

@@ -124,13 +124,13 @@ impl Asked {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::testing;
     use async_trait::async_trait;
     use nox_domain::{Size, image::ImageKind};
 
-    pub(super) fn image(name: &str) -> Image {
+    pub(in crate::child) fn image(name: &str) -> Image {
         Image {
             sha256: "0".repeat(64),
             kind: ImageKind::Png,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     /// Has one image; of one it never comes to an end.
-    struct Store;
+    pub(in crate::child) struct Store;
 
     #[async_trait]
     impl ImageStore for Store {

@@ -18,7 +18,7 @@ mod tests;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Asked, Carrier, Connection, First, Over, Placed},
+    child::{Asked, Carrier, Connection, Over, Placed},
 };
 use conversation::Conversation;
 use launch::Which;
@@ -47,7 +47,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
 }
 
 async fn run(mut carrier: Carrier, which: Which) {
-    let first = First::of(&mut carrier.start).await;
+    let Some(first) = carrier.first().await else { return carrier.end(Over::Stopped).await };
     let mut over = process(&mut carrier, &which, first.known).await;
     if matches!(over, Over::NotThere) {
         carrier.not_restored().await;

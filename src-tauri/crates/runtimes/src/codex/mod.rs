@@ -19,7 +19,7 @@ mod wishes;
 
 use crate::{
     AgentConnection, Error, Start,
-    child::{Asked, Carrier, Connection, First, Over, Placed},
+    child::{Asked, Carrier, Connection, Over, Placed},
     prices::Prices,
 };
 use conversation::Conversation;
@@ -51,7 +51,7 @@ pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
 }
 
 async fn run(mut carrier: Carrier, which: Which) {
-    let first = First::of(&mut carrier.start).await;
+    let Some(first) = carrier.first().await else { return carrier.end(Over::Stopped).await };
     let mut over = process(&mut carrier, which, first.known).await;
     if matches!(over, Over::NotThere) {
         carrier.not_restored().await;

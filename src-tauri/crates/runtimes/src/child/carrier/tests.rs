@@ -5,10 +5,13 @@
 use super::*;
 use crate::{
     AgentConnection, Answer, Signals,
-    child::{Connection, call_ended},
+    child::{Connection, call_ended, pictures},
     testing,
 };
-use nox_domain::tool::{CallEnd, ToolCall};
+use nox_domain::{
+    session::Prompt,
+    tool::{CallEnd, ToolCall},
+};
 use nox_process::Stdin;
 use serde_json::json;
 
@@ -169,6 +172,21 @@ async fn what_is_asked_while_a_process_ends_is_asked_in_the_next_one_of_the_same
         assert!(!matches!(signal, Signal::RunEnded { .. }), "the run goes on");
     }
     assert_eq!(live, 1, "it stands once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_heard_while_a_disk_does_not_answer() {
+    let (mut carrier, mut connection, _told) = carrier(64);
+    carrier.start.images = Arc::new(pictures::tests::Store);
+    let images = vec![pictures::tests::image("slow.png")];
+    carrier.start.prompt = Some(Prompt { images, ..testing::prompt("look") });
+    let began = Instant::now();
+    let stopping = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        connection.stop().await;
+    };
+    let (first, ()) = tokio::join!(carrier.first(), stopping);
+    assert_eq!((first, began.elapsed().as_millis()), (None, 50));
 }
 
 #[tokio::test]
