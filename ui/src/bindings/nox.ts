@@ -1893,7 +1893,7 @@ export type ReadCards = {
 export type ReadImage = {
 	/**  The session. */
 	session: SessionId,
-	/**  The item that shows it; none when a prompt shows it that waits for its turn. */
+	/**  The item that shows it; none when a prompt shows it that waits for its turn, or when it was added just now. */
 	item?: ItemId | null,
 	/**  Which. */
 	sha256: string,

@@ -8,6 +8,7 @@ use crate::{
     files::{Files, Want},
     forking::Fork,
     home::{Home, HomeLock},
+    images::LastAdded,
     keys::Keys,
     ledger::{Cause, Change, Ledger, gone, put, read_json},
     log::Jobs,
@@ -88,6 +89,8 @@ pub(crate) struct Inner {
     beginning: Beginning,
     /// What can carry an agent here, and trials of agents.
     pub(crate) programs: Programs,
+    /// Images that were added last.
+    pub(crate) added: LastAdded,
     /// What is done to the log in the background.
     jobs: Jobs,
     /// Tasks that are being started right now, so that two starts do not meet.
@@ -165,6 +168,7 @@ impl Engine {
                 keys,
                 beginning,
                 programs: Programs::default(),
+                added: LastAdded::default(),
                 jobs: Jobs::default(),
                 starting: Mutex::default(),
                 counting: tokio::sync::Mutex::default(),

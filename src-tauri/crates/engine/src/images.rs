@@ -13,10 +13,15 @@ use nox_domain::{
 };
 use nox_runtimes::ImageStore;
 use std::{
+    collections::VecDeque,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
+
+/// So many of the images that were added last can be looked at.
+const LOOKED_AT: usize = 64;
 
 /// An image that a person adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +30,26 @@ pub enum Added {
     Bytes(String, Vec<u8>),
     /// A file. Absolute.
     File(PathBuf),
+}
+
+/// The images that were added last, the newest behind: whoever added one may look at it before a prompt names it.
+#[derive(Debug, Default)]
+pub(crate) struct LastAdded(Mutex<VecDeque<Image>>);
+
+impl LastAdded {
+    fn push(&self, image: &Image) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.retain(|known| known.sha256 != image.sha256);
+        if last.len() >= LOOKED_AT {
+            last.pop_front();
+        }
+        last.push_back(image.clone());
+    }
+
+    fn find(&self, sha256: &str) -> Option<Image> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.iter().find(|image| image.sha256 == sha256).cloned()
+    }
 }
 
 impl Engine {
@@ -36,10 +61,13 @@ impl Engine {
         let documents = self.documents().clone();
         // Files may lie on a network that answers late.
         let adding = tokio::task::spawn_blocking(move || add(&documents, added));
-        adding.await.map_err(|_| Error::Closing)?
+        let image = adding.await.map_err(|_| Error::Closing)??;
+        self.inner.added.push(&image);
+        Ok(image)
     }
 
-    /// An image that a session shows, in one of its items or in a prompt that waits, with its bytes. What no session names is
+    /// An image that a session shows, in one of its items or in a prompt that waits, with its bytes; without an item also one
+    /// that was added just now. What no session names is
     /// told to nobody.
     ///
     /// # Errors
@@ -60,7 +88,11 @@ impl Engine {
             }
             None => {
                 let waiting = self.controls(session).await?.waiting;
-                waiting.into_iter().flat_map(|prompt| prompt.images).collect()
+                waiting
+                    .into_iter()
+                    .flat_map(|prompt| prompt.images)
+                    .chain(self.inner.added.find(sha256))
+                    .collect()
             }
         };
         let image = named.into_iter().find(|image| image.sha256 == sha256);

@@ -374,6 +374,12 @@ async fn an_image_that_an_agent_reads_is_shown_with_its_call_and_to_nobody_who_a
     assert_eq!(ask(&world, &session, &item.id, &image.sha256).await, Ok(all.clone()));
     // Other files lie there as well: no session names them.
     let other = add(&world, "other.png", &picture(20, 4)).await;
+    // Whoever added one may look at it; after a restart nobody knows who that was.
+    let look = async |world: &World| {
+        let input = ReadImage { session: session.clone(), item: None, sha256: other.sha256.clone() };
+        world.api().read_image(input).await.map(|found| found.base64).map_err(|error| error.code)
+    };
+    assert_eq!(look(&world).await, Ok(BASE64_STANDARD.encode(picture(20, 4))));
     let elsewhere = items.iter().find(|other| other.id != item.id).unwrap();
     for (item, sha256) in [
         (&item.id, other.sha256.as_str()),
@@ -408,5 +414,7 @@ async fn an_image_that_an_agent_reads_is_shown_with_its_call_and_to_nobody_who_a
     let images: Vec<_> = items.iter().flat_map(|item| item.body.images()).collect();
     assert_eq!(images, [image]);
     new.close().await;
+    world.reopen().await;
+    assert_eq!(look(&world).await, Err(ErrorCode::NotFound));
     world.close().await;
 }

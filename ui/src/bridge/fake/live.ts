@@ -44,10 +44,14 @@ const KINDS: readonly (readonly [string, ImageKind])[] = [
   ['UklGR', 'webp'],
 ];
 
-/** An image, told by how it begins; of a file nothing is read. */
+/** What every file holds here: a point. */
+const ANY_FILE = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+/** An image, told by how it begins. */
 export async function addImage(state: FakeState, input: AddImage): Promise<Image> {
   const name = input.from === 'bytes' ? input.name : (input.path.split('/').at(-1) ?? input.path);
-  const kind = input.from === 'file' ? 'png' : KINDS.find(([head]) => input.base64.startsWith(head))?.[1];
+  const base64 = input.from === 'bytes' ? input.base64 : ANY_FILE;
+  const kind = KINDS.find(([head]) => base64.startsWith(head))?.[1];
   if (!kind) {
     throw new NoxError({
       code: 'bad_input',
@@ -62,7 +66,7 @@ export async function addImage(state: FakeState, input: AddImage): Promise<Image
   for (const letter of input.from === 'bytes' ? input.base64 : input.path)
     mixed = (mixed * 31 + letter.charCodeAt(0)) >>> 0;
   const sha256 = mixed.toString(16).padStart(64, '0');
-  if (input.from === 'bytes') state.images.set(sha256, { kind, base64: input.base64 });
+  state.images.set(sha256, { kind, base64 });
   return { sha256, kind, size_bytes: size, width: 640, height: 400, name };
 }
 

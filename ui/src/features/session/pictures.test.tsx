@@ -51,7 +51,8 @@ describe('images of a message', () => {
   });
 
   it('are chosen, dropped, and removed by keys', async () => {
-    const { bridge, user } = await open('Waits for a message');
+    const { bridge, id, user } = await open('Waits for a message');
+    const read = vi.spyOn(bridge, 'readImage');
     const writing = await box();
     vi.spyOn(Element.prototype, 'getBoundingClientRect').mockReturnValue(new DOMRect(0, 0, 800, 600));
     await user.upload(screen.getByTestId('add-pictures'), [png('one.png'), png('two.png', 3)]);
@@ -61,6 +62,8 @@ describe('images of a message', () => {
     act(() => bridge.drag({ type: 'drop', x: 20, y: 20, paths: ['/home/you/three.png'] }));
     const list = await row(3);
     await taken();
+    // Its bytes come from the engine, so that it is seen as the others are.
+    expect(read).toHaveBeenCalledExactlyOnceWith({ session: id, item: null, sha256: expect.any(String) });
     expect(pane().queryByText(/^Drop images/)).toBeNull();
     const middle = list.getByRole('button', { name: 'Remove two.png' });
     middle.focus();

@@ -21,7 +21,7 @@ export const ACCEPTED = 'image/png,image/jpeg,image/gif,image/webp';
 export interface Picture {
   key: string;
   name: string;
-  /** A small copy of it; none when the window was not given its bytes, or cannot draw them. */
+  /** A small copy of it; none when the window cannot draw it. */
   thumb: string | null;
   /** Null while the engine has not answered yet. */
   image: Image | null;
@@ -72,7 +72,7 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     write((now) => [...now, { key, name, thumb: null, image: null }]);
     try {
       const image = await hand(bridge);
-      const thumb = await look();
+      const thumb = await look(image);
       write((now) =>
         now.some((known) => known.image?.sha256 === image.sha256)
           ? without(now, key)
@@ -90,7 +90,7 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     all,
     adding: all.some(({ image }) => image === null),
     addFiles: (files) => add(files.map(ofFile)),
-    addPaths: (paths) => add(paths.map(ofPath)),
+    addPaths: (paths) => add(paths.map((path) => ofPath(path, session, bridge))),
     remove: (picture) => {
       refused(null);
       write((now) => without(now, picture.key));
@@ -112,7 +112,7 @@ interface Adding {
   /** 0 where nobody knows. */
   size: number;
   hand: (bridge: Bridge) => Promise<Image>;
-  look: () => Promise<string | null>;
+  look: (image: Image) => Promise<string | null>;
 }
 
 function ofFile(file: File): Adding {
@@ -129,10 +129,17 @@ function ofFile(file: File): Adding {
   };
 }
 
-/** A file of which the desktop told the path alone: the engine reads it. */
-function ofPath(path: string): Adding {
-  const name = path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
-  return { name, size: 0, hand: (bridge) => bridge.addImage({ from: 'file', path }), look: async () => null };
+/** A file of which the desktop told the path alone: the engine reads it, and shows what it has read. */
+function ofPath(path: string, session: SessionId, bridge: Bridge): Adding {
+  return {
+    name: path.split(/[\\/]/).filter(Boolean).at(-1) ?? path,
+    size: 0,
+    hand: () => bridge.addImage({ from: 'file', path }),
+    look: async ({ sha256 }) => {
+      const bytes = await bridge.readImage({ session, item: null, sha256 }).catch(() => null);
+      return bytes && shrink(`data:image/${bytes.kind};base64,${bytes.base64}`);
+    },
+  };
 }
 
 function without(pictures: readonly Picture[], key: string): readonly Picture[] {

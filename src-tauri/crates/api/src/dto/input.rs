@@ -442,7 +442,7 @@ pub struct ReadOutput {
 pub struct ReadImage {
     /// The session.
     pub session: SessionId,
-    /// The item that shows it; none when a prompt shows it that waits for its turn.
+    /// The item that shows it; none when a prompt shows it that waits for its turn, or when it was added just now.
     #[serde(default)]
     pub item: Option<ItemId>,
     /// Which.
