@@ -11,6 +11,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Builder, Capabilities } from 'selenium-webdriver';
+import { copyImageFrom } from './copying.mjs';
 import { dragFrom } from './dragging.mjs';
 import { DesktopFakes } from './fakes.mjs';
 import { Page } from './page.mjs';
@@ -310,6 +311,11 @@ export class Desk extends Page {
 
   dropLink(address, target, options) {
     return dragFrom(this, 'links', [address], target, options);
+  }
+
+  /** Copies an image in another application, which keeps it in the clipboard as long as the desk stands. */
+  copyImage(file) {
+    return copyImageFrom(this, file);
   }
 
   /** Everything that the app has logged. */

@@ -6,6 +6,13 @@ import { TALK, png } from './samples.mjs';
 import { story } from './story.mjs';
 import { until } from './until.mjs';
 
+/** Waits until an image of this width is painted beside the message, where it can be removed. */
+function seen(desk, remove, width) {
+  const painted = `const thumb = arguments[0].closest('li').querySelector('img');
+    return Boolean(thumb?.complete && thumb.naturalWidth === arguments[1]);`;
+  return until(() => desk.run(painted, remove, width), 'the image to be seen beside the message');
+}
+
 story('an image is dropped on a session, waits with its message, and is shown with it', {}, async (desk) => {
   await passWelcome(desk);
   await startTalk(desk);
@@ -15,7 +22,7 @@ story('an image is dropped on a session, waits with its message, and is shown wi
   const red = desk.world.write('statement.png', png(64, [190, 40, 40]));
   const notes = desk.world.write('notes.txt', 'only words');
   await desk.dropFiles([red, notes], message);
-  await desk.find('button', 'Remove statement.png');
+  await seen(desk, await desk.find('button', 'Remove statement.png'), 64);
   await desk.shows(/notes\.txt is not added: it is no image/);
   assert.deepEqual(await faults(desk), []);
 
@@ -52,4 +59,15 @@ story('an image is dropped on a session, waits with its message, and is shown wi
   assert.deepEqual(await faults(desk), []);
   await desk.keys('Escape');
   await desk.gone('dialog', /statement\.png/);
+});
+
+story('an image that another application has copied is pasted into a message', {}, async (desk) => {
+  await passWelcome(desk);
+  await startTalk(desk);
+  await openSession(desk, TALK.title);
+  await desk.copyImage(desk.world.write('screen.png', png(32, [20, 90, 160])));
+  await desk.focus(await desk.find('textbox', 'Message to Player'));
+  await desk.keys('Control+v');
+  await seen(desk, await desk.find('button', /^Remove /), 32);
+  assert.deepEqual(await faults(desk), []);
 });

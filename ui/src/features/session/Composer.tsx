@@ -89,11 +89,14 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
     void (steers && event.shiftKey ? sayNow() : send());
   };
   const onPaste = (event: React.ClipboardEvent) => {
-    const files = [...event.clipboardData.files];
+    const { clipboardData } = event;
+    const files = [...clipboardData.files];
     // Spreadsheets and word processors put a picture of the words beside the words.
-    if (files.length === 0 || event.clipboardData.getData('text/plain')) return;
-    event.preventDefault();
-    void pictures.addFiles(files);
+    if (clipboardData.getData('text/plain')) return;
+    if (files.length > 0) {
+      event.preventDefault();
+      void pictures.addFiles(files);
+    } else if (clipboardData.types.length === 0) void pictures.addCopied();
   };
   const note = steers ? COMPOSER.steers : noteOf(row.state);
   const listed = commands.found.length > 0;

@@ -24,7 +24,7 @@ const taken = () => waitFor(() => expect(pane().queryByText('Adding…')).toBeNu
 const paste = async (...files: File[]) => pasteWith('', ...files);
 /** Answers whether the words are left to the box. */
 const pasteWith = async (words: string, ...files: File[]) =>
-  fireEvent.paste(await box(), { clipboardData: { files, getData: () => words } });
+  fireEvent.paste(await box(), { clipboardData: { files, types: ['Files'], getData: () => words } });
 
 describe('images of a message', () => {
   it('do not come from a clipboard that holds words', async () => {
@@ -33,6 +33,24 @@ describe('images of a message', () => {
     expect(pane().queryByText('sheet.png')).toBeNull();
     expect(await pasteWith('', png('one.png'))).toBe(false);
     await (await row(1)).findByText('one.png');
+  });
+
+  it('come from a clipboard that names nothing, as that of WebKitGTK', async () => {
+    await open('Waits for a message');
+    const writing = await box();
+    const nothing = { files: [], types: [], getData: () => '' };
+    const item = { types: ['text/html', 'image/png'], getType: async () => new Blob([PNG], { type: 'image/png' }) };
+    const clipboard = { read: vi.fn(async () => [item]) };
+    vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue(clipboard as unknown as Clipboard);
+    fireEvent.paste(writing, { clipboardData: { ...nothing, types: ['text/html'] } });
+    expect(clipboard.read).not.toHaveBeenCalled();
+    fireEvent.paste(writing, { clipboardData: nothing });
+    await (await row(1)).findByText('pasted image');
+    // Nothing at all, or not to be read: as if nothing had been pasted.
+    clipboard.read.mockRejectedValueOnce(new DOMException('no', 'NotAllowedError'));
+    fireEvent.paste(writing, { clipboardData: nothing });
+    await row(1);
+    vi.restoreAllMocks();
   });
 
   it('go along when they are pasted, with words or without', async () => {

@@ -37,6 +37,8 @@ export interface Pictures {
   adding: boolean;
   addFiles: (files: readonly File[]) => Promise<void>;
   addPaths: (paths: readonly string[]) => Promise<void>;
+  /** An image of the clipboard, while something is pasted. */
+  addCopied: () => Promise<void>;
   remove: (picture: Picture) => void;
   /** All of them, taken out; and how they are put back. */
   take: () => { images: Image[]; putBack: () => void };
@@ -91,6 +93,7 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     adding: all.some(({ image }) => image === null),
     addFiles: (files) => add(files.map(ofFile)),
     addPaths: (paths) => add(paths.map((path) => ofPath(path, session, bridge))),
+    addCopied: async () => add((await copied()).map(ofFile)),
     remove: (picture) => {
       refused(null);
       write((now) => without(now, picture.key));
@@ -127,6 +130,19 @@ function ofFile(file: File): Adding {
     },
     look: async () => shrink(await read()),
   };
+}
+
+/**
+ * The images of the clipboard. WebKitGTK names none of them where something is pasted, and hands them out here all the same
+ * while that is being done (measured with 2.50). What cannot be read is none: there may be nothing at all.
+ */
+async function copied(): Promise<File[]> {
+  const items = await navigator.clipboard.read().catch(() => []);
+  const images = items.flatMap((item) => {
+    const type = item.types.find((known) => ACCEPTED.split(',').includes(known));
+    return type ? [item.getType(type).then((blob) => new File([blob], '', { type }))] : [];
+  });
+  return Promise.all(images).catch(() => []);
 }
 
 /** A file of which the desktop told the path alone: the engine reads it, and shows what it has read. */
