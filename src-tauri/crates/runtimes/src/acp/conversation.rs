@@ -436,6 +436,14 @@ impl Talk for Conversation {
             out.push(noted("images_named", text));
             asked = asked.named();
         }
+        if !asked.pictures.is_empty() && std::mem::take(&mut self.opening.may_hide_images) {
+            let title = self.preset.named.title;
+            let text = format!(
+                "{title} shows images only to models of which it knows that they see. When its agent says that there is none, \
+                 choose another model, or write in your message where the image lies."
+            );
+            out.push(noted("images_by_model", text));
+        }
         if let Some(instructions) = self.opening.instructions.take() {
             asked.begin_with(&instructions);
         }

@@ -142,6 +142,11 @@ fn plugins(start: &Start, preset: &Preset) -> Plugins {
     Plugins::of(preset, &start.folder, home.map(Path::new), !start.services.is_empty())
 }
 
+/// Whether the model of the agent takes images, as far as anybody knows here.
+fn is_known_to_see(start: &Start) -> bool {
+    start.program.model.as_deref().is_some_and(|model| crate::llm::takes_images(start, model) == Some(true))
+}
+
 async fn run(mut carrier: Carrier, preset: &'static Preset) {
     let instructions = first_words(&mut carrier.start, preset);
     let launch = match launch::launch(&carrier.start, preset) {
@@ -168,6 +173,7 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         model: start.program.model.clone().filter(|_| !launch.told_model),
         prompt: first.known,
         prompt_if_lost: first.lost,
+        may_hide_images: preset.images_by_model && !is_known_to_see(start),
     };
     let mut spent = if start.resume.is_some() { start.spent_micro_usd } else { 0 };
     loop {

@@ -38,6 +38,8 @@ pub(super) struct Opening {
     /// What is asked first; and what in its place, when the conversation is not there any more.
     pub(super) prompt: Option<Asked>,
     pub(super) prompt_if_lost: Option<Asked>,
+    /// Nobody knows whether it shows images to the model that it begins with, and nobody was told so yet.
+    pub(super) may_hide_images: bool,
 }
 
 /// How far the opening is.

@@ -65,6 +65,8 @@ pub(crate) struct Preset {
     pub(super) steers: Option<Way>,
     /// It takes a variable in the place of a service's key, and tells such keys to everybody who sees command lines otherwise.
     pub(super) expands: bool,
+    /// It shows images only to models of which it knows that they see; to others it says in words that there was one.
+    pub(super) images_by_model: bool,
     /// Makes what it needs besides.
     pub(super) dress: fn(&mut Dress<'_>) -> io::Result<()>,
 }
@@ -133,6 +135,7 @@ pub(super) const PLAIN: Preset = Preset {
     forms: false,
     steers: None,
     expands: false,
+    images_by_model: false,
     dress: |_| Ok(()),
 };
 
@@ -265,6 +268,7 @@ pub(crate) const OPENCODE: Preset = Preset {
         keys: &["plugin", "plugins"],
     }],
     takes_instructions: true,
+    images_by_model: true,
     dress: homes::opencode,
     ..PLAIN
 };
@@ -385,6 +389,7 @@ pub(crate) const QWEN: Preset = Preset {
     ],
     quiet: &["qwen/notify/session/prompt-suggestion"],
     steers: Some(Way::Fetched("craft/drainMidTurnQueue")),
+    images_by_model: true,
     dress: homes::qwen,
     ..PLAIN
 };

@@ -59,6 +59,7 @@ pub(super) fn conversation(preset: &'static Preset, resume: Option<String>) -> C
         model: None,
         prompt: None,
         prompt_if_lost: None,
+        may_hide_images: preset.images_by_model,
     };
     Conversation::new(opening, 0, move || {
         next += 1;

@@ -264,6 +264,17 @@ fn images_are_shown_where_the_program_takes_them_and_else_named() {
     let image = json!({ "type": "image", "mimeType": "image/png", "data": "YWJj" });
     assert_eq!(prompt(true, "look"), (json!([image, { "type": "text", "text": "look" }]), false));
     assert_eq!(prompt(true, ""), (json!([image]), false));
+    // Where it depends on the model, that is said once.
+    let (mut talk, _) = standing(Preset::of("qwen").unwrap());
+    talk.known.set_images(true);
+    let told = |acts: &[Act]| {
+        acts.iter().any(|act| matches!(act, Act::Tell(Signal::Noted(code, _)) if code == "images_by_model"))
+    };
+    for expected in [true, false] {
+        let mut acts = Vec::new();
+        talk.prompt(&Asked::showing("look", b"abc"), &mut acts);
+        assert_eq!(told(&acts), expected, "{acts:?}");
+    }
     let (named, is_told) = prompt(false, "look");
     let text = named[0]["text"].as_str().unwrap();
     assert!(is_told && named.as_array().unwrap().len() == 1, "{named}");
