@@ -81,6 +81,7 @@ impl Session {
             Event::RunLive { .. } => self.set_run(RunPhase::Live),
             Event::RunEnded { how, .. } => {
                 self.set_run(RunPhase::Ended(*how));
+                self.end_wishes();
                 self.hibernating = false;
                 self.restarting = false;
                 self.stall = None;
@@ -101,6 +102,7 @@ impl Session {
                 if let Some(newest) = self.turn.as_ref().filter(|newest| newest.id == *turn) {
                     self.heard |= newest.phase == TurnPhase::Running;
                     self.set_turn(TurnPhase::Ended(*end));
+                    self.end_wishes();
                     self.talk.unsettled.clear();
                     self.talk.taken_in.clear();
                     self.limited = None;

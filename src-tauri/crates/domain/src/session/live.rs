@@ -189,7 +189,9 @@ impl Session {
     pub(super) fn apply_offers(&mut self, offers: &Offers) {
         self.talk.offers = Some(offers.clone());
         for dial in Dial::ALL {
-            self.talk.dials.knob(dial).told.clone_from(offers.present(dial));
+            let knob = self.talk.dials.knob(dial);
+            knob.told.clone_from(offers.present(dial));
+            *knob.heard |= knob.told.is_some();
             self.heed(dial);
         }
     }
@@ -197,7 +199,7 @@ impl Session {
     /// Shows what was told last, or what is wished for until that has its answer.
     fn heed(&mut self, dial: Dial) {
         let shown = self.talk.offers.get_or_insert_default().present_mut(dial);
-        let Knob { chosen, taken, waits, told } = self.talk.dials.knob(dial);
+        let Knob { chosen, taken, waits, told, .. } = self.talk.dials.knob(dial);
         if *waits > 0 {
             shown.clone_from(chosen);
             return;
@@ -218,7 +220,7 @@ impl Session {
     pub(super) fn begin_dials(&mut self) {
         for dial in Dial::ALL {
             let knob = self.talk.dials.knob(dial);
-            (*knob.taken, *knob.waits) = (false, 0);
+            (*knob.taken, *knob.waits, *knob.heard) = (false, 0, false);
             // Whether it takes up what was chosen is to be heard.
             if knob.chosen.is_some() {
                 *knob.told = None;
@@ -230,21 +232,16 @@ impl Session {
         let is_told = self.tells_switches();
         let to = Some(to.to_owned());
         let knob = self.talk.dials.knob(dial);
-        *knob.taken = false;
+        (*knob.taken, *knob.heard) = (false, false);
         *knob.waits = knob.waits.saturating_add(u32::from(is_told));
         knob.chosen.clone_from(&to);
         *self.talk.offers.get_or_insert_default().present_mut(dial) = to;
         self.next_ord += 1;
     }
 
-    /// The run has answered a wish. Without an open one there was another run meanwhile.
+    /// The run has answered a wish, may be late. Without one that is open there was another run meanwhile.
     pub(super) fn settle_switch(&self, dial: Dial, step: &mut Step) {
-        let Dials { mode_waits, model_waits, .. } = &self.talk.dials;
-        let waits = match dial {
-            Dial::Mode => mode_waits,
-            Dial::Model => model_waits,
-        };
-        if *waits > 0 {
+        if self.talk.dials.clone().knob(dial).is_open() {
             step.events.push(Event::SwitchSettled { dial });
         }
     }
@@ -255,6 +252,27 @@ impl Session {
         // It did what was wished for, or refused: what it tells is how it is.
         *knob.taken |= *knob.waits == 0;
         self.heed(dial);
+    }
+
+    /// A turn or a run is over in which wishes were not answered. What was told since a wish is how it is. A wish of which
+    /// nothing was heard holds for the next run, and of one that stands is shown what it told before.
+    pub(super) fn end_wishes(&mut self) {
+        let stands = self.has_live_run();
+        for dial in Dial::ALL {
+            let knob = self.talk.dials.knob(dial);
+            if std::mem::take(knob.waits) == 0 {
+                continue;
+            }
+            *knob.taken = *knob.heard;
+            if stands || *knob.heard {
+                self.heed(dial);
+            }
+        }
+    }
+
+    /// Whether a person has chosen how its program works.
+    pub(super) fn is_dialled(&self) -> bool {
+        self.talk.dials.mode.is_some() || self.talk.dials.model.is_some()
     }
 
     /// Whether a run is there that is told of a change.

@@ -184,6 +184,10 @@ impl Session {
                 {
                     rows.push(self.controls_row());
                 }
+                // With them end the wishes that nobody answered.
+                Event::TurnEnded { .. } | Event::RunEnded { .. } if self.is_dialled() => {
+                    rows.push(self.controls_row());
+                }
                 Event::PromptChanged { .. } | Event::OffersTold { .. } | Event::SwitchSettled { .. } => {
                     rows.push(self.controls_row())
                 }

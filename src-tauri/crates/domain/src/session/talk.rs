@@ -63,6 +63,10 @@ pub struct Dials {
     pub mode_told: Option<String>,
     /// The same of the model.
     pub model_told: Option<String>,
+    /// Whether that was told since the newest wish.
+    pub mode_heard: bool,
+    /// The same of the model.
+    pub model_heard: bool,
 }
 
 /// One of [`Dials`].
@@ -71,15 +75,33 @@ pub(super) struct Knob<'a> {
     pub(super) taken: &'a mut bool,
     pub(super) waits: &'a mut u32,
     pub(super) told: &'a mut Option<String>,
+    pub(super) heard: &'a mut bool,
+}
+
+impl Knob<'_> {
+    /// Whether an answer says something: a wish waits for it, or was given up at the end of its turn.
+    pub(super) fn is_open(&self) -> bool {
+        *self.waits > 0 || (self.chosen.is_some() && !*self.taken && self.told.is_some())
+    }
 }
 
 impl Dials {
     pub(super) fn knob(&mut self, dial: Dial) -> Knob<'_> {
-        let Self { mode, model, mode_taken, model_taken, mode_waits, model_waits, mode_told, model_told } =
-            self;
         match dial {
-            Dial::Mode => Knob { chosen: mode, taken: mode_taken, waits: mode_waits, told: mode_told },
-            Dial::Model => Knob { chosen: model, taken: model_taken, waits: model_waits, told: model_told },
+            Dial::Mode => Knob {
+                chosen: &mut self.mode,
+                taken: &mut self.mode_taken,
+                waits: &mut self.mode_waits,
+                told: &mut self.mode_told,
+                heard: &mut self.mode_heard,
+            },
+            Dial::Model => Knob {
+                chosen: &mut self.model,
+                taken: &mut self.model_taken,
+                waits: &mut self.model_waits,
+                told: &mut self.model_told,
+                heard: &mut self.model_heard,
+            },
         }
     }
 }

@@ -277,6 +277,51 @@ fn a_wish_that_a_run_did_not_answer_holds_for_the_next() {
 }
 
 #[test]
+fn a_wish_that_is_never_answered_is_over_with_its_turn() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Mode, "plan");
+    tells(&mut play, "ask", "small");
+    assert_eq!(shown(&play), pair("plan", "small"), "it may answer yet");
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert_eq!(shown(&play), pair("ask", "small"));
+    assert_eq!(controls(&play).unwrap().offers.mode.as_deref(), Some("ask"), "faces are told");
+    assert_eq!(play.session.program().mode.as_deref(), Some("ask"), "and so it begins");
+    // It does what was wished for after all.
+    tells(&mut play, "plan", "small");
+    play.hear(Signal::Switched(Dial::Mode));
+    assert_eq!(shown(&play), pair("plan", "small"));
+    assert_eq!(play.session.program().mode.as_deref(), Some("plan"));
+}
+
+#[test]
+fn a_wish_of_which_nothing_was_heard_holds_for_the_next_run_unless_it_is_refused_late() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Mode, "plan");
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    assert_eq!(shown(&play), pair("ask", "small"), "as its program told last");
+    assert_eq!(play.session.program().mode.as_deref(), Some("plan"));
+    play.hear(Signal::Switched(Dial::Mode));
+    assert_eq!(play.session.program().mode.as_deref(), Some("ask"));
+    play.hear(Signal::Switched(Dial::Mode));
+    assert!(play.rows.is_empty(), "once");
+}
+
+#[test]
+fn what_a_run_told_since_a_wish_counts_when_it_ends_without_an_answer() {
+    let mut play = dialled();
+    turns(&mut play, Dial::Mode, "plan");
+    turns(&mut play, Dial::Model, "large");
+    let mode_only = Offers { mode: Some("ask".into()), model: None, ..offers(false) };
+    play.hear(Signal::Offers(Box::new(mode_only)));
+    assert_eq!(shown(&play), pair("plan", "large"));
+    play.hear(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+    assert_eq!(shown(&play), pair("ask", "large"));
+    assert!(controls(&play).is_some(), "faces are told");
+    let program = play.session.program();
+    assert_eq!((program.mode.as_deref(), program.model.as_deref()), (Some("ask"), Some("large")));
+}
+
+#[test]
 fn lines_are_those_of_edits_that_were_done() {
     let mut play = talking(PreAllowed::All);
     let edit = |block: u32| {

@@ -49,6 +49,7 @@ impl Play {
         let waits = [(Dial::Mode, dials.mode_waits), (Dial::Model, dials.model_waits)];
         if let Some((dial, _)) = waits.into_iter().find(|(_, waits)| *waits > 0)
             && (driver.stopped || self.dice.one_in(6))
+            && !self.dice.one_in(4)
         {
             self.driver = Some(driver);
             return self.hear(Signal::Switched(dial), vec![]);
@@ -237,6 +238,7 @@ impl Play {
             modes: vec![offer("one"), offer("two")],
             mode: Some(self.dice.pick(&["one", "two"]).into()),
             models: vec![offer("one"), offer("two")],
+            model: Some(self.dice.pick(&["one", "two"]).into()),
             steers: self.dice.one_in(2),
             images: self.dice.pick(&[None, Some(true), Some(false)]),
             ..Offers::default()

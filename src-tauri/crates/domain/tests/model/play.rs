@@ -489,6 +489,7 @@ impl Play {
         assert_eq!(effects, expected, "what follows");
         assert_eq!(word(&self.session.state()), self.model.word(), "the state: {:?}", self.model);
         self.check_effects(&step.effects);
+        self.check_dials();
         if self.dice.one_in(20) {
             self.check_replay();
         }

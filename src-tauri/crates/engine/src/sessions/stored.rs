@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 ///
 /// - 1, which is not written: a cost that nobody told is 0; lines that edits changed are not counted.
 /// - 2: such a cost is none; lines are counted.
-pub(crate) const FORM: u32 = 2;
+/// - 3: a wish for a mode or a model that nobody answered is over with its turn and its run.
+pub(crate) const FORM: u32 = 3;
 /// Events per read.
 const PAGE: u32 = 1_000;
 
