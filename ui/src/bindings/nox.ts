@@ -215,7 +215,9 @@ export type AgentFault =
 /**  The program broke down. */
 "crashed" | 
 /**  Somebody else carries this conversation on. */
-"elsewhere";
+"elsewhere" | 
+/**  What the settings of the agent want cannot be: a folder or a key that is not there, a mode in which its program would not ask. */
+"settings";
 
 /**  An agent: the name of its folder in the registry, for ever.  */
 export type AgentId = string;
@@ -783,6 +785,8 @@ export type DropThings = {
 	to?: Target | null,
 	/**  The agent it was dropped on. */
 	agent?: AgentId | null,
+	/**  What else comes with each task that is made, as images that were added. */
+	attachments?: Attachment[],
 };
 
 /**  The kind of a dropped path. */

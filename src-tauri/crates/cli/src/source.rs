@@ -2,15 +2,15 @@
 
 use crate::{args::Run, door::Door, failure::Failure};
 use nox_api::dto::{
-    AddImage, AgentList, ChangeTask, CheckRunbook, CreateAgent, CreateTask, DropThings, Image, Nothing,
-    PolicyView, Recorded, RunbookCheck,
+    AddImage, AgentList, CheckRunbook, CreateAgent, CreateTask, DropThings, Image, Nothing, PolicyView,
+    Recorded, RunbookCheck,
 };
 use nox_domain::{
     agent::Runtime,
     ids::{AgentId, TaskId},
     image::MAX_PROMPT_IMAGES,
     rows::AgentRow,
-    task::{Attachment, TaskPatch},
+    task::Attachment,
 };
 use std::{
     fs,
@@ -108,14 +108,10 @@ impl Source {
                 let drop = DropThings {
                     paths: vec![path.to_owned()],
                     agent: Some(agent.clone()),
+                    attachments: images,
                     ..DropThings::default()
                 };
-                let made: Recorded = door.call("drop_things", &drop).await?;
-                if let Some(task) = made.task.clone().filter(|_| !images.is_empty()) {
-                    let patch = TaskPatch { attachments: Some(images), ..TaskPatch::default() };
-                    door.call::<Recorded>("change_task", &ChangeTask { task, patch, base: None }).await?;
-                }
-                made
+                door.call("drop_things", &drop).await?
             }
             Self::Text(text) => {
                 let begins_with_block = text.starts_with("```") || text.starts_with("~~~");

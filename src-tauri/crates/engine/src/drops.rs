@@ -34,6 +34,8 @@ pub struct Dropped {
     pub status: TaskStatus,
     /// The agent it was dropped on.
     pub agent: Option<AgentId>,
+    /// What else comes with each task that is made.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Engine {
@@ -146,7 +148,8 @@ fn attach(path: &Path, about: &fs::Metadata, documents: &Documents) -> Result<At
     Ok(Attachment::Document { name: name_of(path), sha256, size_bytes: Size(bytes.len() as u64) })
 }
 
-fn new_task(dropped: &Dropped, title: String, body: String, attachments: Vec<Attachment>) -> Task {
+fn new_task(dropped: &Dropped, title: String, body: String, mut attachments: Vec<Attachment>) -> Task {
+    attachments.extend_from_slice(&dropped.attachments);
     Task {
         id: TaskId::fresh(&mut clock::SystemIds),
         title,

@@ -1,5 +1,6 @@
 //! What is dropped on the board.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use nox_api::{
     ErrorCode,
     domain::{
@@ -9,9 +10,9 @@ use nox_api::{
         tool::{Decision, sha256_hex},
         words::Column,
     },
-    dto::{DropThings, OneTask, Target},
+    dto::{AddImage, DropThings, Image, OneTask, Target, Undo},
 };
-use nox_test_support::{World, caller};
+use nox_test_support::{World, caller, picture, poll};
 use std::fs;
 
 fn paths(all: &[&std::path::Path]) -> DropThings {
@@ -46,6 +47,30 @@ async fn a_markdown_file_becomes_a_runbook_and_runs_when_it_is_dropped_on_workin
     assert_eq!(again.task, recorded.task);
     assert_eq!(world.snapshot().await.cards.len(), 1);
     assert_eq!(world.snapshot().await.sessions.len(), 1, "the repeated drop started it again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_with_a_dropped_file_is_recorded_with_its_task() {
+    let mut world = World::open().await;
+    let file = world.desk().join("look.md");
+    fs::write(&file, "# Look\n\nWhat is it?\n").unwrap();
+    let base64 = BASE64_STANDARD.encode(picture(20, 1));
+    let input = AddImage::Bytes { name: "a.png".into(), base64 };
+    let Image { name, sha256, size_bytes, .. } = world.api().add_image(input).await.unwrap();
+    let attachments = vec![Attachment::Document { name, sha256, size_bytes }];
+    let who = caller();
+    let drop = DropThings { attachments: attachments.clone(), ..paths(&[&file]) };
+    let recorded = world.api().drop_things(&who, drop).await.unwrap();
+    let task = recorded.task.unwrap();
+    // What is seen first of it is whole: nothing came behind its making.
+    let card = world.until_card("the card", &task, |_| true).await;
+    assert_eq!(card.task.attachments, attachments);
+    let written = world.home().join("registry").join(&card.task.path);
+    let names_it = async || fs::read_to_string(&written).ok().filter(|text| text.contains("a.png"));
+    poll("its file", names_it).await;
+    world.api().undo(&caller(), Undo { command: who.command }).await.unwrap();
+    poll("its end", async || (!written.exists()).then_some(())).await;
+    assert!(world.snapshot().await.cards.is_empty(), "one undo takes all of it back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,6 +124,8 @@ pub struct DropThings {
     pub to: Option<Target>,
     /// The agent it was dropped on.
     pub agent: Option<AgentId>,
+    /// What else comes with each task that is made, as images that were added.
+    pub attachments: Vec<Attachment>,
 }
 
 /// One session.

@@ -210,6 +210,7 @@ impl Api {
                     text: input.text.clone(),
                     status,
                     agent: input.agent.clone(),
+                    attachments: input.attachments.clone(),
                 };
                 self.engine().drop_things(dropped, cause).await?;
                 Ok(())

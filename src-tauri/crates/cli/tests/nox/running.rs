@@ -1,10 +1,15 @@
 //! Exit statuses, output and the JSON form of `nox run`.
 
-use super::support::{World, caller, closed, open_request};
+use super::support::{LONG, World, caller, closed, open_request};
 use nix::{sys::signal, unistd::Pid};
 use nox_api::dto::AnswerRequest;
 use nox_domain::{tool::Decision, words::Words};
-use std::{os::unix::fs::PermissionsExt, process::Stdio};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 const TWO: &str = "# Two blocks\n\n```sh name=\"First\"\necho one\nprintf 'a '\n```\n\nand\n\n```bash\necho two; pwd\n```\n";
 
@@ -238,4 +243,37 @@ fn an_image_that_is_none_or_that_nobody_is_shown_makes_no_task() {
         assert!(ended.err.contains(file) && ended.err.contains(why), "{ended:?}");
     }
     assert!(world.nox(&["list-tasks", "--json"]).lines().is_empty(), "a task was made all the same");
+}
+
+/// A picture of one point.
+const POINT: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89\
+\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\xa75\x81\x84\0\0\0\0IEND\xaeB`\x82";
+
+#[test]
+fn a_file_and_its_images_become_one_task_in_one_step() {
+    let world = World::new();
+    world.file("look.md", "# Look\n\nWhat is it?\n");
+    std::fs::write(world.work().join("a.png"), POINT).unwrap();
+    let made =
+        world.nox(&["agent", "add", "Painter", "--runtime", "claude", "--command", "/nowhere/to/be/found"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let running = world.start(&["run", "look.md", "--agent", "painter", "--image", "a.png"]);
+    let months = world.home().join("registry").join("tasks");
+    let below = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|at| at.path());
+    let whole = || {
+        let mut files = below(&months).flat_map(|month| below(&month).collect::<Vec<_>>());
+        files.any(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("What is it?")))
+    };
+    let deadline = Instant::now() + LONG;
+    while !whole() {
+        assert!(Instant::now() < deadline, "its task was never written");
+        // Only spaces the looks.
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal::kill(Pid::from_raw(running.child.id() as i32), signal::Signal::SIGINT).unwrap();
+    assert_eq!(running.end().code, Some(1));
+    let files: Vec<_> = below(&months).flat_map(|month| below(&month).collect::<Vec<_>>()).collect();
+    let [file] = &files[..] else { panic!("{files:?}") };
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains("a.png") && text.contains("What is it?"), "{text}");
 }

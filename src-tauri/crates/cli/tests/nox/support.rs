@@ -17,7 +17,7 @@ use std::{
 use tempfile::TempDir;
 
 /// Only a safety net.
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     pub(crate) folder: TempDir,
