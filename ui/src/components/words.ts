@@ -152,6 +152,7 @@ const AGENT_FAULTS: Record<AgentFault, string> = {
   protocol: 'not understood',
   crashed: 'broke down',
   elsewhere: 'open elsewhere',
+  settings: 'settings',
 };
 
 /** A cause in one sentence. */

@@ -110,6 +110,23 @@ pub enum Problem {
     Stopped,
 }
 
+impl Problem {
+    /// Whether the program of the agent, or what it talks to, broke down or had to be ended. A failure of its work is none, nor is a
+    /// start that its settings do not allow.
+    pub fn is_breakdown(&self) -> bool {
+        match self {
+            Self::NotStarted { .. } | Self::ConnectionEnded { .. } | Self::Limit { .. } => true,
+            Self::Agent { fault, .. } => fault.is_breakdown(),
+            Self::ExitCode { .. }
+            | Self::Signal { .. }
+            | Self::TimedOut { .. }
+            | Self::Denied { .. }
+            | Self::BadText { .. }
+            | Self::Stopped => false,
+        }
+    }
+}
+
 /// What a person chose after an unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "snake_case")]

@@ -278,12 +278,29 @@ pub enum AgentFault {
     Crashed,
     /// Somebody else carries this conversation on.
     Elsewhere,
+    /// What the settings of the agent want cannot be: a folder or a key that is not there, a mode in which its program would not ask.
+    Settings,
 }
 
 impl AgentFault {
     /// Whether it comes again until a person has done something.
     pub fn is_permanent(self) -> bool {
         !matches!(self, Self::RateLimit | Self::Overloaded | Self::Unreachable | Self::Crashed)
+    }
+
+    /// Whether something broke down that should have worked. All else is refused because of how the agent is set up or of what
+    /// it was asked: that comes again at once and costs nothing, until a person has done something.
+    pub fn is_breakdown(self) -> bool {
+        match self {
+            Self::RateLimit | Self::Overloaded | Self::Unreachable | Self::Protocol | Self::Crashed => true,
+            Self::NotInstalled
+            | Self::NotSignedIn
+            | Self::BadKey
+            | Self::ContextFull
+            | Self::Refused
+            | Self::Elsewhere
+            | Self::Settings => false,
+        }
     }
 }
 

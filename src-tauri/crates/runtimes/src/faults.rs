@@ -109,6 +109,9 @@ fn words(program: &Named, fault: AgentFault) -> (String, String) {
             "Another session carries this conversation on",
             "Stop that one first, or start a new session.",
         ),
+        AgentFault::Settings => {
+            said("What the settings of the agent want cannot be", "Change them in Agents, and ask again.")
+        }
     }
 }
 

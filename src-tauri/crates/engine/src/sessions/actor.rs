@@ -23,6 +23,7 @@ use nox_domain::{
     rows::{AgentRow, kind},
     session::{Effect, Now, Session, SessionCommand, Signal, Step},
     tool::{CallEnd, OutputDigest},
+    transcript::AgentFault,
 };
 use nox_runtimes::{AgentConnection, Answer, Signals, Start};
 use nox_store::Expected;
@@ -463,14 +464,14 @@ impl Actor {
         };
         if self.agent_is_disabled().await {
             let message = format!("the agent {} is disabled", self.session.opened.agent_name);
-            self.not_started(Problem::NotStarted { message });
+            self.not_started(refused(message));
             return;
         }
         self.measure_before_run(generation).await;
         let (program, services) = (&self.session.opened.program, &self.session.opened.services);
         let (key, service_keys) = match self.shared().keys.of_run(program, services).await {
             Ok(keys) => keys,
-            Err(message) => return self.not_started(Problem::NotStarted { message }),
+            Err(message) => return self.not_started(refused(message)),
         };
         let opened = &self.session.opened;
         let start = Start {
@@ -552,6 +553,11 @@ pub(crate) fn problem_of(error: nox_runtimes::Error) -> Problem {
     match error {
         nox_runtimes::Error::BadText { line, message } => Problem::BadText { line, message },
         nox_runtimes::Error::Agent { fault, message } => Problem::Agent { fault, message, until: None },
-        other => Problem::NotStarted { message: other.to_string() },
+        error @ nox_runtimes::Error::NoFolder { .. } => refused(error.to_string()),
     }
+}
+
+/// That the settings of an agent do not allow a start.
+fn refused(message: String) -> Problem {
+    Problem::Agent { fault: AgentFault::Settings, message, until: None }
 }

@@ -246,22 +246,13 @@ impl Actor {
     }
 }
 
-/// What a fact says about the agent: faults of its program count, failures of its work do not.
+/// What a fact says about the agent: faults of its program count, failures of its work and what its settings do not allow do not.
 fn outcome(event: &Event) -> Option<Outcome> {
-    let is_fault = |problem: &Problem| {
-        matches!(
-            problem,
-            Problem::ConnectionEnded { .. }
-                | Problem::NotStarted { .. }
-                | Problem::Limit { .. }
-                | Problem::Agent { .. }
-        )
-    };
     match event {
         Event::RestartPlanned { problem: Some(problem), .. } | Event::GaveUp { problem: Some(problem) } => {
-            is_fault(problem).then_some(Outcome::Fault)
+            problem.is_breakdown().then_some(Outcome::Fault)
         }
-        Event::TurnEnded { problem: Some(problem), .. } if is_fault(problem) => Some(Outcome::Fault),
+        Event::TurnEnded { problem: Some(problem), .. } if problem.is_breakdown() => Some(Outcome::Fault),
         Event::TurnEnded { end: TurnEnd::End, .. } => Some(Outcome::Well),
         _ => None,
     }

@@ -10,9 +10,11 @@ use crate::scheduler::Caps;
 use nox_domain::{
     agent::{Limits, Runtime},
     event::{Closed, PreAllowed, Problem},
+    ids::AgentId,
     life::{LifeRules, LimitAction, LimitKind, Restart},
     rows::{Item, ItemBody, RequestRow, RequestState, SessionRow, SessionState, kind},
     tool::Decision,
+    transcript::AgentFault,
 };
 use nox_store::{Order, RowPage};
 use std::path::PathBuf;
@@ -267,6 +269,47 @@ async fn a_breaker_opens_after_crashes_and_one_run_closes_it() {
     bench.allow(&asked).await;
     bench.until_idle(&next).await;
     assert_eq!(bench.breaker_events().await, ["breaker_opened", "breaker_closed"]);
+    bench.sessions.park_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_breakdowns_open_a_breaker_and_no_refusal_for_settings_does() {
+    use AgentFault::*;
+    let bench = bench_on(places(99), Rhythm::default(), None);
+    let life = LifeRules { wait_for_limit: false, restart: Restart::Never, ..LifeRules::default() };
+    let of = |fault: AgentFault| {
+        let word = serde_json::to_value(fault).unwrap();
+        let word = word.as_str().unwrap().replace('_', "-");
+        let agent = AgentId::parse(&word).unwrap();
+        let line = serde_json::json!({ "fault": { "fault": fault, "message": "no luck" } }).to_string();
+        SessionOpened { agent, life, ..recorded(&line) }
+    };
+    let failed = |state: &SessionState| match state {
+        SessionState::Idle { problem }
+        | SessionState::Hibernated { problem }
+        | SessionState::Closed { problem, .. } => problem.is_some(),
+        _ => false,
+    };
+    for fault in [NotInstalled, NotSignedIn, BadKey, ContextFull, Refused, Elsewhere, Settings] {
+        for _ in 0..4 {
+            let session = bench.begin(of(fault)).await;
+            bench.until("a refusal", &session, failed).await;
+        }
+    }
+    // So is what is found before a start: a folder that is not there.
+    for _ in 0..4 {
+        let session = bench.begin(opened()).await;
+        bench.until("a refusal", &session, failed).await;
+    }
+    assert_eq!(bench.breaker_events().await, [""; 0]);
+    for fault in [RateLimit, Overloaded, Unreachable, Protocol, Crashed] {
+        for _ in 0..3 {
+            let session = bench.begin(of(fault)).await;
+            bench.until("a breakdown", &session, failed).await;
+        }
+        let next = bench.begin(of(fault)).await;
+        bench.until_held_by_breaker(&next).await;
+    }
     bench.sessions.park_all().await;
 }
 

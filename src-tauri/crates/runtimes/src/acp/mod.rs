@@ -50,7 +50,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
     }
     let preset = preset_of(&start)?;
     if let Some(said) = plugins(&start, preset).forbid(preset.named.title) {
-        return Err(Error::Agent { fault: AgentFault::Refused, message: said });
+        return Err(Error::Agent { fault: AgentFault::Settings, message: said });
     }
     let signals = start.signals.clone();
     let (connection, inbox) = Connection::new();
@@ -67,7 +67,7 @@ pub fn connect(start: Start) -> Result<impl AgentConnection, Error> {
 /// The known program that the settings name, as far as they fit together.
 fn preset_of(start: &Start) -> Result<&'static Preset, Error> {
     let program = &start.program;
-    let wrong = |message: String| Err(Error::Agent { fault: AgentFault::Refused, message });
+    let wrong = |message: String| Err(Error::Agent { fault: AgentFault::Settings, message });
     let preset = match program.preset.as_deref() {
         Some(name) => match Preset::of(name) {
             Some(preset) => preset,
@@ -152,7 +152,14 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
     let launch = match launch::launch(&carrier.start, preset) {
         Ok(launch) => launch,
         Err(error) => {
-            let problem = Problem::NotStarted { message: error.to_string() };
+            let message = error.to_string();
+            let problem = match error.kind() {
+                // The system does not say this: it was found that what the settings bring would not ask.
+                std::io::ErrorKind::Other => {
+                    Problem::Agent { fault: AgentFault::Settings, message, until: None }
+                }
+                _ => Problem::NotStarted { message },
+            };
             carrier.end(Over::Refused(problem)).await;
             return;
         }

@@ -88,7 +88,7 @@ impl Conversation {
                 if matches!(self.stage, Stage::Ready { .. }) && asks {
                     out.push(noted("mode_not_set", format!("The mode \"{mode}\" was not taken: {said}")));
                 } else {
-                    out.push(self.refuse(AgentFault::Protocol, &format!("the mode \"{mode}\": {said}")));
+                    out.push(self.refuse(AgentFault::Settings, &format!("the mode \"{mode}\": {said}")));
                 }
             }
             (Request::Model(model), Ok(result)) => {

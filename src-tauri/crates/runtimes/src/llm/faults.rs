@@ -220,6 +220,10 @@ fn words(fault: AgentFault) -> (&'static str, &'static str) {
         AgentFault::Elsewhere => {
             ("Another session carries this conversation on", "Stop that one first, or start a new session.")
         }
+        AgentFault::Settings => (
+            "The settings of the agent are not enough",
+            "Mend them in Agents, or in [program] of agent.toml.",
+        ),
         AgentFault::Refused | AgentFault::NotInstalled | AgentFault::Crashed => (
             "The model server refused what was asked",
             "Look at the model's name and the other settings in [program] of agent.toml, then ask anew.",

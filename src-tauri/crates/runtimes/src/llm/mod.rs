@@ -57,7 +57,7 @@ pub fn connect(start: Start) -> Result<Box<dyn AgentConnection>, Error> {
     }
     if start.program.model.as_deref().is_none_or(|model| model.trim().is_empty()) {
         return Err(error_of(&Failure::of(
-            AgentFault::Refused,
+            AgentFault::Settings,
             "no model is named: model in [program] of agent.toml",
         )));
     }

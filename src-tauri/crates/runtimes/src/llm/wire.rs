@@ -108,7 +108,7 @@ impl Wire {
     /// # Errors
     /// The settings do not say enough, or cannot be.
     pub(super) fn of(program: &Program, key: Option<SecretString>) -> Result<Self, Failure> {
-        let refused = |said: &str| Failure::of(AgentFault::Refused, said);
+        let refused = |said: &str| Failure::of(AgentFault::Settings, said);
         let word = program.provider.as_deref().unwrap_or_default();
         let provider = Provider::named(word)
             .ok_or_else(|| refused(&format!("provider has to be one of {}", Provider::words().join(", "))))?;
