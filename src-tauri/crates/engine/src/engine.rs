@@ -174,6 +174,9 @@ impl Engine {
                 counting: tokio::sync::Mutex::default(),
             }),
         };
+        if let Err(error) = engine.settle_forks().await {
+            tracing::warn!(%error, "forks that were cut off are looked at again at the next start");
+        }
         tokio::spawn(crate::limits::watch_memory(engine.sessions().clone()));
         engine.start_jobs();
         tokio::spawn(crate::beginning::after_a_start(engine.ledger().clone()));

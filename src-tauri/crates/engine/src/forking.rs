@@ -1,6 +1,15 @@
 //! Going on from a copy of a conversation: a new task with a new session, beside the one that is copied.
+//!
+//! The two are two commits. A fork is announced in the outbox before its card is made and settled when its session is there: an
+//! engine that ends in between leaves a card that would begin a session which knows nothing of the conversation, and the next
+//! start takes it away. Nobody was told that it is there; who sends the same command again gets it anew.
 
-use crate::{Engine, Error, StartTask, clock, files::Want, ledger::Cause, sessions::Stored};
+use crate::{
+    Engine, Error, StartTask, clock,
+    files::Want,
+    ledger::{Cause, Change, json, read_json},
+    sessions::Stored,
+};
 use nox_domain::{
     agent::Program,
     event::{ForkOf, PreAllowed},
@@ -10,6 +19,11 @@ use nox_domain::{
     task::{Priority, Task, TaskStatus},
 };
 use nox_process::ProcessIdentity;
+use nox_store::NewOutbox;
+use serde::{Deserialize, Serialize};
+
+/// The outbox's kind of a fork that has begun.
+pub(crate) const FORK: &str = "fork";
 
 /// The longest title, in letters.
 const TITLE_LETTERS: usize = 120;
@@ -21,6 +35,13 @@ pub struct Fork {
     pub of: ForkOf,
     /// The program as it would go on itself.
     pub program: Program,
+}
+
+/// A fork that is under way, as the outbox keeps it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Intent {
+    /// Its card.
+    task: TaskId,
 }
 
 impl Engine {
@@ -51,10 +72,14 @@ impl Engine {
         let quiet = Cause { actor: cause.actor, command: None };
         let task = fork_task(&row, text, rank, cause.command.as_ref());
         let id = task.id.clone();
+        let announced = self.announce_fork(&id).await?;
         // Cut off between the two, the same command comes again: then its card is there.
         if self.ledger().store().row(kind::TASK, id.as_str()).await?.is_none_or(|row| row.deleted) {
             let want = Want::CreateTasks { tasks: vec![task] };
-            self.files().want(want, quiet, serde_json::Value::Null).await?;
+            if let Err(error) = self.files().want(want, quiet, serde_json::Value::Null).await {
+                self.settle_fork(announced).await;
+                return Err(error);
+            }
         }
         let start = StartTask {
             task: id.clone(),
@@ -67,13 +92,66 @@ impl Engine {
         };
         let started = self.start_task(start, cause).await;
         // Its card by itself would begin a session that knows nothing of the conversation.
-        if started.is_err() {
-            let gone = Want::DeleteTasks { tasks: vec![id] };
-            if let Err(error) = self.files().want(gone, Cause::nox(), serde_json::Value::Null).await {
-                tracing::warn!(%error, "the task of a fork that was refused stays");
-            }
+        let is_settled = started.is_ok() || self.take_card_away(id).await;
+        if is_settled {
+            self.settle_fork(announced).await;
         }
         started
+    }
+
+    async fn announce_fork(&self, task: &TaskId) -> Result<i64, Error> {
+        let intent = NewOutbox { kind: FORK.to_owned(), body: json(&Intent { task: task.clone() }) };
+        let change = Change { outbox: vec![intent], ..Change::default() };
+        let committed = self.ledger().commit(&Cause::nox(), clock::now(), change).await?;
+        committed.outbox_ids.first().copied().ok_or(Error::Closing)
+    }
+
+    /// What is not noted as settled is found to be at the next start.
+    async fn settle_fork(&self, announced: i64) {
+        let change = Change { outbox_done: vec![announced], ..Change::default() };
+        if let Err(error) = self.ledger().commit(&Cause::nox(), clock::now(), change).await {
+            tracing::warn!(%error, "a fork is not noted as settled");
+        }
+    }
+
+    async fn take_card_away(&self, task: TaskId) -> bool {
+        let gone = Want::DeleteTasks { tasks: vec![task] };
+        match self.files().want(gone, Cause::nox(), serde_json::Value::Null).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the task of a fork that was not started stays");
+                false
+            }
+        }
+    }
+
+    /// Takes away what forks left that an earlier engine began: cards without their session.
+    pub(crate) async fn settle_forks(&self) -> Result<(), Error> {
+        for effect in self.ledger().store().outbox_pending().await? {
+            if effect.kind != FORK {
+                continue;
+            }
+            let is_settled = match read_json::<Intent>("outbox entry", &effect.body) {
+                Ok(Intent { task }) => {
+                    let row = self.ledger().store().row(kind::TASK, task.as_str()).await?;
+                    let is_there = row.is_some_and(|row| !row.deleted);
+                    if is_there && self.sessions_of(&task, 1).await?.is_empty() {
+                        tracing::info!(%task, "a fork that was cut off before its start is taken away");
+                        self.take_card_away(task).await
+                    } else {
+                        true
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an entry of the outbox is skipped");
+                    true
+                }
+            };
+            if is_settled {
+                self.settle_fork(effect.id).await;
+            }
+        }
+        Ok(())
     }
 
     async fn fork_of(&self, row: &SessionRow) -> Result<Fork, Error> {

@@ -1,6 +1,7 @@
 //! What a person does with an agent while it works: questions, modes and models, steering, the queue, forks, and waiting
 //! for the model server's limit. The agent plays a recording, so that nothing is installed for it.
 
+use crate::crash::child::{Engine as Killed, Role};
 use nox_api::{
     ErrorCode,
     domain::{
@@ -238,6 +239,52 @@ async fn a_fork_that_was_cut_off_goes_on_with_its_card() {
     assert_eq!(forked.task.as_ref(), Some(&card));
     world.until_state("the fork's end", &forked.session.unwrap(), is_idle).await;
     assert_eq!(world.snapshot().await.cards.len(), 2, "there is one card for the copy");
+}
+
+/// Ends at once when the card is on disk, and the session is not yet.
+pub(crate) async fn dies_between_the_card_of_a_fork_and_its_start(world: &mut World) {
+    world.reopen().await;
+    let session = talk(world, Life::default(), &[OFFER, r#"{"say":"one"}"#]).await;
+    world.until_state("its end", &session, is_idle).await;
+    let command = CommandId::from_uuid(Uuid::now_v7());
+    let store = world.api().engine().ledger().store().clone();
+    let card = TaskId::from_uuid(command.uuid()).to_string();
+    std::fs::write(world.desk().join("command"), command.to_string()).unwrap();
+    tokio::spawn(async move {
+        while store.row("task", &card).await.unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        std::process::abort();
+    });
+    let input = ForkSession { session, text: recording(&[r#"{"say":"other way"}"#]) };
+    world.api().fork_session(&caller_with(command), input).await.unwrap();
+    std::future::pending().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_that_was_killed_before_its_start_leaves_no_card_and_can_be_sent_again() {
+    let mut hits = 0;
+    for _ in 0..5 {
+        let mut world = World::closed();
+        Killed::start(Role::Fork, &world).ended();
+        let command = std::fs::read_to_string(world.desk().join("command")).unwrap();
+        let command = CommandId::parse(&command).unwrap();
+        world.reopen().await;
+        let all = world.snapshot().await;
+        assert_eq!(all.cards.len(), all.sessions.len(), "a card has its session: {:?}", all.cards);
+        assert!(world.api().engine().ledger().store().outbox_pending().await.unwrap().is_empty());
+        hits += u32::from(all.cards.len() == 1);
+        let session = all.sessions.iter().find(|each| each.row.title == "Talk").unwrap().row.id.clone();
+        let input = ForkSession { session, text: recording(&[r#"{"say":"other way"}"#]) };
+        let forked = world.api().fork_session(&caller_with(command.clone()), input).await.unwrap();
+        assert_eq!(forked.task, Some(TaskId::from_uuid(command.uuid())));
+        world.until_state("the fork's end", &forked.session.unwrap(), is_idle).await;
+        assert_eq!(world.snapshot().await.cards.len(), 2);
+        if hits > 0 {
+            return;
+        }
+    }
+    panic!("no engine died between the two");
 }
 
 #[tokio::test(flavor = "multi_thread")]

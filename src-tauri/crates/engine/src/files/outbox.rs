@@ -45,7 +45,7 @@ impl Owner {
         }
         for (at, effect) in pending.iter().enumerate() {
             match effect.kind.as_str() {
-                FILE_WRITE | crate::log::IMPORT => {}
+                FILE_WRITE | crate::log::IMPORT | crate::forking::FORK => {}
                 TASK_STATUS => self.settle_status(effect, &pending[at + 1..]).await,
                 other => tracing::error!(kind = other, "an entry of the outbox is not known"),
             }

@@ -5,7 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "an engine that dies cannot be held by the code under test")]
 
 use super::writing;
-use crate::{images, llm, secrets};
+use crate::{images, live, llm, secrets};
 use nox_test_support::World;
 use std::{
     io::{BufRead, BufReader, Write},
@@ -25,6 +25,7 @@ pub(crate) enum Role {
     OfferKey,
     Loop,
     Show,
+    Fork,
 }
 
 /// The child's side. Without its environment it does nothing.
@@ -38,6 +39,7 @@ fn engine_process() {
         match role.as_str() {
             "Write" => writing::engine(&mut world).await,
             "Show" => images::waits_until_it_is_killed(&mut world).await,
+            "Fork" => live::dies_between_the_card_of_a_fork_and_its_start(&mut world).await,
             "Loop" => llm::works_until_it_is_killed(&mut world).await,
             _ => secrets::offer_a_key(&mut world).await,
         }
@@ -85,6 +87,11 @@ impl Engine {
                 return;
             }
         }
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn ended(mut self) {
+        self.child.wait().unwrap();
     }
 
     /// Kills it after a moment, and answers everything that it said.
