@@ -1,4 +1,5 @@
-//! `nox agent discover`, `nox agent add`, `nox agent test`: what can carry an agent here, and trying one.
+//! `nox agent discover`, `nox agent add`, `nox agent test`: what can carry an agent here, and trying one. What is said of an agent,
+//! and changing it, is in [`changes`](crate::changes).
 
 use crate::{
     args::{AddAgent, TestAgent},
@@ -12,9 +13,9 @@ use nox_api::dto::{
     TryAgent,
 };
 use nox_domain::{
-    agent::{Program, Runtime, Service},
+    agent::{Program, Runtime},
     discovery::{AgentOffer, FoundProgram, SignIn},
-    ids::AgentId,
+    rows::AgentRow,
     transcript::{Offer, Offers},
 };
 use serde::Serialize;
@@ -115,7 +116,7 @@ pub(crate) async fn add(root: &Path, add: AddAgent) -> Result<(), Failure> {
 }
 
 async fn make(door: &Door, add: AddAgent) -> Result<Recorded, Failure> {
-    let services = services(&add)?;
+    let said = add.said;
     let mut offer = match (&add.from, add.runtime) {
         (Some(id), _) => offered(door, id).await?,
         (None, runtime) => {
@@ -128,86 +129,20 @@ async fn make(door: &Door, add: AddAgent) -> Result<Recorded, Failure> {
             }
         }
     };
-    let program = &mut offer.program;
-    let model = add.model;
-    let given = [
-        (&mut program.model, model.clone()),
-        (&mut program.preset, add.preset),
-        (&mut program.provider, add.provider),
-        (&mut program.command, add.command),
-        (&mut program.address, add.address),
-        (&mut program.key, add.key),
-        (&mut program.mode, add.mode),
-        (&mut program.effort, add.effort),
-    ];
-    for (field, value) in given {
-        *field = value.or_else(|| field.take());
-    }
-    if !add.arguments.is_empty() {
-        program.arguments = add.arguments;
-    }
-    program.prompt_placement = add.prompt_placement.or(program.prompt_placement);
-    let of_model = model.filter(|_| offer.runtime == Runtime::Llm);
+    said.say_of(&mut offer.program);
+    let of_model = said.model.clone().filter(|_| offer.runtime == Runtime::Llm);
     let input = CreateAgent {
         name: add.name.or(of_model).unwrap_or(offer.name),
         description: offer.description,
         runtime: offer.runtime,
-        prompt: prompt(add.prompt.as_deref())?,
-        folder: add.folder.unwrap_or_default(),
-        skills: add.skills,
+        prompt: said.prompt()?.unwrap_or_default(),
+        services: said.services(BTreeMap::new())?,
+        folder: said.folder.unwrap_or_default(),
+        skills: said.skills,
         program: offer.program,
-        services,
         ..CreateAgent::default()
     };
     door.call("create_agent", &input).await
-}
-
-/// What is in the file of a prompt.
-fn prompt(file: Option<&Path>) -> Result<String, Failure> {
-    let Some(file) = file else { return Ok(String::new()) };
-    let read = match file.as_os_str() == "-" {
-        true => std::io::read_to_string(std::io::stdin()),
-        false => std::fs::read_to_string(file),
-    };
-    read.map_err(|error| {
-        let text = format!("the prompt in {} cannot be read: {error}", file.display());
-        Failure::usage(text, "Name a text file, or - for what is piped in.")
-    })
-}
-
-/// The services that were named, each with its variables.
-fn services(add: &AddAgent) -> Result<BTreeMap<String, Service>, Failure> {
-    let mut all: BTreeMap<String, Service> = BTreeMap::new();
-    let mut put = |name: &String, service: Service| match all.insert(name.clone(), service) {
-        Some(_) => Err(Failure::usage(
-            format!("the service {name} is named twice"),
-            "Give each service a name of its own.",
-        )),
-        None => Ok(()),
-    };
-    for (name, line) in &add.services {
-        let words = shlex::split(line).filter(|words| !words.is_empty()).ok_or_else(|| {
-            Failure::usage(
-                format!("the command line of the service {name} cannot be read"),
-                "Close every quotation mark.",
-            )
-        })?;
-        let (command, arguments) = (words.first().cloned(), words[1..].to_vec());
-        put(name, Service { command, arguments, ..Service::default() })?;
-    }
-    for (name, address) in &add.service_addresses {
-        put(name, Service { address: Some(address.clone()), ..Service::default() })?;
-    }
-    for (name, variable, value) in &add.service_environment {
-        let service = all.get_mut(name).ok_or_else(|| {
-            Failure::usage(
-                format!("there is no service {name} for the variable {variable}"),
-                format!("Name it as well: --service {name}=COMMAND."),
-            )
-        })?;
-        service.environment.insert(variable.clone(), value.clone());
-    }
-    Ok(all)
 }
 
 fn title(runtime: Runtime) -> &'static str {
@@ -266,7 +201,7 @@ async fn tried(root: &Path, test: &TestAgent) -> Result<AgentTried, Failure> {
 }
 
 async fn ask(door: &Door, test: &TestAgent) -> Result<AgentTried, Failure> {
-    let agent = named(door, &test.name).await?;
+    let agent = named(door, &test.name).await?.agent.id;
     let trial = uuid::Uuid::now_v7().to_string();
     let input =
         TryAgent { trial: trial.clone(), agent: Some(agent), ask: test.ask.clone(), ..TryAgent::default() };
@@ -280,14 +215,19 @@ async fn ask(door: &Door, test: &TestAgent) -> Result<AgentTried, Failure> {
     }
 }
 
-async fn named(door: &Door, name: &str) -> Result<AgentId, Failure> {
+/// The agent with this id, or else with this name.
+pub(crate) async fn named(door: &Door, name: &str) -> Result<AgentRow, Failure> {
     let list: AgentList = door.call("list_agents", &Nothing {}).await?;
-    let agents = || list.agents.iter().map(|row| &row.agent);
-    let by_id = agents().find(|agent| agent.id.as_str() == name);
-    let found = by_id.or_else(|| agents().find(|agent| agent.name.eq_ignore_ascii_case(name)));
-    found.map(|agent| agent.id.clone()).ok_or_else(|| {
-        Failure::usage(format!("there is no agent {name}"), "See which there are with nox list-agents.")
-    })
+    let mut agents = list.agents;
+    let by_id = agents.iter().position(|row| row.agent.id.as_str() == name);
+    let by_name = || agents.iter().position(|row| row.agent.name.eq_ignore_ascii_case(name));
+    match by_id.or_else(by_name) {
+        Some(place) => Ok(agents.swap_remove(place)),
+        None => Err(Failure::usage(
+            format!("there is no agent {name}"),
+            "See which there are with nox list-agents.",
+        )),
+    }
 }
 
 fn findings(answer: &AgentTried) -> String {

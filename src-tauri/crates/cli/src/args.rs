@@ -48,6 +48,11 @@ pub(crate) enum AgentVerb {
     /// Makes an agent: of what was found, as --from names it, or with what you say.
     #[command(after_long_help = ADD_HELP)]
     Add(Box<AddAgent>),
+    /// Changes an agent: only what you name. Sessions that are under way go on as they began.
+    #[command(after_long_help = SET_HELP)]
+    Set(Box<SetAgent>),
+    /// Takes a change of an agent back.
+    Undo(UndoAgent),
     /// Starts an agent as a run would, says what it can do and what that costs, and ends it. Exit status 1 when it does
     /// not stand. No model is asked, unless --ask says so.
     Test(TestAgent),
@@ -64,6 +69,57 @@ pub(crate) struct AddAgent {
     /// What carries it.
     #[arg(long, value_name = "RUNTIME", value_parser = runtime)]
     pub(crate) runtime: Option<Runtime>,
+    #[command(flatten)]
+    pub(crate) said: AgentOptions,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct SetAgent {
+    /// The agent, by its id or name.
+    #[arg(value_name = "NAME")]
+    pub(crate) agent: String,
+    /// What people call it from now on. Its id stays.
+    #[arg(long = "name", value_name = "TEXT")]
+    pub(crate) new_name: Option<String>,
+    /// Takes away what was set; may be given more than once.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) clear: Vec<Clear>,
+    /// Takes one MCP server away; may be given more than once.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) without_service: Vec<String>,
+    #[command(flatten)]
+    pub(crate) said: AgentOptions,
+}
+
+/// What can be taken away of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clear {
+    Model,
+    Preset,
+    Provider,
+    Command,
+    Arguments,
+    Address,
+    Key,
+    Mode,
+    Effort,
+    Folder,
+    Prompt,
+    PromptPlacement,
+    Skills,
+    Services,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UndoAgent {
+    /// The change, as nox agent set told it.
+    #[arg(value_name = "CHANGE")]
+    pub(crate) change: String,
+}
+
+/// What can be said of an agent when it is made and later.
+#[derive(Debug, Clone, Default, PartialEq, ClapArgs)]
+pub(crate) struct AgentOptions {
     /// The model, by its server's name for it.
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
@@ -254,6 +310,18 @@ Examples:
   nox agent add Local --runtime llm --provider compatible --address http://127.0.0.1:1234/v1 --model qwen3-8b
   nox agent add Writer --from claude --folder ~/notes --prompt writer.md --skill release-notes \\
     --service 'files=mcp-files --root .' --service-environment files:LOG_LEVEL=warn";
+
+const SET_HELP: &str = "\
+What may be given more than once is said anew as a whole, but for services: each is changed by its name, and the others stay.
+
+Examples:
+  nox agent set Writer --model opus --mode plan
+  nox agent set Writer --prompt writer.md --prompt-placement first_prompt
+  nox agent set Writer --skill release-notes --service 'files=mcp-files --root .' --without-service web
+  nox agent set Writer --clear folder --clear key
+  nox agent set Writer --name Author
+
+It tells how the change is taken back: nox agent undo CHANGE.";
 
 const RUN_HELP: &str = "\
 What the programs write to standard output and standard error goes to the same two here; all that Nox says itself goes

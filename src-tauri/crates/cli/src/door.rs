@@ -78,7 +78,16 @@ impl Door {
         operation: &str,
         input: &impl Serialize,
     ) -> Result<O, Failure> {
-        let command = CommandId::from_uuid(uuid::Uuid::now_v7());
+        self.call_as(CommandId::from_uuid(uuid::Uuid::now_v7()), operation, input).await
+    }
+
+    /// The same as a command with this id, by which it can be taken back.
+    pub(crate) async fn call_as<O: DeserializeOwned>(
+        &self,
+        command: CommandId,
+        operation: &str,
+        input: &impl Serialize,
+    ) -> Result<O, Failure> {
         match self {
             Self::Inline(inline) => {
                 let caller = Caller { command, face: Face::Cli, processes: vec![] };

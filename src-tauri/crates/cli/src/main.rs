@@ -8,6 +8,7 @@
 
 mod agents;
 mod args;
+mod changes;
 mod door;
 mod failure;
 mod follow;
@@ -58,6 +59,8 @@ async fn act(args: Args) -> ExitCode {
         Verb::ListAgents(list) => told(list::agents(&root, list.json).await),
         Verb::Agent(AgentVerb::Discover(list)) => told(agents::discover(&root, list.json).await),
         Verb::Agent(AgentVerb::Add(add)) => told(agents::add(&root, *add).await),
+        Verb::Agent(AgentVerb::Set(set)) => told(changes::set(&root, *set).await),
+        Verb::Agent(AgentVerb::Undo(undo)) => told(changes::undo(&root, undo).await),
         Verb::Agent(AgentVerb::Test(test)) => agents::test(&root, test).await,
         Verb::Doctor(doctor) if doctor.rebuild => told(log::rebuild(&root, doctor.json).await),
         Verb::Doctor(doctor) => list::doctor(&root, doctor.json).await,

@@ -141,6 +141,90 @@ fn all_that_an_agent_is_told_and_given_can_be_said() {
 }
 
 #[test]
+fn an_agent_is_changed_in_what_is_named_and_that_is_taken_back() {
+    let desk = Desk::new();
+    let skill = desk.world.home().join("registry/skills/notes");
+    let prompt = desk.world.folder.path().join("prompt.md");
+    std::fs::write(&prompt, "Be brief.\n").unwrap();
+    let add = ["agent", "add", "Writer", "--runtime", "claude", "--model", "small", "--mode", "plan"];
+    let services = ["--service", "files=mcp-files", "--service-environment", "files:LEVEL=a"];
+    let added = desk.nox(&[&add[..], &services[..]].concat());
+    assert_eq!(added.code, Some(0), "{added:?}");
+    std::fs::create_dir_all(&skill).unwrap();
+    std::fs::write(skill.join("SKILL.md"), "---\nname: notes\ndescription: Writes notes.\n---\n").unwrap();
+    let agent = || {
+        let mut agents = desk.nox(&["list-agents", "--json"]).lines();
+        let place = agents.iter().position(|line| line["agent"]["id"] == "writer").unwrap();
+        agents.swap_remove(place)["agent"].take()
+    };
+    let before = agent();
+    let set = |more: &[&str]| desk.nox(&[&["agent", "set", "writer"], more].concat());
+    let change = [
+        "--model",
+        "large",
+        "--folder",
+        "~/work",
+        "--skill",
+        "notes",
+        "--prompt",
+        prompt.to_str().unwrap(),
+        "--service",
+        "files=mcp-files --root .",
+        "--service-address",
+        "web=http://127.0.0.1:9/mcp",
+        "--clear",
+        "mode",
+        "--name",
+        "Author",
+    ];
+    let done = set(&change);
+    assert_eq!((done.code, done.out.as_str()), (Some(0), ""), "{done:?}");
+    let after = agent();
+    assert_eq!(after["name"], "Author");
+    assert_eq!((&after["program"]["model"], after["program"]["mode"].is_null()), (&"large".into(), true));
+    assert_eq!((&after["folder"], &after["skills"][0]), (&"~/work".into(), &"notes".into()));
+    let files = &after["services"]["files"];
+    assert_eq!((&files["arguments"][0], &files["environment"]["LEVEL"]), (&"--root".into(), &"a".into()));
+    assert_eq!(after["services"]["web"]["address"], "http://127.0.0.1:9/mcp");
+    let own = desk.world.home().join("registry/agents/writer/prompt.md");
+    assert_eq!(std::fs::read_to_string(&own).unwrap().trim(), "Be brief.");
+
+    for (more, wanted) in [
+        (&["--prompt-placement", "above"][..], "the places are append, replace, first_prompt"),
+        (&["--service", "files='x"], "Close every quotation mark"),
+        (&["--service", "web=a", "--service-address", "web=http://b"], "named twice"),
+        (&["--without-service", "nothing"], "has no service nothing"),
+        (&["--prompt", "/nowhere/prompt.md"], "cannot be read"),
+        (&["--skill", "../up"], "skill"),
+        (&["--folder", "somewhere"], "folder"),
+        (&["--clear", "soul"], "invalid value"),
+        (&["--name", " "], "needs a name"),
+        (&["--model", "large"], "nothing is to be changed"),
+        (&[], "nothing is to be changed"),
+    ] {
+        let ended = set(more);
+        assert!(ended.code != Some(0) && ended.err.contains(wanted), "{more:?}: {ended:?}");
+    }
+    let unknown = desk.nox(&["agent", "set", "nobody", "--model", "x"]);
+    assert!(unknown.code == Some(2) && unknown.err.contains("there is no agent nobody"), "{unknown:?}");
+    assert_eq!(agent(), after, "nothing of a bad change stays");
+
+    let taken = set(&["--without-service", "web", "--clear", "skills", "--clear", "prompt"]);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    let without = agent();
+    assert!(without["services"]["web"].is_null() && without["services"]["files"].is_object());
+    assert_eq!(without["skills"].as_array().map(Vec::len), Some(0));
+    for told in [&taken, &done] {
+        let change = told.err.split_whitespace().last().unwrap();
+        let undone = desk.nox(&["agent", "undo", change]);
+        assert_eq!(undone.code, Some(0), "{undone:?}");
+    }
+    assert_eq!(agent(), before);
+    let bad = desk.nox(&["agent", "undo", "yesterday"]);
+    assert!(bad.code == Some(2) && bad.err.contains("yesterday is no change"), "{bad:?}");
+}
+
+#[test]
 fn a_program_that_stands_and_then_ends_by_itself_does_not_work() {
     let desk = Desk::new();
     let ready = r#"{"type":"control_response","response":{"subtype":"success","request_id":"nox-initialize","response":{"hooks_applied":true}}}"#;
