@@ -10,6 +10,16 @@ use std::{
 /// 0.36 s instead of 0.9 s and the app needs 84 MB less (measured on a machine without a graphics card).
 pub const WITHOUT_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
+/// After how many counts of use WebKit makes optimised code of the page's functions: ten times its own. A start uses many
+/// of them often enough for that and then hardly again; their optimised code, and the compiler that makes it, would be held
+/// for as long as Nox runs. What is busy for longer is optimised all the same.
+#[cfg(target_os = "linux")]
+const OPTIMISE_LATER: [(&str, &str); 3] = [
+    ("JSC_thresholdForOptimizeAfterWarmUp", "10000"),
+    ("JSC_thresholdForOptimizeAfterLongWarmUp", "10000"),
+    ("JSC_thresholdForOptimizeSoon", "10000"),
+];
+
 /// X servers that draw into memory, whatever graphics card the machine has.
 const MEMORY_SERVERS: &[&str] = &["Xvfb", "Xvnc", "Xtigervnc", "Xtightvnc", "Xdummy", "Xephyr"];
 
@@ -170,37 +180,24 @@ fn has_card(places: &Places<'_>) -> bool {
         })
 }
 
-/// Starts this program again in its own place (same pid) with [`WITHOUT_DMABUF`] set, unless the user decided already.
+/// Sets what the web view reads from the environment, which its processes inherit; what the user decided stays.
 ///
-/// The environment cannot be changed safely from inside, and WebKit reads it. Returns only when nothing is to be done or
-/// the system refused; then the window opens a little later than it could.
+/// Only while the program has one thread: another one could be reading the environment.
 pub fn prepare(display: Display) {
-    if display == Display::Accelerated || std::env::var_os(WITHOUT_DMABUF).is_some() {
-        return;
-    }
     #[cfg(target_os = "linux")]
-    if let Err(error) = start_again() {
-        tracing::warn!(%error, "the web view draws without the setting for software rendering");
+    for (name, value) in settings(display) {
+        if let Err(error) = glib::setenv(name, value, false) {
+            tracing::warn!(%error, name, "the web view goes without a setting");
+        }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = display;
 }
 
 #[cfg(target_os = "linux")]
-fn start_again() -> std::io::Result<()> {
-    use std::{ffi::CString, os::unix::ffi::OsStringExt};
-    let text = |value: OsString| CString::new(value.into_vec()).map_err(std::io::Error::other);
-    let program = text(std::env::current_exe()?.into_os_string())?;
-    let arguments = std::env::args_os().map(text).collect::<Result<Vec<_>, _>>()?;
-    let mut environment = Vec::new();
-    for (mut name, value) in std::env::vars_os() {
-        name.push("=");
-        name.push(value);
-        environment.push(text(name)?);
-    }
-    environment.push(text(format!("{WITHOUT_DMABUF}=1").into())?);
-    match nix::unistd::execve(&program, &arguments, &environment) {
-        Ok(never) => match never {},
-        Err(errno) => Err(errno.into()),
-    }
+fn settings(display: Display) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let drawing = (display == Display::Software).then_some((WITHOUT_DMABUF, "1"));
+    OPTIMISE_LATER.into_iter().chain(drawing)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -305,5 +302,13 @@ mod tests {
         let machine =
             machine.set("WAYLAND_DISPLAY", "wayland-5").set("DISPLAY", ":3").socket("tmp/.X11-unix/X3");
         assert_eq!(machine.look(), Ok(Display::Accelerated));
+    }
+
+    #[test]
+    fn software_rendering_has_a_setting_more() {
+        let names = |display| settings(display).map(|(name, _)| name).collect::<Vec<_>>();
+        let (card, processor) = (names(Display::Accelerated), names(Display::Software));
+        assert!(!card.contains(&WITHOUT_DMABUF) && processor.ends_with(&[WITHOUT_DMABUF]));
+        assert_eq!(processor[..card.len()], card);
     }
 }
