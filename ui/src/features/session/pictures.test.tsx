@@ -44,12 +44,23 @@ describe('images of a message', () => {
     vi.spyOn(navigator, 'clipboard', 'get').mockReturnValue(clipboard as unknown as Clipboard);
     fireEvent.paste(writing, { clipboardData: { ...nothing, types: ['text/html'] } });
     expect(clipboard.read).not.toHaveBeenCalled();
+    let hand = (_: (typeof item)[]) => {};
+    clipboard.read.mockReturnValueOnce(new Promise((resolve) => (hand = resolve)));
     fireEvent.paste(writing, { clipboardData: nothing });
+    // It counts from the first moment on, so that no message goes without it.
+    await pane().findByText('Adding…');
+    hand([item]);
     await (await row(1)).findByText('pasted image');
+    await taken();
     // Nothing at all, or not to be read: as if nothing had been pasted.
     clipboard.read.mockRejectedValueOnce(new DOMException('no', 'NotAllowedError'));
-    fireEvent.paste(writing, { clipboardData: nothing });
-    await row(1);
+    clipboard.read.mockResolvedValueOnce([]);
+    for (const calls of [2, 3]) {
+      fireEvent.paste(writing, { clipboardData: nothing });
+      expect(clipboard.read).toHaveBeenCalledTimes(calls);
+      await row(2);
+      await row(1);
+    }
     vi.restoreAllMocks();
   });
 

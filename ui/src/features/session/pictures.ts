@@ -74,6 +74,10 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     write((now) => [...now, { key, name, thumb: null, image: null }]);
     try {
       const image = await hand(bridge);
+      if (!image) {
+        write((now) => without(now, key));
+        return;
+      }
       const thumb = await look(image);
       write((now) =>
         now.some((known) => known.image?.sha256 === image.sha256)
@@ -93,7 +97,7 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     adding: all.some(({ image }) => image === null),
     addFiles: (files) => add(files.map(ofFile)),
     addPaths: (paths) => add(paths.map((path) => ofPath(path, session, bridge))),
-    addCopied: async () => add((await copied()).map(ofFile)),
+    addCopied: () => add([ofClipboard(refused)]),
     remove: (picture) => {
       refused(null);
       write((now) => without(now, picture.key));
@@ -114,7 +118,8 @@ interface Adding {
   name: string;
   /** 0 where nobody knows. */
   size: number;
-  hand: (bridge: Bridge) => Promise<Image>;
+  /** Null when there was nothing after all. */
+  hand: (bridge: Bridge) => Promise<Image | null>;
   look: (image: Image) => Promise<string | null>;
 }
 
@@ -132,17 +137,39 @@ function ofFile(file: File): Adding {
   };
 }
 
+/** The image of the clipboard, if there is one. It is read at once: that is allowed only while something is pasted. */
+function ofClipboard(refused: (why: string) => void): Adding {
+  const reading = copied();
+  return {
+    name: PICTURES.pasted,
+    size: 0,
+    hand: async (bridge) => {
+      const file = await reading;
+      if (file && file.size > LARGEST_BYTES) refused(PICTURES.tooLarge(PICTURES.pasted));
+      else if (file) return ofFile(file).hand(bridge);
+      return null;
+    },
+    look: async (image) => {
+      const file = await reading;
+      return file && ofFile(file).look(image);
+    },
+  };
+}
+
 /**
- * The images of the clipboard. WebKitGTK names none of them where something is pasted, and hands them out here all the same
- * while that is being done (measured with 2.50). What cannot be read is none: there may be nothing at all.
+ * WebKitGTK names no image where something is pasted, and hands it out here all the same while that is being done (measured
+ * with 2.50). What cannot be read is none: there may be nothing at all.
  */
-async function copied(): Promise<File[]> {
-  const items = await navigator.clipboard.read().catch(() => []);
-  const images = items.flatMap((item) => {
-    const type = item.types.find((known) => ACCEPTED.split(',').includes(known));
-    return type ? [item.getType(type).then((blob) => new File([blob], '', { type }))] : [];
-  });
-  return Promise.all(images).catch(() => []);
+async function copied(): Promise<File | null> {
+  try {
+    for (const item of await navigator.clipboard.read()) {
+      const type = item.types.find((known) => ACCEPTED.split(',').includes(known));
+      if (type) return new File([await item.getType(type)], '', { type });
+    }
+  } catch {
+    // Not allowed, or not there.
+  }
+  return null;
 }
 
 /** A file of which the desktop told the path alone: the engine reads it, and shows what it has read. */

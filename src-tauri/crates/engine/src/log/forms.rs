@@ -14,7 +14,7 @@ use crate::{
     ledger::{Ledger, json, put, read_json},
     sessions::{
         Stored,
-        stored::{self, FORM, costs_of_now, state_row},
+        stored::{FORM, costs_of_now, form_of, state_row},
     },
 };
 use nox_domain::{
@@ -64,9 +64,10 @@ async fn one(ledger: &Ledger, id: &SessionId) -> Result<bool, Error> {
     let name = id.to_string();
     let state = ledger.store().row(kind::SESSION_STATE, &name).await?;
     // A stream without a state is an import or a salvage that is under way.
-    if state.is_none_or(|row| row.deleted || stored::is_of_now(&row.body)) {
+    let state = state.filter(|row| !row.deleted);
+    let Some(form) = state.map(|row| form_of(&row.body)).filter(|form| *form < FORM) else {
         return Ok(false);
-    }
+    };
     if rebuild::rebuild_session(ledger, id).await?.is_some() {
         return Ok(true);
     }
@@ -74,7 +75,7 @@ async fn one(ledger: &Ledger, id: &SessionId) -> Result<bool, Error> {
     let row = ledger.store().read(read).await?.filter(|row| !row.deleted);
     let (Some(row), Some(stored)) = (row, Stored::read(ledger, id).await?) else { return Ok(false) };
     let mut row: SessionRow = read_json("row", &row.body)?;
-    (row.cost_micro_usd, row.usage) = costs_of_now(row.cost_micro_usd, row.usage);
+    (row.cost_micro_usd, row.usage) = costs_of_now(form, row.cost_micro_usd, row.usage);
     let mut stage = Stage::new(id, stored.stream_seq);
     stage.row(put(&Row::Session(row)));
     stage.row(state_row(&stored.session, stored.stream_seq));

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 ///
 /// - 1, which is not written: a cost that nobody told is 0; lines that edits changed are not counted.
 /// - 2: such a cost is none; lines are counted.
-/// - 3: a wish for a mode or a model that nobody answered is over with its turn and its run.
+/// - 3: a wish for a mode or a model that nobody answered is over with its turn and its run; what was said into a turn is
+///   known until that is over.
 pub(crate) const FORM: u32 = 3;
 /// Events per read.
 const PAGE: u32 = 1_000;
@@ -111,7 +112,7 @@ impl Stored {
                 Err(error) => return Err(error),
             }
             let usage = session.talk.usage.take();
-            (session.cost_micro_usd, session.talk.usage) = costs_of_now(session.cost_micro_usd, usage);
+            (session.cost_micro_usd, session.talk.usage) = costs_of_now(form, session.cost_micro_usd, usage);
         }
         let mut stored = Self { session, stream_seq, snapshot_seq: stream_seq };
         stored.take(tail)?;
@@ -161,13 +162,20 @@ pub(crate) fn is_readable(body: &str) -> bool {
     snapshot(body, i64::MAX).is_some()
 }
 
-/// Whether a stored state was made by the rules of now.
-pub(crate) fn is_of_now(body: &str) -> bool {
-    serde_json::from_str::<Snapshot<IgnoredAny>>(body).is_ok_and(|found| found.form >= FORM)
+/// The form of the rules by which a stored state was made.
+pub(crate) fn form_of(body: &str) -> u32 {
+    serde_json::from_str::<Snapshot<IgnoredAny>>(body).map_or(0, |found| found.form)
 }
 
-/// Costs that were stored in the first form, where 0 stood for one that nobody told.
-pub(crate) fn costs_of_now(cost: Option<Size>, usage: Option<Usage>) -> (Option<Size>, Option<Usage>) {
+/// Costs that were stored in this form: in the first one, 0 stood for a cost that nobody told.
+pub(crate) fn costs_of_now(
+    form: u32,
+    cost: Option<Size>,
+    usage: Option<Usage>,
+) -> (Option<Size>, Option<Usage>) {
+    if form >= 2 {
+        return (cost, usage);
+    }
     let told = |cost: Option<Size>| cost.filter(|cost| cost.0 > 0);
     let usage = usage.map(|usage| Usage { cost_micro_usd: told(usage.cost_micro_usd), ..usage });
     (told(cost), usage)
@@ -179,4 +187,22 @@ fn snapshot(body: &str, head: i64) -> Option<Snapshot<Session>> {
         return (found.stream_seq <= head).then_some(found);
     }
     Some(Snapshot { stream_seq: head, form: 0, session: serde_json::from_str(body).ok()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_of_nothing_is_none_in_the_first_form_only() {
+        let used = |cost| Usage { cost_micro_usd: cost, ..Usage::default() };
+        let nothing = || (Some(Size(0)), Some(used(Some(Size(0)))));
+        for form in [0, 1] {
+            assert_eq!(costs_of_now(form, nothing().0, nothing().1), (None, Some(used(None))));
+        }
+        for form in 2..=FORM {
+            assert_eq!(costs_of_now(form, nothing().0, nothing().1), nothing());
+        }
+        assert_eq!(costs_of_now(0, Some(Size(5)), None), (Some(Size(5)), None));
+    }
 }
