@@ -331,6 +331,8 @@ Approvals: on a terminal, answer with a letter and Enter.
   a  allow once    s  allow for this session    w  allow always (writes a rule)    d [reason]  deny
 Ctrl+C stops the session; a second Ctrl+C leaves without waiting.
 
+It ends when the agent has done what was asked. A session that takes further messages stays: the app goes on with it.
+
 Exit status:
   0  finished
   1  failed, stopped or denied

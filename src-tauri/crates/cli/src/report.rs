@@ -39,9 +39,12 @@ impl Status {
         }
     }
 
-    /// Of a session that is over.
+    /// Of a session that is over, or whose agent has done what was asked and waits for more.
     pub(crate) fn of(row: &SessionRow) -> Option<Self> {
         match &row.state {
+            SessionState::Idle { problem } | SessionState::Hibernated { problem } => {
+                Some(if problem.is_some() { Self::Failed } else { Self::Finished })
+            }
             SessionState::Closed { how: Closed::Finished, .. } => Some(Self::Finished),
             SessionState::Closed { how: Closed::Failed, .. } => Some(Self::Failed),
             SessionState::Closed { how: Closed::Stopped, .. } => Some(Self::Stopped),
@@ -122,7 +125,9 @@ impl Report {
 
 fn ending(status: Status, row: Option<&SessionRow>) -> Option<String> {
     let problem = row.and_then(|row| match &row.state {
-        SessionState::Closed { problem, .. } => problem.as_ref().map(problem_in_words),
+        SessionState::Closed { problem, .. }
+        | SessionState::Idle { problem }
+        | SessionState::Hibernated { problem } => problem.as_ref().map(problem_in_words),
         _ => None,
     });
     let why = |word: &str| match &problem {

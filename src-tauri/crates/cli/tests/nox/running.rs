@@ -1,15 +1,11 @@
 //! Exit statuses, output and the JSON form of `nox run`.
 
-use super::support::{LONG, World, caller, closed, open_request};
+use super::support::{World, caller, closed, open_request};
 use nix::{sys::signal, unistd::Pid};
 use nox_api::dto::AnswerRequest;
 use nox_domain::{tool::Decision, words::Words};
-use std::{
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use nox_test_support::model::{ModelServer, Reply, Script};
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Stdio};
 
 const TWO: &str = "# Two blocks\n\n```sh name=\"First\"\necho one\nprintf 'a '\n```\n\nand\n\n```bash\necho two; pwd\n```\n";
 
@@ -257,23 +253,31 @@ fn a_file_and_its_images_become_one_task_in_one_step() {
     let made =
         world.nox(&["agent", "add", "Painter", "--runtime", "claude", "--command", "/nowhere/to/be/found"]);
     assert_eq!(made.code, Some(0), "{made:?}");
-    let running = world.start(&["run", "look.md", "--agent", "painter", "--image", "a.png"]);
+    // Its program is not there, so the turn fails, and with it the command: nobody has to end it.
+    let ended = world.nox(&["run", "look.md", "--agent", "painter", "--image", "a.png"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.err.contains("✗ failed: Claude Code is not there"), "{ended:?}");
     let months = world.home().join("registry").join("tasks");
     let below = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|at| at.path());
-    let whole = || {
-        let mut files = below(&months).flat_map(|month| below(&month).collect::<Vec<_>>());
-        files.any(|file| std::fs::read_to_string(file).is_ok_and(|text| text.contains("What is it?")))
-    };
-    let deadline = Instant::now() + LONG;
-    while !whole() {
-        assert!(Instant::now() < deadline, "its task was never written");
-        // Only spaces the looks.
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    signal::kill(Pid::from_raw(running.child.id() as i32), signal::Signal::SIGINT).unwrap();
-    assert_eq!(running.end().code, Some(1));
     let files: Vec<_> = below(&months).flat_map(|month| below(&month).collect::<Vec<_>>()).collect();
     let [file] = &files[..] else { panic!("{files:?}") };
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains("a.png") && text.contains("What is it?"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_over_when_its_agent_has_answered() {
+    let world = World::new();
+    let server = ModelServer::start(Script::of([Reply::text("Four.")])).await.unwrap();
+    let address = server.address();
+    let program = ["--runtime", "llm", "--provider", "ollama", "--model", "scripted", "--address", &address];
+    let made = world.nox(&[&["agent", "add", "Local"][..], &program].concat());
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let ended = world.nox(&["run", "What is 2 + 2?", "--agent", "local"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!((ended.out + &ended.err).contains("Four."), "the answer is not shown");
+    let ended = world.nox(&["run", "And now?", "--agent", "local", "--json"]);
+    assert_eq!((ended.code, &ended.result()["status"]), (Some(0), &"finished".into()));
+    let listed = world.nox(&["list-tasks", "--json"]).lines();
+    assert_eq!(listed.len(), 2, "{listed:?}");
 }
