@@ -313,6 +313,7 @@ Examples:
 
 const SET_HELP: &str = "\
 What may be given more than once is said anew as a whole, but for services: each is changed by its name, and the others stay.
+A service at another address loses the key that it had.
 
 Examples:
   nox agent set Writer --model opus --mode plan

@@ -142,7 +142,8 @@ impl AgentOptions {
         })
     }
 
-    /// These services with those that were named, each with its variables. One that was there keeps what is not named of it.
+    /// These services with those that were named, each with its variables. One that was there keeps what is not named of it, but
+    /// its key only where it is.
     pub(crate) fn services(
         &self,
         mut all: BTreeMap<String, Service>,
@@ -162,6 +163,10 @@ impl AgentOptions {
             let service = all.entry(name.clone()).or_default();
             service.command = words.first().cloned();
             service.arguments = words.into_iter().skip(1).collect();
+            if service.address.as_ref() != address {
+                // Its key is for the place where it was.
+                service.key = None;
+            }
             service.address = address.cloned();
         }
         for (name, variable, value) in &self.service_environment {
@@ -184,4 +189,30 @@ fn words(service: &str, line: &str) -> Result<Vec<String>, Failure> {
             "Close every quotation mark.",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_service_does_not_follow_it_to_another_address() {
+        let here = "https://here.example/mcp".to_owned();
+        let service =
+            Service { address: Some(here.clone()), key: Some("of-here".into()), ..Service::default() };
+        let of = |address: &str| {
+            let said = AgentOptions {
+                service_addresses: vec![("web".into(), address.into())],
+                ..AgentOptions::default()
+            };
+            said.services(BTreeMap::from([("web".to_owned(), service.clone())])).unwrap()["web"].clone()
+        };
+        assert_eq!(of(&here), service);
+        let elsewhere = of("https://elsewhere.example/mcp");
+        assert_eq!(
+            (elsewhere.address.as_deref(), elsewhere.key),
+            (Some("https://elsewhere.example/mcp"), None)
+        );
+    }
 }
