@@ -2,7 +2,7 @@
  * An agent program for the window tests: it says a version, opens a conversation as Claude Code does, and answers nothing.
  * Real programs are tried by `tests/contract`.
  */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 
 const CLAUDE = `
@@ -34,6 +34,16 @@ function install(desk, name, text) {
 
 /** A program that stands. */
 export const installClaude = (desk) => install(desk, 'claude', `#!${process.execPath}\n${CLAUDE}`);
+
+/** The same, whose version comes only when the function is called that this returns. */
+export function installWaitingClaude(desk) {
+  const standing = installClaude(desk);
+  const sign = `${standing}.answers`;
+  const waiting = `#!/bin/sh\nwhile [ ! -e '${sign}' ]; do sleep 0.05; done\nexec '${standing}.standing' "$@"\n`;
+  renameSync(standing, `${standing}.standing`);
+  install(desk, 'claude', waiting);
+  return () => desk.world.write(sign, '');
+}
 
 /** One that is older than what Nox was tested with, and that nobody is signed in to. */
 export const installOldCodex = (desk) => install(desk, 'codex', '#!/bin/sh\necho codex-cli 0.101.0\n');
