@@ -1,39 +1,17 @@
-//! What a person does with a session while it works: says something into its turn, changes how its program works, and
-//! keeps the prompts that wait in order.
+//! What a person does with a session while it works: says something into its turn, and keeps the prompts that wait in order.
 
 use super::{
-    Dials, Effect, Now, Rejection, RunPhase, Session, Step, Turn, TurnPhase,
+    Effect, Now, Rejection, RunPhase, Session, Step, Turn, TurnPhase,
     messages::Words,
-    talk::{Knob, Talk, Unsettled},
+    talk::{Talk, Unsettled},
 };
 use crate::{
-    agent::Program,
-    event::{Dial, Event},
+    event::Event,
     ids::{ItemId, TurnId},
     rows::{ControlsRow, Row, WaitingPrompt},
-    transcript::Offers,
 };
 
 impl Session {
-    /// The program as the next run begins with it: as the agent says, with what a person chose since.
-    pub fn program(&self) -> Program {
-        let mut program = self.opened.program.clone();
-        let dials = &self.talk.dials;
-        program.mode = dials.mode.clone().or(program.mode);
-        program.model = dials.model.clone().or(program.model);
-        program
-    }
-
-    /// What the program offers is told once, and again when it differs.
-    pub(super) fn offers(&self, offers: Offers, step: &mut Step) {
-        let offers = offers.capped();
-        let Dials { mode_told, model_told, .. } = &self.talk.dials;
-        let is_known = (mode_told, model_told) == (&offers.mode, &offers.model);
-        if !is_known || self.talk.offers.as_ref() != Some(&offers) {
-            step.events.push(Event::OffersTold { offers: Box::new(offers) });
-        }
-    }
-
     /// Whether something can be said into the turn that runs.
     fn can_steer(&self) -> bool {
         let offered = self.talk.offers.as_ref().is_some_and(|offers| offers.steers);
@@ -146,138 +124,6 @@ impl Session {
             return Err(Rejection::AlreadyStopping);
         }
         self.next.iter().find(|next| next.id == *turn).ok_or(Rejection::NotWaiting)
-    }
-
-    /// Changes how the program works: at once when a run stands, and in later runs.
-    pub(super) fn switch(
-        &self,
-        dial: Dial,
-        to: &str,
-        via: &str,
-        now: &mut Now<'_>,
-    ) -> Result<Step, Rejection> {
-        if self.closed.is_some() {
-            return Err(Rejection::Over);
-        }
-        if self.stopping {
-            return Err(Rejection::AlreadyStopping);
-        }
-        let offers = self.talk.offers.as_ref();
-        let list = offers.map(|offers| match dial {
-            Dial::Mode => &offers.modes,
-            Dial::Model => &offers.models,
-        });
-        let found = list.into_iter().flatten().find(|offer| offer.id == to);
-        let Some(offer) = found else { return Err(Rejection::NotOffered(to.to_owned())) };
-        let mut step = Step::default();
-        step.events.push(Event::Switched {
-            item: ItemId::fresh(now.ids),
-            dial,
-            to: to.to_owned(),
-            name: offer.name.clone(),
-            via: via.to_owned(),
-        });
-        if self.tells_switches() {
-            step.effects.push(Effect::Switch { dial, to: to.to_owned() });
-        }
-        Ok(step)
-    }
-
-    /// What the program says of itself is newer than what a person chose: it may have gone on to another. But what it
-    /// begins with says nothing about a choice that it has not taken up yet, and what it says before it has answered a
-    /// choice says nothing about that.
-    pub(super) fn apply_offers(&mut self, offers: &Offers) {
-        self.talk.offers = Some(offers.clone());
-        for dial in Dial::ALL {
-            let knob = self.talk.dials.knob(dial);
-            knob.told.clone_from(offers.present(dial));
-            *knob.heard |= knob.told.is_some();
-            self.heed(dial);
-        }
-    }
-
-    /// Shows what was told last, or what is wished for until that has its answer.
-    fn heed(&mut self, dial: Dial) {
-        let shown = self.talk.offers.get_or_insert_default().present_mut(dial);
-        let Knob { chosen, taken, waits, told, .. } = self.talk.dials.knob(dial);
-        if *waits > 0 {
-            shown.clone_from(chosen);
-            return;
-        }
-        if told.is_none() {
-            return;
-        }
-        shown.clone_from(told);
-        if chosen.is_some() {
-            *taken |= chosen == told;
-            if *taken {
-                chosen.clone_from(told);
-            }
-        }
-    }
-
-    /// A run begins with what its program does by itself, and has heard no wish.
-    pub(super) fn begin_dials(&mut self) {
-        for dial in Dial::ALL {
-            let knob = self.talk.dials.knob(dial);
-            (*knob.taken, *knob.waits, *knob.heard) = (false, 0, false);
-            // Whether it takes up what was chosen is to be heard.
-            if knob.chosen.is_some() {
-                *knob.told = None;
-            }
-        }
-    }
-
-    pub(super) fn apply_switched(&mut self, dial: Dial, to: &str) {
-        let is_told = self.tells_switches();
-        let to = Some(to.to_owned());
-        let knob = self.talk.dials.knob(dial);
-        (*knob.taken, *knob.heard) = (false, false);
-        *knob.waits = knob.waits.saturating_add(u32::from(is_told));
-        knob.chosen.clone_from(&to);
-        *self.talk.offers.get_or_insert_default().present_mut(dial) = to;
-        self.next_ord += 1;
-    }
-
-    /// The run has answered a wish, may be late. Without one that is open there was another run meanwhile.
-    pub(super) fn settle_switch(&self, dial: Dial, step: &mut Step) {
-        if self.talk.dials.clone().knob(dial).is_open() {
-            step.events.push(Event::SwitchSettled { dial });
-        }
-    }
-
-    pub(super) fn apply_switch_settled(&mut self, dial: Dial) {
-        let knob = self.talk.dials.knob(dial);
-        *knob.waits = knob.waits.saturating_sub(1);
-        // It did what was wished for, or refused: what it tells is how it is.
-        *knob.taken |= *knob.waits == 0;
-        self.heed(dial);
-    }
-
-    /// A turn or a run is over in which wishes were not answered. What was told since a wish is how it is. A wish of which
-    /// nothing was heard holds for the next run, and of one that stands is shown what it told before.
-    pub(super) fn end_wishes(&mut self) {
-        let stands = self.has_live_run();
-        for dial in Dial::ALL {
-            let knob = self.talk.dials.knob(dial);
-            if std::mem::take(knob.waits) == 0 {
-                continue;
-            }
-            *knob.taken = *knob.heard;
-            if stands || *knob.heard {
-                self.heed(dial);
-            }
-        }
-    }
-
-    /// Whether a person has chosen how its program works.
-    pub(super) fn is_dialled(&self) -> bool {
-        self.talk.dials.mode.is_some() || self.talk.dials.model.is_some()
-    }
-
-    /// Whether a run is there that is told of a change.
-    fn tells_switches(&self) -> bool {
-        self.has_live_run() && !self.is_ending()
     }
 
     /// The turn that waited longest is the one to work on now, and is shown from here on.

@@ -10,6 +10,7 @@
 
 mod apply;
 mod decide;
+mod dials;
 mod hear;
 mod images;
 mod life;
@@ -20,10 +21,11 @@ pub mod moves;
 mod project;
 mod talk;
 
+pub use dials::{Dials, Knob};
 pub use images::{Shown, ShownPlace};
 pub use limited::Limited;
 pub use messages::{Effect, Prompt, Rejection, SessionCommand, Signal, Step, Words};
-pub use talk::{Dials, PlanPlace, Talk, Writing};
+pub use talk::{PlanPlace, Talk, Writing};
 
 use crate::{
     At, Size,
@@ -448,6 +450,8 @@ impl Call {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_dials;
 #[cfg(test)]
 mod tests_edges;
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What an agent says while it works: texts that are being written, its plan, what it used; and interrupting it.
 
-use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, images::Shown};
+use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, dials::Dials, images::Shown};
 use crate::{
     At,
     event::Event,
     ids::{ItemId, TurnId},
-    transcript::{Dial, Lines, Offers, PlanStep, Usage},
+    transcript::{Lines, Offers, PlanStep, Usage},
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,70 +40,6 @@ pub struct Unsettled {
     pub item: ItemId,
     /// What was said.
     pub text: String,
-}
-
-/// What a person chose of what a program offers; none where they chose nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Dials {
-    /// How freely it works.
-    pub mode: Option<String>,
-    /// The model.
-    pub model: Option<String>,
-    /// Which of both the newest run has taken up. Until it has, what its program tells is what it began with.
-    pub mode_taken: bool,
-    /// The same of the model.
-    pub model_taken: bool,
-    /// Wishes for a mode that the newest run was told and has not answered. Until it has, the newest wish is shown:
-    /// what is told meanwhile may be older.
-    pub mode_waits: u32,
-    /// The same of the model.
-    pub model_waits: u32,
-    /// The mode that was told last.
-    pub mode_told: Option<String>,
-    /// The same of the model.
-    pub model_told: Option<String>,
-    /// Whether that was told since the newest wish.
-    pub mode_heard: bool,
-    /// The same of the model.
-    pub model_heard: bool,
-}
-
-/// One of [`Dials`].
-pub(super) struct Knob<'a> {
-    pub(super) chosen: &'a mut Option<String>,
-    pub(super) taken: &'a mut bool,
-    pub(super) waits: &'a mut u32,
-    pub(super) told: &'a mut Option<String>,
-    pub(super) heard: &'a mut bool,
-}
-
-impl Knob<'_> {
-    /// Whether an answer says something: a wish waits for it, or was given up at the end of its turn.
-    pub(super) fn is_open(&self) -> bool {
-        *self.waits > 0 || (self.chosen.is_some() && !*self.taken && self.told.is_some())
-    }
-}
-
-impl Dials {
-    pub(super) fn knob(&mut self, dial: Dial) -> Knob<'_> {
-        match dial {
-            Dial::Mode => Knob {
-                chosen: &mut self.mode,
-                taken: &mut self.mode_taken,
-                waits: &mut self.mode_waits,
-                told: &mut self.mode_told,
-                heard: &mut self.mode_heard,
-            },
-            Dial::Model => Knob {
-                chosen: &mut self.model,
-                taken: &mut self.model_taken,
-                waits: &mut self.model_waits,
-                told: &mut self.model_told,
-                heard: &mut self.model_heard,
-            },
-        }
-    }
 }
 
 /// A text that is being written. Its bytes so far are in the spool.

@@ -46,8 +46,8 @@ impl Play {
             return self.hear(Signal::Named("foreign".into()), vec![]);
         }
         let dials = &self.session.talk.dials;
-        let waits = [(Dial::Mode, dials.mode_waits), (Dial::Model, dials.model_waits)];
-        if let Some((dial, _)) = waits.into_iter().find(|(_, waits)| *waits > 0)
+        let is_wished = |dial: &Dial| dials.of(*dial).waits + dials.of(*dial).given_up > 0;
+        if let Some(dial) = Dial::ALL.into_iter().find(is_wished)
             && (driver.stopped || self.dice.one_in(6))
             && !self.dice.one_in(4)
         {

@@ -330,11 +330,12 @@ impl Play {
             }
             29 | 30 => self.tidies_the_queue(),
             31 | 32 => {
-                let dial = self.dice.pick(&[Dial::Mode, Dial::Model]);
-                let to = self.dice.pick(&["one", "two", "elsewhere"]);
-                let fx = self.model.switch(to);
-                let (to, via) = (to.to_owned(), "test".to_owned());
-                self.command(SessionCommand::Switch { dial, to, via }, fx);
+                let dial = self.dice.pick(&Dial::ALL);
+                self.turns(dial);
+                // On second thoughts.
+                if self.dice.one_in(3) {
+                    self.turns(dial);
+                }
             }
             26 => {
                 let fx = self.model.interrupt();
