@@ -459,6 +459,8 @@ export type ChangeAgent = {
 	agent: AgentId,
 	/**  What changes. */
 	patch: AgentPatch,
+	/**  The version of the agent that the change was made from; an agent that is another by now is not changed. */
+	base?: string | null,
 };
 
 /**  A prompt that waits for its turn, and what it should say. */
@@ -859,6 +861,8 @@ export type ErrorCode =
 "not_found" | 
 /**  It is not in a state for that: answered, over, still running. */
 "conflict" | 
+/**  It has changed since the caller looked: look again, then decide. */
+"stale" | 
 /**  The task has no agent and there is no default: ask for one. */
 "needs_agent" | 
 /**  Too much at once; try again. */
@@ -2768,7 +2772,14 @@ export type TurnId = string;
 export type Undo = {
 	/**  The command. */
 	command: CommandId,
+	/**  What it may be a change of; of anything, if this is not said. */
+	of?: UndoOf | null,
 };
+
+/**  What a face takes back that shows only that. */
+export type UndoOf = 
+/**  Changes of agents. */
+"agents";
 
 /**  What a person chose after an unknown outcome. */
 export type UnknownChoice = 

@@ -11,6 +11,7 @@ impl From<Error> for ApiError {
         let code = match error.kind() {
             ErrorKind::NotFound => ErrorCode::NotFound,
             ErrorKind::Conflict => ErrorCode::Conflict,
+            ErrorKind::Stale => ErrorCode::Stale,
             ErrorKind::BadInput => ErrorCode::BadInput,
             ErrorKind::NeedsAgent => ErrorCode::NeedsAgent,
             ErrorKind::TooOld => ErrorCode::TooOld,

@@ -26,6 +26,8 @@ pub enum ErrorCode {
     NotFound,
     /// It is not in a state for that: answered, over, still running.
     Conflict,
+    /// It has changed since the caller looked: look again, then decide.
+    Stale,
     /// The task has no agent and there is no default: ask for one.
     NeedsAgent,
     /// Too much at once; try again.

@@ -7,17 +7,28 @@ use crate::{
     failure::Failure,
     out,
 };
-use nox_api::dto::{ChangeAgent, Recorded, Undo};
+use clap::ValueEnum;
+use nox_api::{
+    ErrorCode,
+    dto::{ChangeAgent, Recorded, Undo, UndoOf},
+};
 use nox_domain::{
     agent::{Agent, AgentPatch, Program, Service},
     ids::CommandId,
+    rows::AgentRow,
 };
 use std::{collections::BTreeMap, path::Path};
 
+/// How often a change is made anew because somebody else was faster.
+const TRIES: usize = 16;
+
 pub(crate) async fn set(root: &Path, set: SetAgent) -> Result<(), Failure> {
+    contradicts_itself(&set)?;
+    // Read once: what is piped in is there only once.
+    let prompt = set.said.prompt()?;
     let door = Door::open(root, Purpose::Look).await?;
     let command = CommandId::from_uuid(uuid::Uuid::now_v7());
-    let done = change(&door, &set, command.clone()).await;
+    let done = change(&door, &set, prompt, command.clone()).await;
     door.close().await;
     if done?.undo {
         out::say(&format!("Take it back with nox agent undo {command}"));
@@ -31,23 +42,70 @@ pub(crate) async fn undo(root: &Path, undo: UndoAgent) -> Result<(), Failure> {
         Failure::usage(format!("{} is no change", undo.change), hint)
     })?;
     let door = Door::open(root, Purpose::Look).await?;
-    let done: Result<Recorded, Failure> = door.call("undo", &Undo { command }).await;
+    let done: Result<Recorded, Failure> =
+        door.call("undo", &Undo { command, of: Some(UndoOf::Agents) }).await;
     door.close().await;
     done.map(drop)
 }
 
-async fn change(door: &Door, set: &SetAgent, command: CommandId) -> Result<Recorded, Failure> {
-    let agent = named(door, &set.agent).await?.agent;
-    let patch = patch(set, &agent)?;
-    if patch == AgentPatch::default() {
-        let hint = "Name what changes, as nox agent set --help says.";
-        return Err(Failure::usage("nothing is to be changed", hint));
+/// The change is made from the agent as it is. If that is another one when the change arrives, it is made anew from that.
+async fn change(
+    door: &Door,
+    set: &SetAgent,
+    prompt: Option<String>,
+    command: CommandId,
+) -> Result<Recorded, Failure> {
+    let mut tries = 0;
+    loop {
+        let AgentRow { agent, version, .. } = named(door, &set.agent).await?;
+        let patch = patch(set, prompt.clone(), &agent)?;
+        if patch == AgentPatch::default() {
+            let hint = "Name what changes, as nox agent set --help says.";
+            return Err(Failure::usage("nothing is to be changed", hint));
+        }
+        let input = ChangeAgent { agent: agent.id, patch, base: Some(version) };
+        tries += 1;
+        match door.call_as(command.clone(), "change_agent", &input).await {
+            Err(Failure { code: Some(ErrorCode::Stale), .. }) if tries < TRIES => {}
+            done => return done,
+        }
     }
-    door.call_as(command, "change_agent", &ChangeAgent { agent: agent.id, patch }).await
+}
+
+/// What is set and taken away in one line is meant in neither way.
+fn contradicts_itself(set: &SetAgent) -> Result<(), Failure> {
+    let said = &set.said;
+    for what in &set.clear {
+        let (is_set, option) = match what {
+            Clear::Model => (said.model.is_some(), "model"),
+            Clear::Preset => (said.preset.is_some(), "preset"),
+            Clear::Provider => (said.provider.is_some(), "provider"),
+            Clear::Command => (said.command.is_some(), "command"),
+            Clear::Arguments => (!said.arguments.is_empty(), "argument"),
+            Clear::Address => (said.address.is_some(), "address"),
+            Clear::Key => (said.key.is_some(), "key"),
+            Clear::Mode => (said.mode.is_some(), "mode"),
+            Clear::Effort => (said.effort.is_some(), "effort"),
+            Clear::Folder => (said.folder.is_some(), "folder"),
+            Clear::Prompt => (said.prompt.is_some(), "prompt"),
+            Clear::PromptPlacement => (said.prompt_placement.is_some(), "prompt-placement"),
+            Clear::Skills => (!said.skills.is_empty(), "skill"),
+            // Others may come in the place of all that were there.
+            Clear::Services => continue,
+        };
+        if is_set {
+            let word = what.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+            return Err(Failure::usage(
+                format!("--{option} sets what --clear {word} takes away"),
+                "Nothing was changed. Leave one of them out.",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What becomes of an agent, as far as it is another than now.
-fn patch(set: &SetAgent, agent: &Agent) -> Result<AgentPatch, Failure> {
+fn patch(set: &SetAgent, prompt: Option<String>, agent: &Agent) -> Result<AgentPatch, Failure> {
     let SetAgent { said, clear, .. } = set;
     let clears = |what: Clear| clear.contains(&what);
     let mut program = agent.program.clone();
@@ -92,7 +150,7 @@ fn patch(set: &SetAgent, agent: &Agent) -> Result<AgentPatch, Failure> {
     };
     Ok(AgentPatch {
         name: set.new_name.clone().filter(|name| *name != agent.name),
-        prompt: said.prompt()?.or_else(|| emptied(Clear::Prompt)).filter(|prompt| *prompt != agent.prompt),
+        prompt: prompt.or_else(|| emptied(Clear::Prompt)).filter(|prompt| *prompt != agent.prompt),
         folder: said
             .folder
             .clone()

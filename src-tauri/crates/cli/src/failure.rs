@@ -15,6 +15,8 @@ pub(crate) const NEEDS_APPROVAL: u8 = 3;
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Failure {
+    /// Why the engine refused, if it was the engine.
+    pub(crate) code: Option<ErrorCode>,
     pub(crate) exit_code: u8,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
@@ -23,12 +25,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// The command line or its input cannot be used.
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { exit_code: USAGE, message: message.into(), hint: Some(hint.into()) }
+        Self { code: None, exit_code: USAGE, message: message.into(), hint: Some(hint.into()) }
     }
 
     /// The system refuses something.
     pub(crate) fn system(what: &str, error: &dyn Display) -> Self {
-        Self { exit_code: FAILED, message: format!("{what}: {error}"), hint: None }
+        Self { code: None, exit_code: FAILED, message: format!("{what}: {error}"), hint: None }
     }
 
     /// Says it on standard error.
@@ -47,7 +49,7 @@ impl From<ApiError> for Failure {
             ErrorCode::BadInput | ErrorCode::NotFound | ErrorCode::NeedsAgent => USAGE,
             _ => FAILED,
         };
-        Self { exit_code, message: error.message, hint: error.hint }
+        Self { code: Some(error.code), exit_code, message: error.message, hint: error.hint }
     }
 }
 
@@ -55,7 +57,7 @@ impl From<control::Error> for Failure {
     fn from(error: control::Error) -> Self {
         match error {
             control::Error::Api(error) => error.into(),
-            error => Self { exit_code: FAILED, message: error.to_string(), hint: error.hint() },
+            error => Self { code: None, exit_code: FAILED, message: error.to_string(), hint: error.hint() },
         }
     }
 }

@@ -96,6 +96,7 @@ pub(crate) async fn rebuild(root: &Path, json: bool) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure {
+        code: None,
         exit_code: crate::failure::FAILED,
         message: format!("{} sessions cannot be read", report.unreadable.len()),
         hint: Some("Their events are kept as they are. The others were made anew.".to_owned()),

@@ -505,6 +505,14 @@ impl Engine {
         Ok(self.ledger().commit(&cause, at, change).await?.last_seq)
     }
 
+    /// Whether taking this command back changes agents and nothing else.
+    pub async fn undoes_agents(&self, command: &CommandId) -> Result<bool, Error> {
+        let receipt =
+            self.ledger().receipt(command).await?.ok_or_else(|| Error::not_found("command", command))?;
+        let inverse = receipt.inverse.as_deref().map(|inverse| read_json("receipt", inverse)).transpose()?;
+        Ok(matches!(inverse, Some(Inverse::Files(want)) if want.is_of_agents()))
+    }
+
     /// Takes a command back, if its receipt knows how.
     pub async fn undo(&self, command: &CommandId, cause: Cause) -> Result<i64, Error> {
         let receipt =

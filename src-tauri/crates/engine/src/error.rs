@@ -41,6 +41,14 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// It is not as it was when the caller looked.
+    #[error("{message}")]
+    Stale {
+        /// For people.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The input is wrong.
     #[error("{message}")]
     BadInput {
@@ -107,6 +115,8 @@ pub enum ErrorKind {
     NotFound,
     /// It is not in a state for that.
     Conflict,
+    /// It has changed since the caller looked.
+    Stale,
     /// A field of the input is wrong: [`Error::field`].
     BadInput,
     /// The task needs an agent.
@@ -131,6 +141,7 @@ impl Error {
         match self {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Rejected(_) | Self::Conflict { .. } | Self::HomeTaken { .. } => ErrorKind::Conflict,
+            Self::Stale { .. } => ErrorKind::Stale,
             Self::BadInput { .. } => ErrorKind::BadInput,
             Self::NeedsAgent => ErrorKind::NeedsAgent,
             Self::TooOld { .. } => ErrorKind::TooOld,
@@ -160,7 +171,9 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         use nox_domain::session::Rejection;
         let fixed = match self {
-            Self::Conflict { hint, .. } | Self::BadInput { hint, .. } => return Some(hint.clone()),
+            Self::Conflict { hint, .. } | Self::Stale { hint, .. } | Self::BadInput { hint, .. } => {
+                return Some(hint.clone());
+            }
             Self::Keychain(nox_secrets::Error::Unavailable { hint, .. }) => return Some(hint.clone()),
             Self::Rejected(Rejection::RequestNotOpen) => "It was answered before, or its session ended.",
             Self::Rejected(Rejection::StillRuns) => "Stop it first.",

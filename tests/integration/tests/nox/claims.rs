@@ -147,7 +147,7 @@ async fn a_disabled_agent_begins_nothing_that_waited_and_goes_on_with_nothing() 
     let second = world.start_with(&second, PreAllowed::All).await.unwrap().session.unwrap();
     let agent = world.snapshot().await.agents[0].agent.id.clone();
     let patch = nox_api::domain::agent::AgentPatch { enabled: Some(false), ..Default::default() };
-    world.api().change_agent(&caller(), ChangeAgent { agent, patch }).await.unwrap();
+    world.api().change_agent(&caller(), ChangeAgent { agent, patch, base: None }).await.unwrap();
     world.api().stop_session(&caller(), OneSession { session: first.clone() }).await.unwrap();
     world.until_over(&first).await;
     let ran = world.until_over(&second).await;

@@ -68,7 +68,7 @@ async fn what_comes_with_a_dropped_file_is_recorded_with_its_task() {
     let written = world.home().join("registry").join(&card.task.path);
     let names_it = async || fs::read_to_string(&written).ok().filter(|text| text.contains("a.png"));
     poll("its file", names_it).await;
-    world.api().undo(&caller(), Undo { command: who.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: who.command, of: None }).await.unwrap();
     poll("its end", async || (!written.exists()).then_some(())).await;
     assert!(world.snapshot().await.cards.is_empty(), "one undo takes all of it back");
 }

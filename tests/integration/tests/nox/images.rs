@@ -212,7 +212,7 @@ async fn what_waits_keeps_its_images_when_it_is_changed_or_taken_back_and_wanted
         |text: &str| ChangePrompt { session: session.clone(), turn: turn.clone(), text: text.into() };
     let changed = caller();
     world.api().change_prompt(&changed, change("look")).await.unwrap();
-    world.api().undo(&caller(), Undo { command: changed.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: changed.command, of: None }).await.unwrap();
     let one = waiting(&world, &session).await.remove(0);
     assert_eq!((one.text.as_str(), &one.images[..]), ("", std::slice::from_ref(&image)));
     world.api().change_prompt(&caller(), change("look here")).await.unwrap();
@@ -223,7 +223,7 @@ async fn what_waits_keeps_its_images_when_it_is_changed_or_taken_back_and_wanted
         .await
         .unwrap();
     assert!(waiting(&world, &session).await.is_empty());
-    world.api().undo(&caller(), Undo { command: taken.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: taken.command, of: None }).await.unwrap();
     let again = waiting(&world, &session).await.remove(0);
     assert_eq!((again.text.as_str(), &again.images[..]), ("look here", &[image][..]));
 }
@@ -249,7 +249,7 @@ async fn a_message_that_was_taken_back_waits_again_also_where_its_program_takes_
     let asked = PromptSession { session: session.clone(), text: "look".into(), images: vec![image.clone()] };
     let error = world.api().prompt_session(&caller(), asked).await.unwrap_err();
     assert_eq!(error.message, "its program takes no images", "who asks anew is told");
-    world.api().undo(&caller(), Undo { command: taken.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: taken.command, of: None }).await.unwrap();
     let again = waiting(&world, &session).await.remove(0);
     assert_eq!((again.text.as_str(), &again.images[..]), ("look", &[image][..]));
 }

@@ -168,7 +168,7 @@ async fn steering_reaches_the_turn_and_prompts_that_wait_can_be_changed_and_take
     let who = caller();
     let done = world.api().withdraw_prompt(&who, withdraw()).await.unwrap();
     assert!(done.undo);
-    world.api().undo(&caller(), Undo { command: who.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: who.command, of: None }).await.unwrap();
     assert_eq!(controls(&world, &session).await.waiting.len(), 2, "it waits again");
     let again = controls(&world, &session).await.waiting[1].turn.clone();
     let withdraw_again = WithdrawPrompt { session: session.clone(), turn: again };

@@ -139,7 +139,7 @@ async fn a_session_that_is_there_already_comes_in_beside_it_and_undo_hides_it() 
     let row = world.api().engine().session(&copy).await.unwrap();
     assert!(row.task.is_some() && row.imported);
     assert_rows_fit(&world).await;
-    world.api().undo(&caller(), Undo { command: who.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: who.command, of: None }).await.unwrap();
     assert!(world.snapshot().await.sessions.iter().all(|view| view.row.id != copy));
     assert!(world.api().engine().session(&copy).await.unwrap().deleted);
 }
@@ -540,7 +540,7 @@ async fn a_session_that_runs_is_not_deleted_and_a_deletion_comes_back() {
     assert_eq!(refused.code, ErrorCode::Conflict);
     let (who, one) = (caller(), OneSession { session: sessions[0].clone() });
     world.api().delete_session(&who, one).await.unwrap();
-    world.api().undo(&caller(), Undo { command: who.command }).await.unwrap();
+    world.api().undo(&caller(), Undo { command: who.command, of: None }).await.unwrap();
     assert!(world.snapshot().await.sessions.iter().any(|view| view.row.id == sessions[0]));
     assert_rows_fit(&world).await;
 }

@@ -161,7 +161,7 @@ async fn a_disabled_agent_starts_nothing() {
     let ran = world.run(&sh("true")).await;
     let agent = world.card(&ran.task).await.task.agent.unwrap();
     let patch = nox_api::domain::agent::AgentPatch { enabled: Some(false), ..Default::default() };
-    world.api().change_agent(&caller(), ChangeAgent { agent, patch }).await.unwrap();
+    world.api().change_agent(&caller(), ChangeAgent { agent, patch, base: None }).await.unwrap();
     let error = world.start_with(&ran.task, PreAllowed::All).await.unwrap_err();
     assert!(error.message.contains("disabled"), "{error:?}");
 }

@@ -18,7 +18,7 @@ use nox_test_support::{World, caller, caller_with};
 
 async fn undo(world: &World, command: &CommandId) -> CommandId {
     let who = caller();
-    world.api().undo(&who, Undo { command: command.clone() }).await.unwrap();
+    world.api().undo(&who, Undo { command: command.clone(), of: None }).await.unwrap();
     who.command
 }
 
@@ -116,7 +116,11 @@ async fn agents_made_changed_and_deleted_come_back() {
         enabled: Some(false),
         ..AgentPatch::default()
     };
-    world.api().change_agent(&changed, ChangeAgent { agent: agent.clone(), patch }).await.unwrap();
+    world
+        .api()
+        .change_agent(&changed, ChangeAgent { agent: agent.clone(), patch, base: None })
+        .await
+        .unwrap();
     world.until("changed", |all| agent_of(all, "night-watch").filter(|row| row.agent.review)).await;
     undo(&world, &changed.command).await;
     let row =
@@ -215,8 +219,8 @@ async fn sessions_are_hidden_and_shown_and_what_ran_cannot_be_taken_back() {
     };
     let recorded = world.api().answer_request(&answered, input).await.unwrap();
     assert!(!recorded.undo);
-    let error = world.api().undo(&caller(), Undo { command: answered.command }).await.unwrap_err();
+    let error = world.api().undo(&caller(), Undo { command: answered.command, of: None }).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::Conflict);
-    let error = world.api().undo(&caller(), Undo { command: caller().command }).await.unwrap_err();
+    let error = world.api().undo(&caller(), Undo { command: caller().command, of: None }).await.unwrap_err();
     assert_eq!(error.code, ErrorCode::NotFound);
 }

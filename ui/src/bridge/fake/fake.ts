@@ -10,13 +10,14 @@ import {
   type CommandInputs,
   type CommandName,
   type DesktopDrag,
-  NoxError,
+  type NoxError,
   type ShellSays,
 } from '../bridge';
 import { newCommandId, newId } from '../ids';
 import { discoveryOf } from './discovery';
 import { addImage, controlsOf, liveCommands } from './live';
 import { compactNow, importOne } from './log';
+import { refused } from './refused';
 import { readRunbook } from './runbook';
 import { FakeRuns } from './runs';
 import { type SampleName, sample } from './samples';
@@ -116,8 +117,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     stepMs,
   );
 
-  const missing = (what: string) =>
-    new NoxError({ code: 'not_found', message: `There is no such ${what}.`, hint: null, field: null });
+  const missing = (what: string) => refused('not_found', `There is no such ${what}.`);
   const task = (id: string): TaskRow => {
     const row = state.tasks.get(id);
     if (!row) throw missing('task');
@@ -131,21 +131,11 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     const row = task(id);
     const runner = agent ?? row.agent ?? (state.agents.has('runbook') ? 'runbook' : null);
     if (!runner) {
-      throw new NoxError({
-        code: 'needs_agent',
-        message: 'This task has no agent.',
-        hint: 'Choose one.',
-        field: 'agent',
-      });
+      throw refused('needs_agent', 'This task has no agent.', 'Choose one.', 'agent');
     }
     const problem = readRunbook(state.bodies.get(id) ?? '').problem;
     if (problem) {
-      throw new NoxError({
-        code: 'bad_input',
-        message: `Line ${problem.line}: ${problem.message}`,
-        hint: null,
-        field: 'body',
-      });
+      throw refused('bad_input', `Line ${problem.line}: ${problem.message}`, null, 'body');
     }
     if (agent && row.agent !== agent) state.tasks.set(id, { ...row, agent });
     return runs.start(id, runner);
@@ -174,13 +164,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
           .find((line) => line.trim())
           ?.replace(/^#+\s*/, '') ||
         '';
-      if (!name)
-        throw new NoxError({
-          code: 'bad_input',
-          message: 'A task needs a title.',
-          hint: 'Write one line.',
-          field: 'title',
-        });
+      if (!name) throw refused('bad_input', 'A task needs a title.', 'Write one line.', 'title');
       const row = make({ ...rest, title: name }, body);
       return { task: row.id, rows: rowsOfTask(state, row.id), inverse: () => removeTask(row.id).rows ?? [] };
     },
@@ -289,7 +273,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       const row = state.requests.get(request);
       if (!row) throw missing('request');
       if (row.state.state !== 'open') {
-        throw new NoxError({ code: 'conflict', message: 'This request is answered already.', hint: null, field: null });
+        throw refused('conflict', 'This request is answered already.');
       }
       runs.answer(row, decision as Decision, reason ?? null);
       return { session: row.session };
@@ -307,8 +291,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       return {};
     },
     createAgent({ name = '', ...rest }) {
-      if (!name.trim())
-        throw new NoxError({ code: 'bad_input', message: 'An agent needs a name.', hint: null, field: 'name' });
+      if (!name.trim()) throw refused('bad_input', 'An agent needs a name.', null, 'name');
       const id = name
         .trim()
         .toLowerCase()
@@ -317,9 +300,16 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
       state.agents.set(id, row);
       return { agent: id, rows: [{ kind: 'agent', row }], inverse: () => goneAgent(id) };
     },
-    changeAgent({ agent, patch }) {
+    changeAgent({ agent, patch, base }) {
       const before = state.agents.get(agent);
       if (!before) throw missing('agent');
+      if (base != null && base !== before.version) {
+        throw refused(
+          'stale',
+          `the agent ${before.agent.name} was changed meanwhile`,
+          'Nothing was written. Look at it as it is now, then change it again.',
+        );
+      }
       const given = Object.fromEntries(Object.entries(patch).filter(([, value]) => value != null));
       const row = { agent: { ...before.agent, ...given }, version: newId('ver'), changed_at: Date.now() };
       state.agents.set(agent, row);
@@ -379,13 +369,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     compactLog: () => compactNow(state),
     undo({ command }) {
       const inverse = inverses.get(command);
-      if (!inverse)
-        throw new NoxError({
-          code: 'conflict',
-          message: 'This cannot be taken back any more.',
-          hint: null,
-          field: null,
-        });
+      if (!inverse) throw refused('conflict', 'This cannot be taken back any more.');
       inverses.delete(command);
       return { rows: inverse() };
     },

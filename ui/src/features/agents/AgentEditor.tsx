@@ -97,7 +97,13 @@ export function AgentEditor({ row }: { row: AgentRow | null }) {
     setSaving(true);
     try {
       if (row) {
-        await send('changeAgent', { agent: row.agent.id, patch: patchOf(draft, base) }, { about: [row.agent.id] });
+        // What came after the last look would be overwritten unseen. What was saved last is not seen as a row yet.
+        const seen = saved?.version === row.version ? null : row.version;
+        await send(
+          'changeAgent',
+          { agent: row.agent.id, patch: patchOf(draft, base), base: seen },
+          { about: [row.agent.id] },
+        );
         setSaved({ draft, version: row.version });
         toast({ text: EDITOR.saved(draft.name.trim()) });
       } else {

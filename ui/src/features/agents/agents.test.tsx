@@ -38,7 +38,7 @@ describe('an agent', () => {
     await user.click(button('Save'));
     await waitFor(() => expect(button('Save')).toHaveProperty('disabled', true));
     expect(bridge.sent.map(({ input }) => input)).toEqual([
-      { agent: 'docs', patch: { prompt: '# Docs\n\nDo it well. Always.' } },
+      { agent: 'docs', base: expect.any(String), patch: { prompt: '# Docs\n\nDo it well. Always.' } },
     ]);
     expect(prompt).toHaveProperty('value', '# Docs\n\nDo it well. Always.');
   });
@@ -78,6 +78,25 @@ describe('an agent', () => {
         description: 'Changed by hand',
       }),
     );
+  });
+
+  it('overwrites nothing that it has not heard of yet', async () => {
+    const bridge = fakeBridge('full');
+    const user = await open(bridge);
+    await user.type(await field('Name'), ' team');
+    const { docs } = Object.fromEntries(bridge.state.agents);
+    if (!docs) throw new Error('there is an agent');
+    const newer = { ...docs, version: 'newer', agent: { ...docs.agent, name: 'From elsewhere' } };
+    bridge.state.agents.set('docs', newer);
+    await user.click(button('Save'));
+    await screen.findByText(/the agent From elsewhere was changed meanwhile/);
+    expect(bridge.state.agents.get('docs')).toBe(newer);
+    expect(await field('Name')).toHaveProperty('value', 'Docs team');
+    await act(async () =>
+      bridge.push({ push: 'changed', seq: 1000, command: null, rows: [{ kind: 'agent', row: newer }] }),
+    );
+    await user.click(button('Save'));
+    await waitFor(() => expect(bridge.state.agents.get('docs')?.agent.name).toBe('Docs team'));
   });
 
   it('shows the error of the engine at its field', async () => {

@@ -212,6 +212,9 @@ pub struct ChangeAgent {
     pub agent: AgentId,
     /// What changes.
     pub patch: AgentPatch,
+    /// The version of the agent that the change was made from; an agent that is another by now is not changed.
+    #[serde(default)]
+    pub base: Option<String>,
 }
 
 /// One agent.
@@ -396,6 +399,17 @@ pub enum Theme {
 pub struct Undo {
     /// The command.
     pub command: CommandId,
+    /// What it may be a change of; of anything, if this is not said.
+    #[serde(default)]
+    pub of: Option<UndoOf>,
+}
+
+/// What a face takes back that shows only that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoOf {
+    /// Changes of agents.
+    Agents,
 }
 
 /// A text that may be a runbook.

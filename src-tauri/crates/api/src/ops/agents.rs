@@ -53,7 +53,7 @@ impl Api {
             if input.patch.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
                 return Err(bad("name", "an agent needs a name", "Write a short one."));
             }
-            let want = Want::PatchAgent { agent: input.agent, patch: input.patch };
+            let want = Want::PatchAgent { agent: input.agent, patch: input.patch, base: input.base };
             self.engine().files().want(want, cause, Value::Null).await?;
             Ok(())
         })

@@ -1,5 +1,6 @@
 //! Operations on settings, projects and keys, and undo.
 
+use super::tasks::bad;
 use crate::{Api, ApiError, dto::*};
 use nox_engine::Error;
 
@@ -61,6 +62,13 @@ impl Api {
     /// Takes a command back, if it can be.
     pub async fn undo(&self, caller: &Caller, input: Undo) -> Result<Recorded, ApiError> {
         self.once(caller, async |cause| {
+            if input.of == Some(UndoOf::Agents) && !self.engine().undoes_agents(&input.command).await? {
+                return Err(bad(
+                    "command",
+                    &format!("{} was no change of an agent, and nothing was taken back", input.command),
+                    "Name the change of an agent. Take other changes back in the window.",
+                ));
+            }
             self.engine().undo(&input.command, cause).await?;
             Ok(())
         })

@@ -198,6 +198,8 @@ fn an_agent_is_changed_in_what_is_named_and_that_is_taken_back() {
         (&["--skill", "../up"], "skill"),
         (&["--folder", "somewhere"], "folder"),
         (&["--clear", "soul"], "invalid value"),
+        (&["--model", "huge", "--clear", "model"], "--model sets what --clear model takes away"),
+        (&["--skill", "notes", "--clear", "skills"], "--skill sets what --clear skills takes away"),
         (&["--name", " "], "needs a name"),
         (&["--model", "large"], "nothing is to be changed"),
         (&[], "nothing is to be changed"),

@@ -3,9 +3,9 @@
 use super::support::{Ended, Running, World, caller, open_request, until};
 use nox_api::{
     control,
-    dto::{AnswerRequest, ChangeSettings, CreateTask, StartTask},
+    dto::{AnswerRequest, ChangeSettings, CreateAgent, CreateTask, OneTask, StartTask},
 };
-use nox_domain::{event::PreAllowed, tool::Decision};
+use nox_domain::{agent::Runtime, event::PreAllowed, ids::CommandId, tool::Decision};
 
 async fn end(running: Running) -> Ended {
     tokio::task::spawn_blocking(move || running.end()).await.unwrap()
@@ -143,4 +143,56 @@ async fn a_look_starts_nothing_and_a_run_lets_what_waited_finish() {
     assert!(world.work().join("ran").exists());
     let listed = end(world.start(&["list-tasks"])).await;
     assert!(!listed.out.contains("queued") && !listed.out.contains("unknown"), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_several_change_of_an_agent_at_once_all_stays() {
+    let world = World::new();
+    let api = world.open().await;
+    let control = control::serve(api.clone(), |_| {}).unwrap();
+    let input = CreateAgent { name: "Shared".into(), runtime: Runtime::Claude, ..CreateAgent::default() };
+    api.create_agent(&caller(), input).await.unwrap();
+    let lines: Vec<String> = (0..6).map(|number| format!("s{number}=mcp-{number}")).collect();
+    let all: Vec<Running> =
+        lines.iter().map(|line| world.start(&["agent", "set", "shared", "--service", line])).collect();
+    for running in all {
+        let ended = end(running).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    let services = until(&api, |snapshot| Some(snapshot.agents.first()?.agent.services.clone())).await;
+    let names: Vec<&str> = services.keys().map(String::as_str).collect();
+    assert_eq!(names, ["s0", "s1", "s2", "s3", "s4", "s5"]);
+    control.close().await;
+    api.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_was_done_to_agents_is_taken_back_by_their_command() {
+    let world = World::new();
+    let api = world.open().await;
+    let control = control::serve(api.clone(), |_| {}).unwrap();
+    let undo = |command: &CommandId| world.start(&["agent", "undo", command.as_str()]);
+    let (made, deleted) = (caller(), caller());
+    let create = CreateTask { title: "Stays".into(), ..CreateTask::default() };
+    let task = api.create_task(&made, create).await.unwrap().task.unwrap();
+    let ended = end(undo(&made.command)).await;
+    assert!(ended.code == Some(2) && ended.err.contains("was no change of an agent"), "{ended:?}");
+    assert_eq!(api.snapshot(nox_api::dto::Nothing {}).await.unwrap().cards.len(), 1);
+    api.delete_task(&deleted, OneTask { task }).await.unwrap();
+    let ended = end(undo(&deleted.command)).await;
+    assert!(ended.code == Some(2) && ended.err.contains("was no change of an agent"), "{ended:?}");
+
+    let made = caller();
+    let input = CreateAgent { name: "Passing".into(), ..CreateAgent::default() };
+    let agent = api.create_agent(&made, input).await.unwrap().agent.unwrap();
+    let gone = caller();
+    api.delete_agent(&gone, nox_api::dto::OneAgent { agent }).await.unwrap();
+    let agents = async || api.snapshot(nox_api::dto::Nothing {}).await.unwrap().agents.len();
+    assert_eq!(agents().await, 0);
+    assert_eq!(end(undo(&gone.command)).await.code, Some(0));
+    assert_eq!(agents().await, 1);
+    assert_eq!(end(undo(&made.command)).await.code, Some(0));
+    assert_eq!(agents().await, 0);
+    control.close().await;
+    api.close().await;
 }

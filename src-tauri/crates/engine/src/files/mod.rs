@@ -102,6 +102,9 @@ pub enum Want {
         agent: AgentId,
         /// What changes.
         patch: AgentPatch,
+        /// The version of the agent that the change was made from; another one is refused. None if it fits any.
+        #[serde(default)]
+        base: Option<String>,
     },
     /// A change of an agent is taken back, unless a hand has changed the prompt since.
     PutAgentBack {
@@ -132,6 +135,26 @@ pub enum Want {
         /// As they were.
         files: Vec<OldFile>,
     },
+}
+
+impl Want {
+    /// Whether it makes, changes or removes an agent.
+    pub fn is_of_agents(&self) -> bool {
+        match self {
+            Self::CreateAgent { .. }
+            | Self::PatchAgent { .. }
+            | Self::PutAgentBack { .. }
+            | Self::DeleteAgent { .. } => true,
+            Self::Restore { files } => {
+                files.iter().any(|file| matches!(read::place_of(&file.path), read::Place::Agent(_)))
+            }
+            Self::CreateTasks { .. }
+            | Self::PatchTask { .. }
+            | Self::DeleteTasks { .. }
+            | Self::AddRule { .. }
+            | Self::DeleteRule { .. } => false,
+        }
+    }
 }
 
 enum Mail {

@@ -245,14 +245,14 @@ async fn an_agent_changed_by_nox_and_by_hand_keeps_both() {
     change(&mut owner, Want::CreateAgent { agent: Box::new(agent()) }).await;
     let path = "agents/runbook/agent.toml";
     let patch = AgentPatch { description: Some("New".into()), review: Some(true), ..AgentPatch::default() };
-    let (edits, _) = record(&mut owner, Want::PatchAgent { agent: id.clone(), patch }).await;
+    let (edits, _) = record(&mut owner, Want::PatchAgent { agent: id.clone(), patch, base: None }).await;
     write(&owner, path, &read(&owner, path).replace("name = \"Runbook\"", "name = \"Mine\""));
     owner.write_out(edits, "test".into()).await;
     let merged = owner.agents[&id].agent.clone();
     assert_eq!((&*merged.name, &*merged.description, merged.review), ("Mine", "New", true));
     assert!(owner.problems.is_empty());
     let patch = AgentPatch { description: Some("Newer".into()), ..AgentPatch::default() };
-    let (edits, _) = record(&mut owner, Want::PatchAgent { agent: id.clone(), patch }).await;
+    let (edits, _) = record(&mut owner, Want::PatchAgent { agent: id.clone(), patch, base: None }).await;
     write(&owner, path, &read(&owner, path).replace("\"New\"", "\"By hand\""));
     owner.write_out(edits, "test".into()).await;
     assert_eq!(owner.agents[&id].agent.description, "By hand");
@@ -271,13 +271,38 @@ async fn an_agent_changed_by_nox_and_by_hand_keeps_both() {
 }
 
 #[tokio::test]
+async fn an_agent_is_not_changed_from_a_version_that_is_over() {
+    let home = tempfile::tempdir().unwrap();
+    let mut owner = owner(home.path()).await;
+    let id = agent().id;
+    change(&mut owner, Want::CreateAgent { agent: Box::new(agent()) }).await;
+    let want = |owner: &Owner, base: &str| {
+        let patch = AgentPatch { review: Some(true), ..AgentPatch::default() };
+        let want = Want::PatchAgent { agent: agent().id, patch, base: Some(base.to_owned()) };
+        owner.plan(&want).map(|_| ())
+    };
+    let first = owner.agents[&id].version.clone();
+    want(&owner, &first).unwrap();
+    // A hand that Nox has not heard of yet counts too, and so does the prompt.
+    write(&owner, "agents/runbook/prompt.md", "Be mine.\n");
+    assert!(matches!(want(&owner, &first), Err(Error::Stale { .. })));
+    owner.look_everywhere().await;
+    let second = owner.agents[&id].version.clone();
+    want(&owner, &second).unwrap();
+    let patch = AgentPatch { name: Some("Other".into()), ..AgentPatch::default() };
+    change(&mut owner, Want::PatchAgent { agent: id.clone(), patch, base: Some(second.clone()) }).await;
+    assert!(matches!(want(&owner, &second), Err(Error::Stale { .. })));
+    want(&owner, &owner.agents[&id].version.clone()).unwrap();
+}
+
+#[tokio::test]
 async fn undoing_a_prompt_does_not_overwrite_what_a_hand_wrote_later() {
     let home = tempfile::tempdir().unwrap();
     let mut owner = owner(home.path()).await;
     let id = agent().id;
     change(&mut owner, Want::CreateAgent { agent: Box::new(agent()) }).await;
     let patch = AgentPatch { prompt: Some("Be quick.\n".into()), ..AgentPatch::default() };
-    let back = change(&mut owner, Want::PatchAgent { agent: id.clone(), patch }).await.unwrap();
+    let back = change(&mut owner, Want::PatchAgent { agent: id.clone(), patch, base: None }).await.unwrap();
     let prompt = "agents/runbook/prompt.md";
     write(&owner, prompt, "Be mine.\n");
     owner.look_everywhere().await;

@@ -78,7 +78,10 @@ impl Owner {
                 }
                 self.plan_new_agent(agent)
             }
-            Want::PatchAgent { agent, patch } => self.plan_agent(agent, patch),
+            Want::PatchAgent { agent, patch, base } => {
+                self.check_agent_base(agent, base.as_deref())?;
+                self.plan_agent(agent, patch)
+            }
             Want::PutAgentBack { agent, patch, prompt } => {
                 let [_, path] = agent_paths(agent);
                 let now = self.newest_text(&path)?.map(|text| content_hash(text.as_bytes()));
@@ -199,6 +202,20 @@ impl Owner {
         let base = patch.body.is_some().then_some(new_hash);
         let inverse = Want::PatchTask { task: task.clone(), patch: as_file.inverse(patch), base };
         Ok(Plan { edits, inverse: Some(inverse), message: format!("Change a task: {}", row.title) })
+    }
+
+    /// A change that was made from another version would take back what somebody else has changed since.
+    fn check_agent_base(&self, agent: &AgentId, base: Option<&str>) -> Result<(), Error> {
+        let Some(base) = base else { return Ok(()) };
+        let now = self.agent_after(agent, &[], clock::now())?;
+        let now = now.ok_or_else(|| Error::not_found("agent", agent))?;
+        if now.version == base {
+            return Ok(());
+        }
+        Err(Error::Stale {
+            message: format!("the agent {} was changed meanwhile", now.agent.name),
+            hint: "Nothing was written. Look at it as it is now, then change it again.".into(),
+        })
     }
 
     fn plan_agent(&self, agent: &AgentId, patch: &AgentPatch) -> Result<Plan, Error> {

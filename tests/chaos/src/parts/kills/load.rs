@@ -161,7 +161,9 @@ async fn tasks(client: &Client, mut dice: Dice) -> Done<()> {
                         .map(|(asked, _)| asked.id.clone())
                 };
                 let deletion = deletion.expect("the deletion is in the book");
-                client.command("undo", Undo { command: deletion }, About::Restored { slot }).await?;
+                client
+                    .command("undo", Undo { command: deletion, of: None }, About::Restored { slot })
+                    .await?;
             }
         }
     }
@@ -175,7 +177,7 @@ async fn agent(client: &Client) -> Done<()> {
     }
     for number in begun.unwrap_or(0) + 1.. {
         let patch = AgentPatch { description: Some(number.to_string()), ..AgentPatch::default() };
-        let input = ChangeAgent { agent: AgentId::from_name(AGENT), patch };
+        let input = ChangeAgent { agent: AgentId::from_name(AGENT), patch, base: None };
         client.command("change_agent", input, About::Described { number }).await?;
     }
     Ok(())

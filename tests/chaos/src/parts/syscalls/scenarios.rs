@@ -123,7 +123,7 @@ pub(super) const ALL: &[Scenario] = &[
         &[MAKE],
         &[
             Step::Do("delete_task", |known| value(&OneTask { task: task(known) })),
-            Step::Do("undo", |known| value(&Undo { command: command(known) })),
+            Step::Do("undo", |known| value(&Undo { command: command(known), of: None })),
         ],
     ),
     Scenario::new(
@@ -131,7 +131,7 @@ pub(super) const ALL: &[Scenario] = &[
         &[MAKE_AGENT],
         &[Step::Do("change_agent", |_| {
             let patch = AgentPatch { description: Some("Second".into()), ..AgentPatch::default() };
-            value(&ChangeAgent { agent: AgentId::from_name("chaos"), patch })
+            value(&ChangeAgent { agent: AgentId::from_name("chaos"), patch, base: None })
         })],
     ),
     Scenario::new("hand edit taken over", &[MAKE], &[Step::EditByHand]),
@@ -149,7 +149,7 @@ pub(super) const ALL: &[Scenario] = &[
         &[MAKE_AGENT],
         &[
             Step::Do("delete_agent", |_| value(&OneAgent { agent: AgentId::from_name("chaos") })),
-            Step::Do("undo", |known| value(&Undo { command: command(known) })),
+            Step::Do("undo", |known| value(&Undo { command: command(known), of: None })),
         ],
     ),
     Scenario::new(
