@@ -9,6 +9,9 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from './until.mjs';
 
+/** An answer that is later than this never comes: the fakes wait for nobody longer than half of it. */
+const ANSWER_LIMIT_MS = 20_000;
+
 /** The states of the tray, worst first, with the words by which an item's icon, title or label says them. */
 const STATES = [
   ['failed', /failed|error/i],
@@ -53,7 +56,12 @@ export class DesktopFakes {
   ask(what, fields = {}) {
     const id = ++this.#number;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      const limit = setTimeout(() => this.#hear({ reply: id, error: `the desktop fakes did not answer “${what}” within ${ANSWER_LIMIT_MS} ms` }), ANSWER_LIMIT_MS);
+      const settle = (settled) => (value) => {
+        clearTimeout(limit);
+        settled(value);
+      };
+      this.#waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
       this.#child.stdin.write(`${JSON.stringify({ id, do: what, ...fields })}\n`);
     });
   }

@@ -35,6 +35,9 @@ CALL_SECONDS = 5
 
 ICON_SIGNALS = ("NewIcon", "NewAttentionIcon", "NewIconThemePath", "NewTitle", "NewToolTip", "NewStatus",
                 "XAyatanaNewLabel")
+# What the bus says of an entry that is deleted between the list and the look at it.
+GONE = ("org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownObject",
+        "org.freedesktop.Secret.Error.NoSuchObject")
 
 
 def plain(value):
@@ -54,6 +57,18 @@ def plain(value):
     if isinstance(value, int):
         return int(value)
     return float(value)
+
+
+def told(hear, fail):
+    """A callback whose failure is an answer: nobody else would hear of it, and the test would wait for ever."""
+
+    def heard(*values):
+        try:
+            hear(*values)
+        except Exception as error:
+            fail(f"{type(error).__name__}: {error}")
+
+    return heard
 
 
 def tell(message):
@@ -181,9 +196,10 @@ class Tray(dbus.service.Object):
 
         def got_path(menu_path):
             self.bus.call_async(
-                owner, str(menu_path), MENU, "GetLayout", "iias", (0, -1, []), got_layout, fail, timeout=CALL_SECONDS)
+                owner, str(menu_path), MENU, "GetLayout", "iias", (0, -1, []), told(got_layout, fail), fail,
+                timeout=CALL_SECONDS)
 
-        self.bus.call_async(owner, path, PROPERTIES, "Get", "ss", (ITEM, "Menu"), got_path, fail,
+        self.bus.call_async(owner, path, PROPERTIES, "Get", "ss", (ITEM, "Menu"), told(got_path, fail), fail,
                             timeout=CALL_SECONDS)
 
     def click(self, key, entry, answer, fail):
@@ -196,7 +212,7 @@ class Tray(dbus.service.Object):
                 (dbus.Int32(entry), "clicked", dbus.Int32(0, variant_level=1), dbus.UInt32(int(time.time()))),
                 lambda: answer(clicked=entry), fail, timeout=CALL_SECONDS)
 
-        self.bus.call_async(owner, path, PROPERTIES, "Get", "ss", (ITEM, "Menu"), got_path, fail,
+        self.bus.call_async(owner, path, PROPERTIES, "Get", "ss", (ITEM, "Menu"), told(got_path, fail), fail,
                             timeout=CALL_SECONDS)
 
 
@@ -248,6 +264,15 @@ class Notifications(dbus.service.Object):
 def keychain(bus, answer, fail):
     """Lists every secret of the session's keychain: label, attributes and the secret as text."""
 
+    def read(session, path):
+        item = bus.get_object(SECRETS, path)
+        values = item.GetAll("org.freedesktop.Secret.Item", dbus_interface=PROPERTIES)
+        secret = item.GetSecret(session, dbus_interface="org.freedesktop.Secret.Item")
+        return {
+            "label": str(values["Label"]), "attributes": plain(values["Attributes"]),
+            "secret": bytes(secret[2]).decode("utf-8", "replace"),
+        }
+
     def listen(collections):
         service = dbus.Interface(bus.get_object(SECRETS, "/org/freedesktop/secrets"), "org.freedesktop.Secret.Service")
         _output, session = service.OpenSession("plain", dbus.String("", variant_level=1))
@@ -255,18 +280,16 @@ def keychain(bus, answer, fail):
         for collection in collections:
             inside = bus.get_object(SECRETS, collection)
             for path in inside.Get("org.freedesktop.Secret.Collection", "Items", dbus_interface=PROPERTIES):
-                item = bus.get_object(SECRETS, path)
-                values = item.GetAll("org.freedesktop.Secret.Item", dbus_interface=PROPERTIES)
-                secret = item.GetSecret(session, dbus_interface="org.freedesktop.Secret.Item")
-                found.append({
-                    "label": str(values["Label"]), "attributes": plain(values["Attributes"]),
-                    "secret": bytes(secret[2]).decode("utf-8", "replace"),
-                })
+                try:
+                    found.append(read(session, path))
+                except dbus.DBusException as error:
+                    if error.get_dbus_name() not in GONE:
+                        raise
         answer(secrets=found)
 
     bus.call_async(
         SECRETS, "/org/freedesktop/secrets", PROPERTIES, "Get", "ss", ("org.freedesktop.Secret.Service", "Collections"),
-        listen, fail, timeout=CALL_SECONDS)
+        told(listen, fail), fail, timeout=CALL_SECONDS)
 
 
 def main():
