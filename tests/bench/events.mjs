@@ -10,7 +10,7 @@ const MOST_TIME = 1.5;
 
 export async function events(programs) {
   const database = (folder) => path.join(folder, 'nox.db');
-  const { folder } = kept(`log-${MANY}`, `a log with ${MANY} events`, (at) => bench(programs, 'log', database(at), MANY));
+  const { folder } = kept(programs, `log-${MANY}`, `a log with ${MANY} events`, (at) => bench(programs, 'log', database(at), MANY));
   const [old, young] = JSON.parse(bench(programs, 'events', database(folder), MANY, FOLDER, FEW));
   const row = (what, unit, key, most) => ({
     what: `one more event, ${what}`,

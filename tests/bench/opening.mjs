@@ -11,7 +11,7 @@ const MOST = 1.2;
 
 export async function opening(programs) {
   const make = (home) => bench(programs, 'sessions', home, LONG, SHORT);
-  const { folder, printed } = kept(`sessions-${LONG}-${SHORT}`, `sessions of ${LONG} and ${SHORT} events`, make);
+  const { folder, printed } = kept(programs, `sessions-${LONG}-${SHORT}`, `sessions of ${LONG} and ${SHORT} events`, make);
   const [long, short] = JSON.parse(bench(programs, 'opening', programs.nox, folder, OPENINGS, ...JSON.parse(printed)));
   const row = (what, key) => {
     const [ours, theirs] = [median(long[key]), median(short[key])];

@@ -13,7 +13,7 @@ export const ROUNDS = 10;
 /** Homes and databases; on the disk of the build, since a folder for temporary files may lie in memory. */
 export const FOLDER = path.join(TARGET, 'bench');
 
-/** Changes when a home that was made before must be made anew. */
+/** Changes when a home that was made before must be made anew; so does the form of its sessions, which the program says. */
 const HOME_VERSION = 5;
 
 /** The programs of one build profile. */
@@ -33,14 +33,14 @@ export function bench(programs, ...words) {
 
 /** A home with this much in it; made once, then kept in the build folder. What a start adds to it is a few facts. */
 export function largeHome(programs, tasks, events) {
-  return kept(`home-${tasks}-${events}`, `a home with ${tasks} tasks and ${events} events`, (home) => bench(programs, 'home', home, tasks, events)).folder;
+  return kept(programs, `home-${tasks}-${events}`, `a home with ${tasks} tasks and ${events} events`, (home) => bench(programs, 'home', home, tasks, events)).folder;
 }
 
 /** A folder that takes long to make: made once, then kept. Answers the folder, and what was printed when it was made. */
-export function kept(name, what, make) {
+export function kept(programs, name, what, make) {
   const folder = path.join(FOLDER, name);
   const mark = path.join(FOLDER, `${name}.version`);
-  const wanted = `${HOME_VERSION}\n`;
+  const wanted = `${HOME_VERSION}, sessions of form ${bench(programs, 'form').trim()}\n`;
   if (existsSync(mark)) {
     const text = readFileSync(mark, 'utf8');
     if (text.startsWith(wanted)) return { folder, printed: text.slice(wanted.length) };

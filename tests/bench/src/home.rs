@@ -155,3 +155,29 @@ async fn take_over(home: &Home) -> Result<(), Error> {
     engine.close().await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use nox_domain::rows::kind;
+
+    #[test]
+    fn a_home_that_was_made_is_of_the_form_of_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let sessions = make_sessions(folder.path(), &[60, 40]).unwrap();
+        let home = Home::at(folder.path()).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let forms = runtime.block_on(async {
+            let store = Store::open(&home.database(), Options::default()).unwrap();
+            let mut forms = vec![store.row("log", "form").await.unwrap().unwrap().body];
+            for session in &sessions {
+                let state = store.row(kind::SESSION_STATE, session.as_str()).await.unwrap().unwrap();
+                let state: serde_json::Value = serde_json::from_str(&state.body).unwrap();
+                forms.push(state["form"].to_string());
+            }
+            forms
+        });
+        assert_eq!(forms, vec![nox_engine::SESSION_FORM.to_string(); 3]);
+    }
+}

@@ -14,6 +14,8 @@
 //! - `nox-bench agents NOX PROGRAM FOLDER ROUNDS SECONDS SESSIONS MB`: what Nox adds to Claude Code, beside the same program
 //!   driven directly; then so many sessions within that memory.
 //! - `nox-bench home FOLDER TASKS EVENTS`: makes a home with that much in it, through the engine's own code.
+//! - `nox-bench form` says of which form the sessions of such a home are: one of another form would be brought up while it is
+//!   measured.
 //! - `nox-bench lines RATE SECONDS RECORD`: prints numbered lines at a steady rate and writes to RECORD when each was
 //!   written; a runbook block runs it.
 
@@ -48,6 +50,7 @@ const USAGE: &str = "Usage: nox-bench appends FOLDER [ROUNDS]
        nox-bench crash NOX FOLDER RUNS ROUNDS
        nox-bench agents NOX PROGRAM FOLDER ROUNDS SECONDS SESSIONS MB
        nox-bench home FOLDER TASKS EVENTS
+       nox-bench form
        nox-bench lines RATE SECONDS RECORD";
 
 /// Rounds when the caller names none: the fewest that a median is told of.
@@ -116,6 +119,7 @@ fn run(words: &[&str]) -> Option<Result<String, Error>> {
         ["home", folder, tasks, events] => {
             silent(home::make(Path::new(folder), count(tasks)?, events.parse().ok()?))
         }
+        ["form"] => Ok(nox_engine::SESSION_FORM.to_string()),
         ["lines", rate, seconds, record] => {
             let rate = count(rate).filter(|rate| *rate <= 1_000_000)?;
             silent(lines::print(rate as u64, seconds.parse().ok()?, Path::new(record)))

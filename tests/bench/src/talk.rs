@@ -13,6 +13,7 @@ use nox_domain::{
     tool::{CallEnd, OutputDigest, ToolCall, ToolKind, sha256_hex},
 };
 use nox_engine::{
+    SESSION_FORM,
     clock::SystemIds,
     ledger::{Cause, Change, Ledger, put},
 };
@@ -191,7 +192,8 @@ impl Held {
             id: self.session.id().to_string(),
             parent: Some(if self.session.closed.is_some() { "closed" } else { "open" }.to_owned()),
             ord: String::new(),
-            body: json!({ "stream_seq": self.stored, "session": self.session }).to_string(),
+            body: json!({ "stream_seq": self.stored, "form": SESSION_FORM, "session": self.session })
+                .to_string(),
         });
         let cause = Cause { actor: Actor::Agent, command: None };
         ledger.commit(&cause, self.at, change).await?;

@@ -45,3 +45,4 @@ pub use forking::Fork;
 pub use images::Added;
 pub use nox_runtimes::runbook;
 pub use programs::{Trial, check_agent};
+pub use sessions::stored::FORM as SESSION_FORM;

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 /// - 2: such a cost is none; lines are counted.
 /// - 3: a wish for a mode or a model that nobody answered is over with its turn and its run; what was said into a turn is
 ///   known until that is over.
-pub(crate) const FORM: u32 = 3;
+pub const FORM: u32 = 3;
 /// Events per read.
 const PAGE: u32 = 1_000;
 
