@@ -2,7 +2,7 @@
 //! `nox-api` (they take only the state), and the few below that need the window.
 
 use crate::{
-    EngineLink, Shell, chosen, dropped, links, quit,
+    EngineLink, Shell, chosen, dropped, given, links, quit,
     shell::{Outgoing, ShellEvent},
     subscribe::{Batch, Subscriptions},
     text,
@@ -98,8 +98,8 @@ pub fn quit_app(app: AppHandle) {
 /// The link is refused, or the system has no program for it.
 #[tauri::command]
 #[specta::specta]
-pub fn open_link(app: AppHandle, link: String) -> Result<(), ApiError> {
-    links::open_link(&app, &link).map_err(|error| outside("link", &error))
+pub fn open_link(link: String) -> Result<(), ApiError> {
+    links::open_link(&link).map_err(|error| outside("link", &error))
 }
 
 /// Opens a folder, or a text file of the home; shows anything else in its folder.
@@ -131,6 +131,14 @@ fn outside(field: &str, error: &crate::Error) -> ApiError {
 #[specta::specta]
 pub async fn look_at_dropped(paths: Vec<PathBuf>) -> Vec<dropped::DroppedPath> {
     tauri::async_runtime::spawn_blocking(move || dropped::look_at(paths)).await.unwrap_or_default()
+}
+
+/// The files that another program has copied, while they are pasted: their paths, or addresses of what is elsewhere. Of these
+/// the page may have images read.
+#[tauri::command]
+#[specta::specta]
+pub async fn copied_files(app: AppHandle) -> Vec<String> {
+    given::copied(&app).await
 }
 
 /// Asks where a session with this title is to be exported to. Only there may the page have it written, once.
@@ -199,6 +207,39 @@ macro_rules! operation {
                 .await
         }
     };
+    (act add_image($input:ident) -> $output:ident) => {
+        #[tauri::command]
+        #[specta::specta]
+        #[doc = "The query `add_image` of the catalogue: of bytes, or of a file that the person handed over."]
+        pub async fn add_image(
+            engine: State<'_, EngineLink>,
+            given: State<'_, Given>,
+            input: $input,
+        ) -> Result<$output, ApiError> {
+            if let AddImage::File { path } = &input {
+                given.check(path)?;
+            }
+            engine.api().await?.add_image(input).await
+        }
+    };
+    (command drop_things($input:ident) -> $output:ident) => {
+        #[tauri::command]
+        #[specta::specta]
+        #[doc = "The command `drop_things` of the catalogue, with files that the person handed over."]
+        pub async fn drop_things(
+            engine: State<'_, EngineLink>,
+            given: State<'_, Given>,
+            command: CommandId,
+            input: $input,
+        ) -> Result<$output, ApiError> {
+            input.paths.iter().try_for_each(|path| given.check(path))?;
+            engine
+                .api()
+                .await?
+                .drop_things(&Caller { command, face: Face::Window, processes: vec![] }, input)
+                .await
+        }
+    };
     (command $name:ident($input:ident) -> $output:ident) => {
         #[tauri::command]
         #[specta::specta]
@@ -232,7 +273,10 @@ macro_rules! operations {
         #[allow(missing_docs, reason = "the catalogue documents them")]
         pub mod operations {
             use super::{ApiError, Caller, CommandId, EngineLink, Face, State};
-            use crate::chosen::{Chosen, Purpose};
+            use crate::{
+                chosen::{Chosen, Purpose},
+                given::Given,
+            };
             use nox_api::dto::*;
 
             $(operation!($kind $name($input) -> $output);)*
@@ -255,6 +299,7 @@ macro_rules! operations {
                     open_path,
                     reveal_path,
                     look_at_dropped,
+                    copied_files,
                     choose_export,
                     choose_import,
                     desktop_status,

@@ -4,6 +4,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 /// Tells WebKit not to share its buffers through the graphics card. Under software rendering the first frame comes in
@@ -180,18 +181,31 @@ fn has_card(places: &Places<'_>) -> bool {
         })
 }
 
+/// What [`prepare`] has put into the environment. Nothing of it was there before.
+static SET: OnceLock<Vec<&str>> = OnceLock::new();
+
 /// Sets what the web view reads from the environment, which its processes inherit; what the user decided stays.
 ///
 /// Only while the program has one thread: another one could be reading the environment.
 pub fn prepare(display: Display) {
     #[cfg(target_os = "linux")]
-    for (name, value) in settings(display) {
-        if let Err(error) = glib::setenv(name, value, false) {
-            tracing::warn!(%error, name, "the web view goes without a setting");
+    {
+        let mut set = Vec::new();
+        for (name, value) in settings(display).filter(|(name, _)| std::env::var_os(name).is_none()) {
+            match glib::setenv(name, value, false) {
+                Ok(()) => set.push(name),
+                Err(error) => tracing::warn!(%error, name, "the web view goes without a setting"),
+            }
         }
+        let _ = SET.set(set);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = display;
+}
+
+/// The names in the environment that are for the web view alone: whatever else Nox starts must not get them.
+pub fn set_for_the_web_view() -> &'static [&'static str] {
+    SET.get().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(target_os = "linux")]

@@ -13,8 +13,10 @@ pub mod dropped;
 pub mod engine;
 mod error;
 mod follow;
+pub mod given;
 pub mod links;
 pub mod notify;
+mod opening;
 mod outlook;
 pub mod quit;
 pub mod shell;
@@ -124,6 +126,7 @@ pub fn run(options: Options, link: EngineLink) -> Result<i32> {
         .manage(quit::Leaving::default())
         .manage(Subscriptions::default())
         .manage(chosen::Chosen::default())
+        .manage(given::Given::default())
         .manage(link.clone())
         .invoke_handler(handler)
         .setup(move |app| {

@@ -1,6 +1,6 @@
 //! Links and folders that leave the app. The page asks the person first and shows the whole target; this is the last gate.
 
-use crate::{Error, Result, text};
+use crate::{Error, Result, opening, text};
 use std::path::{Path, PathBuf};
 use tauri::{AppHandle, Url};
 use tauri_plugin_opener::OpenerExt;
@@ -13,11 +13,10 @@ const SCHEMES: &[&str] = &["https", "http", "mailto"];
 ///
 /// # Errors
 /// [`Error::RefusedLink`] for any other address, [`Error::NotOpened`] when the system has no program for it.
-pub fn open_link(app: &AppHandle, link: &str) -> Result<()> {
+pub fn open_link(link: &str) -> Result<()> {
     let url = checked(link)?;
     tracing::info!(scheme = url.scheme(), host = url.host_str(), "opens a link");
-    app.opener()
-        .open_url(url.as_str(), None::<&str>)
+    opening::open(url.as_str())
         .map_err(|error| Error::NotOpened { what: text::one_line(link, 200), reason: error.to_string() })
 }
 
@@ -31,10 +30,7 @@ const READABLE: &[&str] = &["md", "toml", "json", "jsonl", "txt", "log"];
 /// [`Error::NotOpened`] when it is not there, or the system has no program for it.
 pub fn open_path(app: &AppHandle, home: &Path, path: &Path) -> Result<()> {
     match way(home, path).map_err(|error| not_opened(path, &error))? {
-        Way::Open(path) => app
-            .opener()
-            .open_path(path.to_string_lossy(), None::<&str>)
-            .map_err(|error| not_opened(&path, &error)),
+        Way::Open(path) => opening::open(&path.to_string_lossy()).map_err(|error| not_opened(&path, &error)),
         Way::Reveal(path) => reveal(app, &path),
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     Error, Result, Shell,
+    given::Given,
     outlook::Gaze,
     quit,
     shell::{Outgoing, ShellEvent, tell},
@@ -12,7 +13,7 @@ use crate::{
 };
 use std::path::Path;
 use tauri::{
-    AppHandle, Manager, Theme, Url, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    AppHandle, DragDropEvent, Manager, Theme, Url, WebviewWindow, WebviewWindowBuilder, WindowEvent,
     webview::{NewWindowResponse, PageLoadEvent},
     window::Color,
 };
@@ -69,6 +70,7 @@ pub(crate) fn create(app: &AppHandle, data_folder: &Path, start: Start) -> Resul
             api.prevent_close();
             quit::window_closed(&closing);
         }
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => closing.state::<Given>().note(paths),
         WindowEvent::Focused(true) => closing.state::<Shell>().looks(Gaze::Here),
         WindowEvent::Focused(false) => closing.state::<Shell>().looks(Gaze::Elsewhere),
         _ => {}

@@ -11,7 +11,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Builder, Capabilities } from 'selenium-webdriver';
-import { copyImageFrom } from './copying.mjs';
+import { copyFrom } from './copying.mjs';
 import { dragFrom } from './dragging.mjs';
 import { DesktopFakes } from './fakes.mjs';
 import { Page } from './page.mjs';
@@ -315,7 +315,12 @@ export class Desk extends Page {
 
   /** Copies an image in another application, which keeps it in the clipboard as long as the desk stands. */
   copyImage(file) {
-    return copyImageFrom(this, file);
+    return copyFrom(this, 'image', [file]);
+  }
+
+  /** Copies files in a file manager, with the same. */
+  copyFiles(files) {
+    return copyFrom(this, 'files', files);
   }
 
   /** Everything that the app has logged. */

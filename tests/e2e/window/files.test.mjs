@@ -1,6 +1,7 @@
 /** Files in the registry that a person edits by hand while the app runs. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { passWelcome, streaming, taskFile } from './nox.mjs';
 import { story } from './story.mjs';
@@ -77,4 +78,34 @@ story('a broken agent.toml shows its place and line, keeps the last good agent a
 
   writeFileSync(file, text.replace(/^name = .*$/m, 'name = "Renamed by hand"'));
   await desk.shows(/Renamed by hand/);
+});
+
+/** The system's opener, which says what it was called with. It must be on the PATH before a desk stands. */
+const openers = mkdtempSync(path.join(tmpdir(), 'nox-openers-'));
+process.once('exit', () => rmSync(openers, { recursive: true, force: true }));
+const OPENED = path.join(openers, 'opened');
+const OPENER = `#!/bin/sh\n{ echo "OPENED=$1"; env; } > '${OPENED}.part'\nmv '${OPENED}.part' '${OPENED}'\n`;
+writeFileSync(path.join(openers, 'xdg-open'), OPENER, { mode: 0o755 });
+const withOpener = { PATH: `${openers}:${process.env.PATH}`, WEBKIT_TEST_OF_THE_PERSON: 'stays' };
+
+story('what is opened for the person does not get what Nox has set for its own web view', { env: withOpener }, async (desk) => {
+  await passWelcome(desk);
+  const { file } = await dropTask(desk, 'Water the plants');
+  const ours = /^(JSC_|WEBKIT_DISABLE)/m;
+  const processes = readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name)).map((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').replaceAll('\0', '\n');
+    } catch {
+      return '';
+    }
+  });
+  const webView = processes.filter((environment) => environment.includes(`NOX_HOME=${desk.home}\n`) && ours.test(environment));
+  assert.ok(webView.length > 0, 'the web view has them');
+
+  await desk.click('article', 'Water the plants');
+  await desk.click('button', 'Open file');
+  const environment = await until(() => existsSync(OPENED) && readFileSync(OPENED, 'utf8'), 'the file to be opened');
+  assert.match(environment, new RegExp(`^OPENED=${file}$`, 'm'));
+  assert.match(environment, /^WEBKIT_TEST_OF_THE_PERSON=stays$/m);
+  assert.doesNotMatch(environment, ours);
 });

@@ -71,3 +71,27 @@ story('an image that another application has copied is pasted into a message', {
   await seen(desk, await desk.find('button', /^Remove /), 32);
   assert.deepEqual(await faults(desk), []);
 });
+
+story('files that were copied in a file manager are pasted: an image as an image, another one as its path', {}, async (desk) => {
+  await passWelcome(desk);
+  await startTalk(desk);
+  await openSession(desk, TALK.title);
+  const red = desk.world.write('red one.png', png(48, [190, 40, 40]));
+  const notes = desk.world.write('notes.txt', 'only words');
+  await desk.copyFiles([red, notes]);
+  const message = await desk.find('textbox', 'Message to Player');
+  await desk.focus(message);
+  await desk.type('See ');
+  await desk.keys('Control+v');
+  await seen(desk, await desk.find('button', 'Remove red one.png'), 48);
+  await until(() => desk.run('return arguments[0].value === arguments[1]', message, `See ${notes}`), 'the path of the other file');
+  assert.deepEqual(await faults(desk), []);
+
+  // The page by itself has no file read: only what was handed over.
+  const other = desk.world.write('other.png', png(16, [0, 0, 0]));
+  const named = `return window.__TAURI_INTERNALS__.invoke('add_image', { input: { from: 'file', path: arguments[0] } })
+    .then((image) => image.name, (error) => error.message);`;
+  const says = (file) => desk.run(named, file);
+  assert.equal(await says(red), 'red one.png');
+  assert.equal(await says(other), 'this file was not dropped or pasted');
+});

@@ -13,6 +13,7 @@ export const commands = {
 	moveTask: (command: CommandId, input: MoveTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("move_task", { command, input })),
 	deleteTask: (command: CommandId, input: OneTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_task", { command, input })),
 	startTask: (command: CommandId, input: StartTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("start_task", { command, input })),
+	/** The command `drop_things` of the catalogue, with files that the person handed over. */
 	dropThings: (command: CommandId, input: DropThings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("drop_things", { command, input })),
 	stopSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("stop_session", { command, input })),
 	interruptSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("interrupt_session", { command, input })),
@@ -62,6 +63,7 @@ export const commands = {
 	readPolicy: (input: Nothing) => typedError<PolicyView, ApiError>(__TAURI_INVOKE("read_policy", { input })),
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
+	/** The query `add_image` of the catalogue: of bytes, or of a file that the person handed over. */
 	addImage: (input: AddImage) => typedError<Image, ApiError>(__TAURI_INVOKE("add_image", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
 	discover: (input: Discover) => typedError<Discovered, ApiError>(__TAURI_INVOKE("discover", { input })),
@@ -118,6 +120,8 @@ export const commands = {
 	revealPath: (path: string) => typedError<null, ApiError>(__TAURI_INVOKE("reveal_path", { path })),
 	/**  What the paths are that were dropped on the window. */
 	lookAtDropped: (paths: string[]) => __TAURI_INVOKE<DroppedPath[]>("look_at_dropped", { paths }),
+	/**  The files that another program has copied, while they are pasted. Of these the page may have images read. */
+	copiedFiles: () => __TAURI_INVOKE<string[]>("copied_files"),
 	/**
 	 *  Asks where a session with this title is to be exported to. Only there may the page have it written, once.
 	 * 

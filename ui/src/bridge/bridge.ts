@@ -263,6 +263,8 @@ export interface Bridge extends CommandMethods, QueryMethods {
   chooseExport(title: string, format: ExportFormat): Promise<string | null>;
   /** Asks which export is to be imported; null when the person thought better of it. Counts for one import. */
   chooseImport(): Promise<string | null>;
+  /** What is being pasted, where the window is told only that it has addresses: paths of files, or addresses of what is elsewhere. */
+  copiedFiles(): Promise<string[]>;
   /** Files and folders dragged in from the desktop. */
   onDesktopDrop(listener: (drag: DesktopDrag) => void): Stop;
   /** What the shell says from now on, and what it said before anybody listened. */

@@ -70,6 +70,7 @@ export function tauriBridge(): Bridge {
     reportUsable: () => done(commands.reportUsable()),
     chooseExport: (title, format) => answered(commands.chooseExport(title, format)),
     chooseImport: () => answered(commands.chooseImport()),
+    copiedFiles: () => commands.copiedFiles().catch((thrown) => Promise.reject(asNoxError(thrown))),
     pickFolder: () => open({ directory: true, multiple: false }),
     onDesktopDrop(listener) {
       const unlisten = getCurrentWebview().onDragDropEvent(({ payload }) => {

@@ -61,6 +61,8 @@ export interface FakeBridge extends Bridge {
   folder: string | null;
   /** What `chooseExport` and `chooseImport` answer. */
   chosen: string | null;
+  /** What `copiedFiles` answers. */
+  copied: string[];
 }
 
 type Outcome = Partial<Recorded> & { rows?: Changed[]; inverse?: () => Changed[] };
@@ -435,6 +437,7 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     sent,
     desktop,
     folder: '/home/you/src/new-project',
+    copied: [],
     chosen: '/home/you/Documents/session.jsonl',
     refuseNext(error) {
       refusal = error;
@@ -544,6 +547,9 @@ export function fakeBridge(given: FakeState | SampleName = 'full', { stepMs = 40
     },
     async chooseImport() {
       return this.chosen;
+    },
+    async copiedFiles() {
+      return this.copied;
     },
     async pickFolder() {
       return this.folder;

@@ -30,6 +30,13 @@ export interface ComposerProps {
   conversation: Conversation | null;
 }
 
+/** Writes where the caret is; as if it had been typed, as far as the window can. */
+function insertText(box: HTMLTextAreaElement, text: string, write: (text: string) => void): void {
+  if (document.activeElement === box && document.execCommand?.('insertText', false, text)) return;
+  box.setRangeText(text, box.selectionStart, box.selectionEnd, 'end');
+  write(box.value);
+}
+
 export function Composer({ view, conversation }: ComposerProps) {
   const { row } = view;
   if (row.imported) return null;
@@ -88,6 +95,10 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
     event.preventDefault();
     void (steers && event.shiftKey ? sayNow() : send());
   };
+  const pasteCopiedFiles = async () => {
+    const names = await pictures.addCopiedFiles();
+    if (names.length > 0 && box.current) insertText(box.current, names.join('\n'), setText);
+  };
   const onPaste = (event: React.ClipboardEvent) => {
     const { clipboardData } = event;
     const files = [...clipboardData.files];
@@ -96,6 +107,9 @@ function Writing({ view, conversation }: { view: SessionView; conversation: Conv
     if (files.length > 0) {
       event.preventDefault();
       void pictures.addFiles(files);
+    } else if (clipboardData.types.includes('text/uri-list')) {
+      event.preventDefault();
+      void pasteCopiedFiles();
     } else if (clipboardData.types.length === 0) void pictures.addCopied();
   };
   const note = steers ? COMPOSER.steers : noteOf(row.state);

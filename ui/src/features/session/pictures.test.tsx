@@ -64,6 +64,25 @@ describe('images of a message', () => {
     vi.restoreAllMocks();
   });
 
+  it('come from files that were copied elsewhere; others are written by their paths', async () => {
+    const { bridge } = await open('Waits for a message');
+    const writing = (await box()) as HTMLTextAreaElement;
+    const addresses = { files: [], types: ['text/uri-list'], getData: () => '' };
+    fireEvent.change(writing, { target: { value: 'Look: ' } });
+    bridge.copied = ['/home/you/one two.PNG', '/home/you/notes.txt', 'https://example.org/far.png', '/home/you/b.jpeg'];
+    expect(fireEvent.paste(writing, { clipboardData: addresses })).toBe(false);
+    // It counts from the first moment on.
+    pane().getByText('Adding…');
+    await (await row(2)).findByText('one two.PNG');
+    await (await row(2)).findByText('b.jpeg');
+    await taken();
+    await waitFor(() => expect(writing.value).toBe('Look: /home/you/notes.txt\nhttps://example.org/far.png'));
+    bridge.copied = [];
+    fireEvent.paste(writing, { clipboardData: addresses });
+    await pane().findByText('What was copied is not there any more. Copy it once more.');
+    await row(2);
+  });
+
   it('go along when they are pasted, with words or without', async () => {
     const { bridge, id, user } = await open('Waits for a message');
     await paste(png('one.png'));

@@ -18,6 +18,9 @@ const THUMB = 128;
 /** The kinds that can be chosen from a folder. */
 export const ACCEPTED = 'image/png,image/jpeg,image/gif,image/webp';
 
+/** A file on this computer whose name says that it is one of them. */
+const IMAGE_PATH = /^([/\\]|[A-Za-z]:).*\.(png|jpe?g|gif|webp)$/i;
+
 export interface Picture {
   key: string;
   name: string;
@@ -39,6 +42,8 @@ export interface Pictures {
   addPaths: (paths: readonly string[]) => Promise<void>;
   /** An image of the clipboard, while something is pasted. */
   addCopied: () => Promise<void>;
+  /** What of the files that are pasted are images; answers how the others are called, to be written into the message. */
+  addCopiedFiles: () => Promise<string[]>;
   remove: (picture: Picture) => void;
   /** All of them, taken out; and how they are put back. */
   take: () => { images: Image[]; putBack: () => void };
@@ -92,12 +97,28 @@ export function usePictures(session: SessionId, takes: boolean, refused: (why: s
     }
   };
 
+  const addCopiedFiles = async () => {
+    refused(null);
+    // It counts from the first moment on, so that no message goes without it.
+    const key = crypto.randomUUID();
+    write((now) => [...now, { key, name: PICTURES.pasted, thumb: null, image: null }]);
+    const names = await bridge.copiedFiles().catch((): string[] => []);
+    if (names.length === 0) refused(PICTURES.copiedGone);
+    // What its program does not take may still be read by it where it lies.
+    const isImage = (name: string) => takes && IMAGE_PATH.test(name);
+    const adding = add(names.filter(isImage).map((path) => ofPath(path, session, bridge)));
+    write((now) => without(now, key));
+    await adding;
+    return names.filter((name) => !isImage(name));
+  };
+
   return {
     all,
     adding: all.some(({ image }) => image === null),
     addFiles: (files) => add(files.map(ofFile)),
     addPaths: (paths) => add(paths.map((path) => ofPath(path, session, bridge))),
     addCopied: () => add([ofClipboard(refused)]),
+    addCopiedFiles,
     remove: (picture) => {
       refused(null);
       write((now) => without(now, picture.key));

@@ -144,6 +144,7 @@ export const PICTURES = {
   removed: (name: string) => `Removed ${name}`,
   drop: 'Drop images here to show them with your message',
   pasted: 'pasted image',
+  copiedGone: 'What was copied is not there any more. Copy it once more.',
   takesNone: 'Its program takes no images. Write where the file lies, or choose a model that takes them.',
   tooLarge: (name: string) => `${name} is larger than 3.5 MB, so it was not added. Make it smaller first.`,
   tooMany: 'A message carries at most 10 images, and 11 MB of them. Send these first, then the others.',
