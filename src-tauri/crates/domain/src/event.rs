@@ -86,9 +86,9 @@ pub enum Event {
     SteerSettled {
         /// The item that shows it.
         item: ItemId,
-        /// It was given back, and is asked as a prompt.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        given_back: bool,
+        /// Whether it was given back, and is asked as a prompt. An earlier Nox did not say so: then the next fact tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        given_back: Option<bool>,
     },
     /// What the program offers, as it is now.
     OffersTold {

@@ -201,6 +201,9 @@ impl Error {
             }
             Self::Rejected(Rejection::OnlyOnce) => "Answer it, or skip it.",
             Self::Rejected(Rejection::TooManyPrompts) => "Wait until one of them begins.",
+            Self::Rejected(Rejection::TooLong { .. }) => {
+                "Put the rest into a file of its project, and write where that lies."
+            }
             Self::Rejected(Rejection::AlreadyPaused) => "Continue it when it should go on.",
             Self::Rejected(Rejection::NotStalled) => "It was heard of meanwhile. Stop it if it should end.",
             Self::HomeTaken { .. } => "Use the Nox that is open, or quit it first.",
@@ -283,6 +286,7 @@ mod tests {
             Rejection::BadAnswers("x".into()).into(),
             Rejection::OnlyOnce.into(),
             Rejection::TooManyPrompts.into(),
+            Rejection::TooLong { bytes: 1 }.into(),
             Rejection::AlreadyPaused.into(),
             Rejection::NotStalled.into(),
             Error::not_found("task", "t"),

@@ -117,6 +117,8 @@ pub struct Start {
     pub again: bool,
     /// What was said into the turn since it began, oldest first.
     pub words: Vec<Words>,
+    /// Older words than those are not told any more: they were too many.
+    pub left_out: bool,
     /// What earlier runs of the session cost, in millionths of a US dollar: some programs count on from there.
     pub spent_micro_usd: u64,
     /// Images that the session has shown, and their bytes: a run keeps only what there is room for behind them.

@@ -39,6 +39,7 @@ pub(crate) fn start() -> (Start, mpsc::Receiver<(u32, Signal)>) {
         prompt: None,
         again: false,
         words: vec![],
+        left_out: false,
         spent_micro_usd: 0,
         shown: (0, 0),
         heard: false,

@@ -19,6 +19,9 @@ impl Session {
         if !matches!(event, Event::SessionImported) {
             self.last_event_at = at;
         }
+        if std::mem::take(&mut self.talk.unsure) {
+            self.make_sure(event);
+        }
         match event {
             Event::TurnQueued { turn, text, item, images } => {
                 let (id, text, item) = (turn.clone(), text.clone(), Some(item.clone()));
@@ -103,8 +106,7 @@ impl Session {
                     self.heard |= newest.phase == TurnPhase::Running;
                     self.set_turn(TurnPhase::Ended(*end));
                     self.end_wishes();
-                    self.talk.unsettled.clear();
-                    self.talk.taken_in.clear();
+                    self.talk.forget_said();
                     self.limited = None;
                     self.stall = None;
                     self.problem = problem.clone();

@@ -1,6 +1,9 @@
 //! Commands: what somebody wants of a session, and what follows.
 
-use super::{Effect, Now, Prompt, Rejection, Session, SessionCommand, Step, Turn, TurnPhase, life::Wait};
+use super::{
+    Effect, Now, Prompt, Rejection, Session, SessionCommand, Step, Turn, TurnPhase, life::Wait,
+    queue::check_length,
+};
 use crate::{
     answers::{self, Answers},
     event::{Closed, Event, Problem, RunEnd, SessionOpened, TurnEnd, UnknownChoice},
@@ -70,6 +73,7 @@ impl Session {
             SessionCommand::Continue => self.go_on(now),
             SessionCommand::Prompt { text, images } => {
                 self.check_images(images)?;
+                check_length(text)?;
                 self.prompt(text, images, now)
             }
             SessionCommand::PutBackPrompt { text, images } => self.prompt(text, images, now),
@@ -77,7 +81,7 @@ impl Session {
             SessionCommand::ChangePrompt { turn, text } => self.change_prompt(turn, text),
             SessionCommand::WithdrawPrompt { turn } => self.withdraw_prompt(turn),
             SessionCommand::Switch { dial, to, via } => self.switch(*dial, to, via, now),
-            SessionCommand::Interrupt => self.interrupt(),
+            SessionCommand::Interrupt => self.interrupt(now),
             SessionCommand::Pause { why } => self.pause(*why),
             SessionCommand::Wait => self.wait_on(),
             SessionCommand::Restart => self.restart_with_consent(),
@@ -297,7 +301,7 @@ impl Session {
         let attempt = self.run.as_ref().map_or(0, |run| run.attempt) + 1;
         // Once it has a name of its own, it goes on from that.
         let fork = self.opened.fork.as_ref().filter(|_| self.foreign.is_none());
-        Step {
+        let mut step = Step {
             events: vec![Event::RunStarting { run: run.clone(), generation, attempt }],
             effects: vec![Effect::StartRun {
                 run,
@@ -309,8 +313,11 @@ impl Session {
                 prompt: self.open_turn().or(self.next.first()).map(Prompt::from),
                 again: self.open_turn().is_some_and(|turn| turn.phase == TurnPhase::Running),
                 words: self.words(),
+                left_out: self.talk.left_out,
             }],
-        }
+        };
+        self.note_left_out(now, &mut step);
+        step
     }
 
     /// Whether a run could go on with it now.

@@ -262,11 +262,9 @@ impl Session {
         };
         match self.waits_until(problem.as_ref(), now.at).zip(problem.clone()) {
             Some((until, problem)) if end == TurnEnd::Failed => self.turn_limited(until, problem, now, step),
-            // No run stood that could have heard what was said into the turn.
-            _ if end == TurnEnd::Failed && !self.stopping && self.is_starting() => {
-                self.ask_unsettled(now, step).end_turn(end, problem, step);
-            }
-            _ => self.end_turn(end, problem, step),
+            // It came to its end, so it was told all that was said into it; or nothing is asked any more.
+            _ if end == TurnEnd::End || self.stopping => self.end_turn(end, problem, step),
+            _ => self.ask_unheard(now, step).end_turn(end, problem, step),
         }
     }
 

@@ -199,15 +199,6 @@ impl Session {
         }
     }
 
-    /// What a driver's further prompt, or the command for it, has to be.
-    pub(super) fn check_prompt(&self, text: &str, images: &[Image]) -> Result<(), Rejection> {
-        self.check_text(text, images)?;
-        if self.next.len() >= super::MAX_WAITING_PROMPTS {
-            return Err(Rejection::TooManyPrompts);
-        }
-        Ok(())
-    }
-
     /// What a person shows it has to be.
     pub(super) fn check_images(&self, images: &[Image]) -> Result<(), Rejection> {
         // What it offered before it slept may be another when it wakes up: then its driver says where the images lie.

@@ -77,10 +77,10 @@ impl Session {
     }
 
     /// A person does not want the turn to be asked again: it has failed. What waits behind it begins.
-    pub(super) fn stop_waiting(&self) -> Step {
+    pub(super) fn stop_waiting(&self, now: &mut Now<'_>) -> Step {
         let mut step = Step::default();
         let problem = self.limited.as_ref().map(|limited| limited.problem.clone());
-        self.end_turn(TurnEnd::Failed, problem, &mut step);
+        self.ask_unheard(now, &mut step).end_turn(TurnEnd::Failed, problem, &mut step);
         if !self.has_live_run() {
             let mut next = self.clone();
             for event in &step.events {

@@ -1,6 +1,9 @@
 //! What goes into a session and comes out of it: commands, signals, effects, and why a command is not taken.
 
-use super::Turn;
+use super::{
+    Turn,
+    queue::{MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PROMPTS},
+};
 use crate::{
     At,
     answers::Answers,
@@ -238,6 +241,8 @@ pub enum Effect {
         again: bool,
         /// What was said into the turn since it began, oldest first.
         words: Vec<Words>,
+        /// Older words than those are not told any more: they were too many.
+        left_out: bool,
         /// It goes on from a copy of `resume`.
         fork: bool,
         /// The agent was asked something before, in this session or in the one that it is a copy of, and has heard it.
@@ -347,9 +352,15 @@ pub enum Rejection {
     /// A question is answered each time that it is asked.
     #[error("a question is answered once: it cannot be allowed for the session or always")]
     OnlyOnce,
-    /// Many prompts wait already.
-    #[error("{} prompts wait for their turn already", super::MAX_WAITING_PROMPTS)]
+    /// So much waits already.
+    #[error("as many messages wait for their turn as Nox keeps: {}, or {} MB of text", MAX_WAITING_PROMPTS, MAX_WAITING_BYTES / 1_000_000)]
     TooManyPrompts,
+    /// Longer than a message may be.
+    #[error("this message has {} KB of text; Nox takes {} KB at once", bytes.div_ceil(1_000), MAX_MESSAGE_BYTES / 1_000)]
+    TooLong {
+        /// What it has.
+        bytes: usize,
+    },
     /// It is paused already.
     #[error("this session is paused already")]
     AlreadyPaused,

@@ -15,16 +15,19 @@ mod hear;
 mod images;
 mod life;
 mod limited;
-mod live;
 mod messages;
 pub mod moves;
 mod project;
+mod queue;
+mod steer;
 mod talk;
 
 pub use dials::{Dials, Knob};
 pub use images::{Shown, ShownPlace};
 pub use limited::Limited;
 pub use messages::{Effect, Prompt, Rejection, SessionCommand, Signal, Step, Words};
+pub use queue::{MAX_MESSAGE_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PROMPTS};
+pub use steer::{MAX_SAID_BYTES, Unsettled};
 pub use talk::{PlanPlace, Talk, Writing};
 
 use crate::{
@@ -271,9 +274,6 @@ pub struct Grant {
 fn was_heard() -> bool {
     true
 }
-
-/// Prompts that may wait for their turn.
-pub const MAX_WAITING_PROMPTS: usize = 32;
 
 /// The time and the ids of one decision.
 pub struct Now<'a> {

@@ -1,6 +1,8 @@
 //! What an agent says while it works: texts that are being written, its plan, what it used; and interrupting it.
 
-use super::{Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, dials::Dials, images::Shown};
+use super::{
+    Effect, Now, Rejection, RunPhase, Session, Step, TurnPhase, dials::Dials, images::Shown, steer::Unsettled,
+};
 use crate::{
     At,
     event::Event,
@@ -31,15 +33,11 @@ pub struct Talk {
     pub unsettled: Vec<Unsettled>,
     /// What was said into it and taken in, oldest first.
     pub taken_in: Vec<String>,
-}
-
-/// Something that was said into a turn. A run that is cut off before its program has taken it in has not heard it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unsettled {
-    /// The item that shows it.
-    pub item: ItemId,
-    /// What was said.
-    pub text: String,
+    /// Whether older words than those are left out of what a later run is told.
+    pub left_out: bool,
+    /// Whether the newest fact is one of an earlier Nox, which did not say whether the last of it was given back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsure: bool,
 }
 
 /// A text that is being written. Its bytes so far are in the spool.
@@ -100,7 +98,7 @@ impl Session {
 
     /// Ends the turn that runs; what waits behind it begins. An interrupt that is recorded and not told before a crash
     /// is not told again: the run that it was meant for is gone.
-    pub(super) fn interrupt(&self) -> Result<Step, Rejection> {
+    pub(super) fn interrupt(&self, now: &mut Now<'_>) -> Result<Step, Rejection> {
         if self.closed.is_some() {
             return Err(Rejection::Over);
         }
@@ -108,7 +106,7 @@ impl Session {
             && self.turn.as_ref().is_some_and(|turn| turn.phase == TurnPhase::Running)
             && self.opened.runtime.takes_prompts();
         if self.is_limited() && !self.stopping {
-            return Ok(self.stop_waiting());
+            return Ok(self.stop_waiting(now));
         }
         if !works || self.stopping || self.is_ending() {
             return Err(Rejection::NothingToInterrupt);

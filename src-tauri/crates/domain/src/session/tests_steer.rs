@@ -3,14 +3,19 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{
-    Effect, Rejection, Session, SessionCommand, Signal,
+    Effect, MAX_MESSAGE_BYTES, MAX_SAID_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PROMPTS, Rejection, Session,
+    SessionCommand, Signal, Step,
     tests::Play,
     tests_live::{bodies, controls, offers, prompt, talking},
 };
 use crate::{
-    event::{PreAllowed, Problem, TurnEnd},
+    At,
+    event::{Closed, Event, PreAllowed, Problem, RunEnd, TurnEnd},
+    ids::ItemId,
     rows::ItemBody,
+    transcript::AgentFault,
 };
+use uuid::Uuid;
 
 #[test]
 fn steering_reaches_the_turn_that_runs_or_waits_for_its_turn() {
@@ -44,31 +49,43 @@ fn what_was_said_too_late_into_a_turn_is_asked_next() {
     assert_eq!(waiting.iter().map(|prompt| prompt.text.as_str()).collect::<Vec<_>>(), ["and the step"]);
 }
 
+/// A run that works, into whose turn this was said.
+fn steered(texts: &[&str]) -> Play {
+    let mut play = talking(PreAllowed::Nothing);
+    play.hear(Signal::Offers(Box::new(offers(true))));
+    for text in texts {
+        say(&mut play, text);
+    }
+    play
+}
+
+fn say(play: &mut Play, text: &str) {
+    play.want(SessionCommand::Steer { text: text.into() }).unwrap();
+}
+
+/// What waits for its turn.
+fn waiting(play: &Play) -> Vec<String> {
+    play.session.controls().waiting.into_iter().map(|prompt| prompt.text).collect()
+}
+
+/// Starts the next run; what it is told of what was said into its turn, and what of that was heard.
+fn told(play: &mut Play) -> Vec<(String, bool)> {
+    play.effects.clear();
+    play.place();
+    let told = play.effects.iter().find_map(|effect| match effect {
+        Effect::StartRun { words, .. } => Some(words.clone()),
+        _ => None,
+    });
+    told.unwrap().into_iter().map(|words| (words.text, words.heard)).collect()
+}
+
+fn limit() -> Option<Problem> {
+    let (fault, message) = (AgentFault::RateLimit, "too much".to_owned());
+    Some(Problem::Agent { fault, message, until: Some(At(60_000)) })
+}
+
 #[test]
 fn what_was_said_into_a_turn_that_is_cut_off_goes_with_it_to_the_next_run() {
-    let steered = |texts: &[&str]| {
-        let mut play = talking(PreAllowed::Nothing);
-        play.hear(Signal::Offers(Box::new(offers(true))));
-        for text in texts {
-            play.want(SessionCommand::Steer { text: (*text).into() }).unwrap();
-        }
-        play
-    };
-    let waiting = |play: &Play| {
-        let waiting = play.session.controls().waiting;
-        waiting.into_iter().map(|prompt| prompt.text).collect::<Vec<_>>()
-    };
-    // What the next run is told.
-    let told = |play: &mut Play| {
-        play.effects.clear();
-        play.place();
-        let told = play.effects.iter().find_map(|effect| match effect {
-            Effect::StartRun { words, .. } => Some(words.clone()),
-            _ => None,
-        });
-        let told = told.unwrap().into_iter().map(|words| (words.text, words.heard));
-        told.collect::<Vec<_>>()
-    };
     let (one, two) = (|heard| ("one".to_owned(), heard), |heard| ("two".to_owned(), heard));
     let mut play = steered(&["one", "two"]);
     play.hear(Signal::Steered("one".into()));
@@ -109,4 +126,175 @@ fn what_was_said_into_a_turn_that_is_cut_off_goes_with_it_to_the_next_run() {
     play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
     play.crash();
     assert_eq!(waiting(&play), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_run_before_had_not_heard_is_asked_when_its_turn_fails() {
+    // It said that it stands, and failed before it had asked anything.
+    let cut = || {
+        let mut play = steered(&["one", "two"]);
+        play.hear(Signal::Steered("one".into()));
+        play.crash();
+        play.place();
+        play.hear(Signal::Live);
+        play
+    };
+    for end in [TurnEnd::Failed, TurnEnd::Cancelled] {
+        let mut play = cut();
+        play.effects.clear();
+        play.hear(Signal::TurnEnded { end, problem: None });
+        assert_eq!(play.prompts(), ["two"], "{end:?}: it stands, so it is asked at once");
+        assert_eq!(waiting(&play), Vec::<String>::new(), "{end:?}");
+    }
+    let mut play = cut();
+    play.hear(Signal::Steered("two".into()));
+    play.effects.clear();
+    play.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: None });
+    assert_eq!(play.effects, [Effect::Settled(Closed::Failed)], "it had told it");
+    // What is said to the run itself is the run's to tell: it may be on its way back.
+    let mut play = steered(&["one"]);
+    play.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: None });
+    assert_eq!(waiting(&play), Vec::<String>::new());
+    play.effects.clear();
+    play.hear(Signal::NotSteered("one".into()));
+    assert_eq!(play.prompts(), ["one"], "once");
+}
+
+#[test]
+fn what_nobody_heard_is_asked_when_a_person_does_not_wait_for_the_limit() {
+    for stands in [true, false] {
+        let mut play = steered(&["one"]);
+        play.crash();
+        play.place();
+        play.hear(Signal::Live);
+        play.hear(Signal::TurnEnded { end: TurnEnd::Failed, problem: limit() });
+        assert!(play.session.is_limited());
+        if !stands {
+            play.hear(Signal::RunEnded { how: RunEnd::Exit, detail: None });
+        }
+        play.effects.clear();
+        play.want(SessionCommand::Interrupt).unwrap();
+        let waits = waiting(&play);
+        let asked = if stands { play.prompts() } else { waits.iter().map(String::as_str).collect() };
+        assert_eq!(asked, ["one"], "the run stands: {stands}");
+        assert_eq!(play.effects.contains(&Effect::WantPlace), !stands, "{:?}", play.effects);
+    }
+}
+
+/// A log in which it does not say whether something was given back.
+#[test]
+fn words_of_an_earlier_log_are_told_or_asked_and_never_both() {
+    let settled = |play: &mut Play| {
+        let item = play.session.talk.unsettled[0].item.clone();
+        let old = format!(r#"{{"type":"steer_settled","item":"{item}"}}"#);
+        let old: Event = serde_json::from_str(&old).unwrap();
+        play.take(Step { events: vec![old], effects: vec![] });
+    };
+    let asks = |play: &mut Play| prompt(play, "one");
+    let notes = |play: &mut Play| play.hear(Signal::Noted("not_steered".into(), "nobody heard it".into()));
+    let works = |play: &mut Play| play.hear(Signal::Said("well".into()));
+    let cases: [(&dyn Fn(&mut Play), bool, bool); 3] =
+        [(&asks, false, true), (&notes, false, false), (&works, true, false)];
+    for (next, is_told, is_asked) in cases {
+        let mut play = steered(&["none", "one"]);
+        play.hear(Signal::Steered("none".into()));
+        settled(&mut play);
+        next(&mut play);
+        play.crash();
+        let again = Session::replay(play.log.iter().map(|(event, at)| (event, *at))).unwrap();
+        assert_eq!(again, play.session);
+        assert_eq!(waiting(&play).contains(&"one".to_owned()), is_asked);
+        let one = is_told.then(|| ("one".to_owned(), true));
+        assert_eq!(told(&mut play), [("none".to_owned(), true)].into_iter().chain(one).collect::<Vec<_>>());
+    }
+    // A log of now says it: who says the same again right behind that is heard twice.
+    let mut play = steered(&["one"]);
+    play.hear(Signal::Steered("one".into()));
+    prompt(&mut play, "one");
+    play.crash();
+    assert_eq!((waiting(&play), told(&mut play)), (vec!["one".to_owned()], vec![("one".to_owned(), true)]));
+}
+
+#[test]
+fn what_is_kept_of_what_was_said_into_a_turn_is_bounded_and_people_are_told() {
+    let notes = |play: &Play| {
+        let is_note =
+            |body: &ItemBody| matches!(body, ItemBody::Note { code, .. } if code == "words_left_out");
+        bodies(play).iter().filter(|body| is_note(body)).count()
+    };
+    let heard = |play: &mut Play, text: &str| {
+        say(play, text);
+        play.hear(Signal::Steered(text.into()));
+    };
+    // By number.
+    let mut play = steered(&[]);
+    for number in 0..=MAX_WAITING_PROMPTS {
+        heard(&mut play, &format!("said {number}"));
+    }
+    play.crash();
+    let words = told(&mut play);
+    assert_eq!((words.len(), words[0].0.as_str()), (MAX_WAITING_PROMPTS, "said 1"));
+    assert_eq!(notes(&play), 1);
+    assert!(play.effects.iter().any(|effect| matches!(effect, Effect::StartRun { left_out: true, .. })));
+    // By length, also while some of it is not taken in.
+    let mut play = steered(&[]);
+    let long = |letter: &str| letter.repeat(MAX_SAID_BYTES / 2);
+    heard(&mut play, &long("a"));
+    heard(&mut play, &long("b"));
+    say(&mut play, "c");
+    play.crash();
+    let words = told(&mut play);
+    assert_eq!(words, [(long("b"), true), ("c".to_owned(), false)]);
+    assert_eq!(notes(&play), 1);
+    // The next turn begins anew.
+    play.hear(Signal::Live);
+    play.hear(Signal::TurnEnded { end: TurnEnd::End, problem: None });
+    prompt(&mut play, "more");
+    play.crash();
+    assert_eq!((told(&mut play), notes(&play)), (vec![], 0));
+}
+
+#[test]
+fn what_a_program_has_no_room_to_take_in_waits_for_its_turn() {
+    let mut play = steered(&[]);
+    for number in 0..=MAX_WAITING_PROMPTS {
+        say(&mut play, &format!("said {number}"));
+    }
+    assert_eq!(waiting(&play), [format!("said {MAX_WAITING_PROMPTS}")]);
+    let mut play = steered(&[&"a".repeat(MAX_SAID_BYTES), "b"]);
+    assert_eq!(waiting(&play), ["b"]);
+    // An earlier Nox said it all the same.
+    let item = ItemId::from_uuid(Uuid::from_u128(77));
+    let said = Event::Steered { item, text: "c".into() };
+    play.take(Step { events: vec![said], effects: vec![] });
+    play.crash();
+    assert_eq!(told(&mut play), [("c".to_owned(), false)]);
+}
+
+#[test]
+fn a_message_that_is_too_long_is_refused() {
+    let (fits, longer) = ("a".repeat(MAX_MESSAGE_BYTES), "a".repeat(MAX_MESSAGE_BYTES + 1));
+    let ask = |text: &str| SessionCommand::Prompt { text: text.into(), images: vec![] };
+    let steer = |text: &str| SessionCommand::Steer { text: text.into() };
+    let too_long = || Err(Rejection::TooLong { bytes: MAX_MESSAGE_BYTES + 1 });
+    let mut play = steered(&[]);
+    assert_eq!(play.want(ask(&longer)), too_long());
+    assert_eq!(play.want(steer(&longer)), too_long());
+    assert_eq!(
+        Rejection::TooLong { bytes: longer.len() }.to_string(),
+        "this message has 501 KB of text; Nox takes 500 KB at once"
+    );
+    play.want(ask(&fits)).unwrap();
+    let turn = play.session.controls().waiting[0].turn.clone();
+    let change = |text: &str| SessionCommand::ChangePrompt { turn: turn.clone(), text: text.into() };
+    assert_eq!(play.want(change(&longer)), too_long());
+    play.want(change("short")).unwrap();
+    // What waited before, of an earlier version, waits again.
+    play.want(SessionCommand::PutBackPrompt { text: longer, images: vec![] }).unwrap();
+    // All that waits is bounded as well.
+    while play.want(ask(&fits)).is_ok() {}
+    assert_eq!(play.want(ask(&fits)), Err(Rejection::TooManyPrompts));
+    assert_eq!(play.want(change(&fits)), Err(Rejection::TooManyPrompts));
+    assert!(waiting(&play).iter().map(String::len).sum::<usize>() <= MAX_WAITING_BYTES);
+    play.want(ask("a short one")).unwrap();
 }

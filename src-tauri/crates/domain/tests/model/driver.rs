@@ -45,14 +45,9 @@ impl Play {
             self.driver = Some(driver);
             return self.hear(Signal::Named("foreign".into()), vec![]);
         }
-        let dials = &self.session.talk.dials;
-        let is_wished = |dial: &Dial| dials.of(*dial).waits + dials.of(*dial).given_up > 0;
-        if let Some(dial) = Dial::ALL.into_iter().find(is_wished)
-            && (driver.stopped || self.dice.one_in(6))
-            && !self.dice.one_in(4)
-        {
+        if self.wished().is_some() && (driver.stopped || self.dice.one_in(6)) && !self.dice.one_in(4) {
             self.driver = Some(driver);
-            return self.hear(Signal::Switched(dial), vec![]);
+            return self.answers();
         }
         if std::mem::take(&mut driver.interrupted) && driver.works {
             return self.interrupted(driver);
@@ -246,6 +241,19 @@ impl Play {
         self.model.offers = Some(offers.steers);
         self.model.blind = offers.images == Some(false);
         self.hear(Signal::Offers(Box::new(offers)), vec![]);
+    }
+
+    /// What of it a person wished to turn, and has no answer to.
+    fn wished(&self) -> Option<Dial> {
+        let dials = &self.session.talk.dials;
+        Dial::ALL.into_iter().find(|dial| dials.of(*dial).waits + dials.of(*dial).given_up > 0)
+    }
+
+    /// Answers a wish.
+    pub(crate) fn answers(&mut self) {
+        if let Some(dial) = self.wished().filter(|_| self.driver.is_some()) {
+            self.hear(Signal::Switched(dial), vec![]);
+        }
     }
 
     /// Ends what runs, then its turn.

@@ -299,8 +299,9 @@ impl Play {
     fn stops(&mut self) {
         let fx = self.model.stop();
         self.command(SessionCommand::Stop, fx);
-        // What was said into the turn before is taken in all the same.
+        // What was said into the turn before is taken in all the same, and what was wished for is answered.
         self.takes_in();
+        self.answers();
     }
 
     fn pauses(&mut self) {
@@ -335,6 +336,9 @@ impl Play {
                 // On second thoughts.
                 if self.dice.one_in(3) {
                     self.turns(dial);
+                }
+                if self.dice.one_in(12) {
+                    self.stops();
                 }
             }
             26 => {

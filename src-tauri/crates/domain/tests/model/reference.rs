@@ -114,6 +114,8 @@ pub(crate) struct Reference {
     pub(crate) asks: Vec<(String, Ask)>,
     /// What was said into the turn and not taken in.
     pub(crate) unheard: Vec<String>,
+    /// So many of those were said to a run before this one.
+    pub(crate) unheard_before: usize,
     /// What its program took in of what was said into the turn.
     pub(crate) heard: Vec<String>,
     pub(crate) calls: Vec<Call>,
@@ -147,6 +149,7 @@ impl Reference {
             ending: Ending::default(),
             asks: vec![(text.into(), Ask::Waits)],
             unheard: vec![],
+            unheard_before: 0,
             heard: vec![],
             calls: vec![],
             allowed_always: vec![],
@@ -272,7 +275,7 @@ impl Reference {
         vec![Fx::GiveBack, self.close(how)]
     }
     pub(crate) fn cancel_asks(&mut self) {
-        self.words_end(TurnEnd::Cancelled);
+        self.forget_words();
         self.limited = None;
         for (_, ask) in &mut self.asks {
             if !matches!(ask, Ask::Over(_)) {
@@ -455,7 +458,7 @@ impl Reference {
     /// The turn has failed after all.
     fn stop_waiting(&mut self) -> Vec<Fx> {
         self.limited = None;
-        self.words_end(TurnEnd::Cancelled);
+        self.words_end(TurnEnd::Failed);
         if let Some(n) = self.front() {
             self.asks[n].1 = Ask::Over(TurnEnd::Failed);
         }
@@ -519,6 +522,7 @@ impl Reference {
             return vec![Fx::GiveBack];
         }
         self.run = Run::Starting;
+        self.unheard_before = self.unheard.len();
         self.planned = false;
         self.gave_up = false;
         self.said_go_on = false;

@@ -6,7 +6,7 @@ use nox_domain::event::TurnEnd;
 impl Reference {
     pub(crate) fn steer(&mut self, text: &str) -> Result<Vec<Fx>, Refused> {
         let works = self.run == Run::Live && self.begun() && !self.ends_run() && !self.paused;
-        if self.offers != Some(true) || !works {
+        if self.offers != Some(true) || !works || self.unheard.len() > 31 {
             return self.prompt(text);
         }
         if self.deleted || self.stopping || !self.prompts {
@@ -19,6 +19,7 @@ impl Reference {
     /// The program takes the oldest in that it was told.
     pub(crate) fn took_in(&mut self) -> String {
         let text = self.unheard.remove(0);
+        self.unheard_before = self.unheard_before.saturating_sub(1);
         self.heard.push(text.clone());
         text
     }
@@ -27,16 +28,25 @@ impl Reference {
         let heard = self.heard.iter().map(|text| (text.clone(), true));
         heard.chain(self.unheard.iter().map(|text| (text.clone(), false))).collect()
     }
-    /// A turn is over, and with it what was said into it. What no run could hear waits for its turn, as far as there is room
-    /// for it.
+    /// A turn is over, and with it what was said into it. What a run that is over had not heard waits for its turn, as far as
+    /// there is room for it, unless the present run was through with the turn.
     pub(crate) fn words_end(&mut self, end: TurnEnd) {
-        self.heard.clear();
-        let asks = end == TurnEnd::Failed && self.run == Run::Starting;
-        for text in std::mem::take(&mut self.unheard) {
+        let before = if self.runs() { self.unheard_before } else { self.unheard.len() };
+        let unheard = std::mem::take(&mut self.unheard);
+        self.forget_words();
+        if end == TurnEnd::End || self.stopping {
+            return;
+        }
+        for text in unheard.into_iter().take(before) {
             let waiting = self.asks.iter().filter(|(_, ask)| *ask == Ask::Waits).count();
-            if asks && !self.stopping && waiting < 32 {
+            if waiting < 32 {
                 self.asks.push((text, Ask::Waits));
             }
         }
+    }
+    pub(crate) fn forget_words(&mut self) {
+        self.heard.clear();
+        self.unheard.clear();
+        self.unheard_before = 0;
     }
 }

@@ -209,6 +209,7 @@ impl Engine {
             prompt: (agent.runtime == Runtime::Runbook).then(|| prompt(RUNBOOK)),
             again: false,
             words: vec![],
+            left_out: false,
             spent_micro_usd: 0,
             shown: (0, 0),
             resume: None,

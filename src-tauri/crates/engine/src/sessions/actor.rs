@@ -458,7 +458,9 @@ impl Actor {
     }
 
     async fn start_run(&mut self, start: Effect) {
-        let Effect::StartRun { generation, done, resume, fork, heard, prompt, again, words, .. } = start
+        let Effect::StartRun {
+            generation, done, resume, fork, heard, prompt, again, words, left_out, ..
+        } = start
         else {
             return;
         };
@@ -486,6 +488,7 @@ impl Actor {
             prompt,
             again,
             words,
+            left_out,
             spent_micro_usd: self.session.cost_micro_usd.unwrap_or_default().0,
             shown: self.session.shown(),
             resume,

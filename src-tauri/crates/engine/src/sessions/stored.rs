@@ -24,7 +24,9 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 /// - 2: such a cost is none; lines are counted.
 /// - 3: a wish for a mode or a model that nobody answered is over with its turn and its run; what was said into a turn is
 ///   known until that is over.
-pub const FORM: u32 = 3;
+/// - 4: the late answer to a wish is not that to a newer one; of what was said into a turn, what was given back before the log
+///   said so is asked and not told besides, and only so much is kept.
+pub const FORM: u32 = 4;
 /// Events per read.
 const PAGE: u32 = 1_000;
 

@@ -28,7 +28,8 @@ impl First {
             start.signals.send(note).await;
         }
         let ask = |before| {
-            let text = asked(&prompt.text, &start.text, before, start.again, &start.words);
+            let words = Meanwhile { words: &start.words, left_out: start.left_out };
+            let text = asked(&prompt.text, &start.text, before, start.again, words);
             let unheard = start.words.iter().filter(|words| !words.heard);
             let brings = unheard.map(|words| words.text.clone()).collect();
             Some(prompt.with_text(text, brings))
@@ -56,10 +57,19 @@ pub(crate) enum Before {
     Lost,
 }
 
+/// What was said into a turn before it is asked anew.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meanwhile<'a> {
+    /// Oldest first.
+    pub(crate) words: &'a [Words],
+    /// There were older ones.
+    pub(crate) left_out: bool,
+}
+
 /// What is asked: `again` when an earlier run was asked the same and did not come to its end. `task` is the text that the
 /// session began with. What was said into the turn is told with it, also where it was heard: a program writes down what it hears
 /// some time later, so one that was killed may not know it any more (measured: Claude Code, a tenth of a second).
-pub(crate) fn asked(prompt: &str, task: &str, before: Before, again: bool, words: &[Words]) -> String {
+pub(crate) fn asked(prompt: &str, task: &str, before: Before, again: bool, said: Meanwhile<'_>) -> String {
     let mut asked = match (before, again) {
         (Before::Known, false) => prompt.to_owned(),
         (Before::Known, true) => format!(
@@ -74,8 +84,12 @@ pub(crate) fn asked(prompt: &str, task: &str, before: Before, again: bool, words
             "The conversation so far is lost. It began with this task:\n\n{task}\n\nThis is asked now:\n\n{prompt}"
         ),
     };
-    for (place, words) in words.iter().enumerate() {
-        asked.push_str(if place == 0 { "\n\nThis was said while you worked on it:\n\n" } else { "\n\n" });
+    if !said.words.is_empty() {
+        asked.push_str("\n\nThis was said while you worked on it");
+        asked.push_str(if said.left_out { "; older words than these are left out:" } else { ":" });
+    }
+    for words in said.words {
+        asked.push_str("\n\n");
         asked.push_str(&words.text);
     }
     asked
@@ -106,5 +120,10 @@ mod tests {
             );
             assert_eq!(asked.brings, ["two"], "one was heard before");
         }
+        start.prompt = Some(testing::prompt("do it"));
+        start.left_out = true;
+        let asked = First::of(&mut start).await.known.unwrap().text;
+        let end = "This was said while you worked on it; older words than these are left out:\n\none\n\ntwo";
+        assert!(asked.ends_with(end), "{asked:?}");
     }
 }

@@ -18,7 +18,7 @@ mod texts;
 mod unknown;
 mod weight;
 
-pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, asked, not_restored};
+pub(crate) use asked::{Before, DENIED_BY_PERSON, DENIED_BY_RULE, Meanwhile, asked, not_restored};
 pub(crate) use carried::Carried;
 pub(crate) use carrier::{Carrier, GRACE, Over};
 pub(crate) use connection::{Connection, Told, Wishes};

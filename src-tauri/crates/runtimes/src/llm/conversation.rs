@@ -169,9 +169,10 @@ impl Conversation {
             if end == TurnEnd::End {
                 self.say_again(out);
             }
-            out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+            // First what is asked next: with its end the turn counts as told all that was said into it.
             let late = self.steers.drain(..);
             out.extend(late.map(|text| Act::Tell(Signal::NotSteered(text))));
+            out.push(Act::Tell(Signal::TurnEnded { end, problem }));
             return;
         }
         if !self.history.is_open(prompt) {

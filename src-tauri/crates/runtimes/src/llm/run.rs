@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     ItemOutput, Pipe, Start,
-    child::{Asked, Before, Carried, Told, Wishes, asked},
+    child::{Asked, Before, Carried, Meanwhile, Told, Wishes, asked},
     prices::Prices,
 };
 use nox_domain::{
@@ -235,7 +235,8 @@ impl Live {
         let is_lost = before == Before::Lost || again && self.start.resume.is_none();
         let words = std::mem::take(&mut self.start.words);
         if is_lost {
-            let text = asked(&prompt.text, &self.start.text, Before::Lost, again, &words);
+            let said = Meanwhile { words: &words, left_out: self.start.left_out };
+            let text = asked(&prompt.text, &self.start.text, Before::Lost, again, said);
             self.talk.prompt(&Prompt { text, ..prompt }, images, &mut acts);
             let unheard = words.into_iter().filter(|words| !words.heard);
             acts.extend(unheard.map(|words| Act::Tell(Signal::Steered(words.text))));

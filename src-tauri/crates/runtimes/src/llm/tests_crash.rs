@@ -190,7 +190,7 @@ fn what_was_said_into_a_turn_that_was_cut_off_is_heard_once() {
     assert_eq!((heard(&next, "one"), heard(&next, "three")), ((1, 1), (0, 0)));
     let back = next.acts.iter().position(|act| *act == Act::Tell(Signal::NotSteered("three".into())));
     let end = next.acts.iter().position(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. })));
-    assert!(end.is_some() && end < back, "{:?}", next.acts);
+    assert!(back.is_some() && back < end, "{:?}", next.acts);
     // Of another turn it knows nothing.
     let asked = prompt("more");
     next.does(|talk, out| {
