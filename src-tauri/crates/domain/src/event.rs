@@ -50,6 +50,10 @@ pub enum Subject {
     Other,
 }
 
+/// Codes of notes that hold for a whole session: each is told once in it, however many runs find it so. `images_by_model` says that a
+/// program may keep images from its model.
+pub const NOTED_ONCE: [&str; 1] = ["images_by_model"];
+
 /// A stored fact. The variants of one stream are decided by one owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -272,6 +272,16 @@ impl Reader<'_> {
         count.map(i64::unsigned_abs).map_err(|error| self.failed(&error))
     }
 
+    /// Whether rows of a kind ever had this parent: those that are deleted count as well.
+    pub fn had_rows(&self, kind: &str, parent: &str) -> Result<bool, Error> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM rows WHERE kind = ?1 AND parent = ?2)";
+        let found = self
+            .db
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_row([kind, parent], |row| row.get(0)));
+        found.map_err(|error| self.failed(&error))
+    }
+
     /// Rows and tombstones that changed after `seq`, about `limit` of them: what a subscriber replays.
     ///
     /// A row that changed twice comes once, as it is now. The rows of one commit are never split over two pages.

@@ -4,7 +4,7 @@ use super::{Call, Grant, PlannedRestart, Run, RunPhase, Session, Turn, TurnPhase
 use crate::{
     At,
     answers::Answers,
-    event::{Event, UnknownChoice},
+    event::{Event, NOTED_ONCE, UnknownChoice},
     ids::ItemId,
     life::{LimitAction, RESTART_WINDOW_MS},
     rows::Progress,
@@ -115,9 +115,12 @@ impl Session {
                     self.next.retain(|next| next.id != *turn);
                 }
             }
-            Event::Noted { .. } => {
+            Event::Noted { code, .. } => {
                 self.stall = None;
                 self.next_ord += 1;
+                if NOTED_ONCE.contains(&code.as_str()) && !self.talk.told_once.contains(code) {
+                    self.talk.told_once.push(code.clone());
+                }
             }
             Event::TextBegun { item, thought } => self.apply_text_begun(item, *thought, at),
             Event::Said { item, .. } | Event::Thought { item, .. } => self.apply_text(item),

@@ -37,6 +37,8 @@ impl Session {
                 }
             }
             Signal::Said(text) => step.events.push(Event::Said { item: ItemId::fresh(now.ids), text }),
+            // It is told in each run that finds it so, and by this session once.
+            Signal::Noted(code, _) if self.talk.told_once.contains(&code) => {}
             Signal::Noted(code, text) => {
                 step.events.push(Event::Noted { item: ItemId::fresh(now.ids), code, text });
             }

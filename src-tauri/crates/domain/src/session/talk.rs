@@ -27,6 +27,9 @@ pub struct Talk {
     pub offers: Option<Offers>,
     /// What a person chose of it, for later runs.
     pub dials: Dials,
+    /// Codes of notes that were told and are not told again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told_once: Vec<String>,
     /// What it has shown.
     pub shown: Shown,
     /// What was said into the turn that runs and that its program has not taken in yet.

@@ -395,3 +395,23 @@ fn nobody_waits_for_ever_and_no_server_is_asked_without_a_pause() {
     let ended = play.log.iter().any(|(event, _)| matches!(event, Event::TurnEnded { .. }));
     assert!(ended);
 }
+
+#[test]
+fn what_holds_for_a_whole_session_is_noted_once_however_many_runs_find_it_so() {
+    let notes = |play: &Play, code: &str| {
+        let is_one = |(event, _): &&(Event, At)| matches!(event, Event::Noted { code: of, .. } if of == code);
+        play.log.iter().filter(is_one).count()
+    };
+    let finds = |play: &mut Play| {
+        play.hear(Signal::Noted("images_by_model".into(), "it may not show them".into()));
+        play.hear(Signal::Noted("not_restored".into(), "it has forgotten".into()));
+    };
+    let mut play = talking(PreAllowed::Nothing);
+    finds(&mut play);
+    play.crash();
+    play.session = serde_json::from_str(&serde_json::to_string(&play.session).unwrap()).unwrap();
+    play.place();
+    play.hear(Signal::Live);
+    finds(&mut play);
+    assert_eq!((notes(&play, "images_by_model"), notes(&play, "not_restored")), (1, 2));
+}

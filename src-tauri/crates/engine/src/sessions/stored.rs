@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 /// - 3: a wish for a mode or a model that nobody answered is over with its turn and its run; what was said into a turn is
 ///   known until that is over.
 /// - 4: the late answer to a wish is not that to a newer one; of what was said into a turn, what was given back before the log
-///   said so is asked and not told besides, and only so much is kept.
+///   said so is asked and not told besides, and only so much is kept; notes that are told once are known.
 pub const FORM: u32 = 4;
 /// Events per read.
 const PAGE: u32 = 1_000;

@@ -167,7 +167,12 @@ impl Conversation {
             Request::Wish(dial, to) => {
                 let what = match dial {
                     Dial::Mode => Request::Mode(to),
-                    Dial::Model => Request::Model(to),
+                    Dial::Model => {
+                        if answer.is_ok() {
+                            self.opening.asks = Some(to.clone());
+                        }
+                        Request::Model(to)
+                    }
                 };
                 self.opened(what, answer, out);
                 out.push(Act::Tell(Signal::Switched(dial)));
@@ -381,6 +386,15 @@ impl Conversation {
         }
     }
 
+    /// Whether nobody knows that it shows images to the model that it asks now, and people were not told so yet.
+    fn may_hide_images(&mut self) -> bool {
+        let Opening { asks, images_by_model: Some(prices), .. } = &self.opening else { return false };
+        let sees = |name: &str| prices.takes_images(name) == Some(true);
+        let is_known_to_see =
+            asks.as_deref().is_some_and(|model| sees(model) || sees(self.known.title_of(model)));
+        !is_known_to_see && self.opening.images_by_model.take().is_some()
+    }
+
     /// Kept as it came, and shown.
     fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
         self.unknown.heard(self.preset.named.title, line, out);
@@ -436,7 +450,7 @@ impl Talk for Conversation {
             out.push(noted("images_named", text));
             asked = asked.named();
         }
-        if !asked.pictures.is_empty() && std::mem::take(&mut self.opening.may_hide_images) {
+        if !asked.pictures.is_empty() && self.may_hide_images() {
             let title = self.preset.named.title;
             let text = format!(
                 "{title} shows images only to models of which it knows that they see. When its agent says that there is none, \

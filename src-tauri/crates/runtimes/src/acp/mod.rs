@@ -30,6 +30,7 @@ mod usage;
 use crate::{
     AgentConnection, Error, Start,
     child::{Carrier, Connection, Over, environment},
+    prices::Prices,
 };
 use conversation::Conversation;
 use nox_domain::{agent::PromptPlacement, event::Problem, ids::ItemId, transcript::AgentFault};
@@ -142,11 +143,6 @@ fn plugins(start: &Start, preset: &Preset) -> Plugins {
     Plugins::of(preset, &start.folder, home.map(Path::new), !start.services.is_empty())
 }
 
-/// Whether the model of the agent takes images, as far as anybody knows here.
-fn is_known_to_see(start: &Start) -> bool {
-    start.program.model.as_deref().is_some_and(|model| crate::llm::takes_images(start, model) == Some(true))
-}
-
 async fn run(mut carrier: Carrier, preset: &'static Preset) {
     let instructions = first_words(&mut carrier.start, preset);
     let launch = match launch::launch(&carrier.start, preset) {
@@ -180,7 +176,8 @@ async fn run(mut carrier: Carrier, preset: &'static Preset) {
         model: start.program.model.clone().filter(|_| !launch.told_model),
         prompt: first.known,
         prompt_if_lost: first.lost,
-        may_hide_images: preset.images_by_model && !is_known_to_see(start),
+        asks: start.program.model.clone(),
+        images_by_model: preset.images_by_model.then(|| Prices::read(start.prices.as_deref()).0),
     };
     let mut spent = if start.resume.is_some() { start.spent_micro_usd } else { 0 };
     loop {

@@ -115,6 +115,12 @@ impl Known {
         self.offers.model.as_deref()
     }
 
+    /// What a model is called for people; its own name where it has none.
+    pub(super) fn title_of<'a>(&'a self, model: &'a str) -> &'a str {
+        let offer = self.offers.models.iter().find(|offer| offer.id == model);
+        offer.map_or(model, |offer| offer.name.as_str())
+    }
+
     /// It is so now.
     pub(super) fn mode_is(&mut self, mode: &str) {
         self.offers.mode = Some(mode.to_owned());

@@ -6,7 +6,10 @@ use super::{
     plugins::Plugins,
     quirks::Preset,
 };
-use crate::child::{Act, Asked, not_restored};
+use crate::{
+    child::{Act, Asked, not_restored},
+    prices::Prices,
+};
 use nox_domain::{event::Problem, transcript::AgentFault};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -38,8 +41,11 @@ pub(super) struct Opening {
     /// What is asked first; and what in its place, when the conversation is not there any more.
     pub(super) prompt: Option<Asked>,
     pub(super) prompt_if_lost: Option<Asked>,
-    /// Nobody knows whether it shows images to the model that it begins with, and nobody was told so yet.
-    pub(super) may_hide_images: bool,
+    /// The model that it asks, as its agent or a person named it last.
+    pub(super) asks: Option<String>,
+    /// Where it shows images only to models of which it knows that they see: what is known of models here. None once people
+    /// were told so.
+    pub(super) images_by_model: Option<Prices>,
 }
 
 /// How far the opening is.

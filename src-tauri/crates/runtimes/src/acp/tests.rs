@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Answer, Error, Start,
     child::{Act, Talk},
+    prices::Prices,
     testing::{breaks, broken, check, compare, folder, frames, recorded, run, told},
 };
 use nox_domain::{
@@ -59,7 +60,8 @@ pub(super) fn conversation(preset: &'static Preset, resume: Option<String>) -> C
         model: None,
         prompt: None,
         prompt_if_lost: None,
-        may_hide_images: preset.images_by_model,
+        asks: None,
+        images_by_model: preset.images_by_model.then(|| Prices::read(None).0),
     };
     Conversation::new(opening, 0, move || {
         next += 1;

@@ -275,6 +275,23 @@ fn images_are_shown_where_the_program_takes_them_and_else_named() {
         talk.prompt(&Asked::showing("look", b"abc"), &mut acts);
         assert_eq!(told(&acts), expected, "{acts:?}");
     }
+    // A model that is known to see is shown them; a person may choose another one.
+    let (mut talk, _) = standing(Preset::of("qwen").unwrap());
+    talk.known.set_images(true);
+    talk.opening.asks = Some("claude-sonnet-4-5".into());
+    let offered = json!([{ "modelId": "m1", "name": "gpt-4o" }, { "modelId": "m2", "name": "blind" }]);
+    talk.known.take(&json!({ "models": { "availableModels": offered, "currentModelId": "m0" } }));
+    for (model, expected) in [(None, false), (Some("m1"), false), (Some("m2"), true), (Some("m2"), false)] {
+        let mut acts = Vec::new();
+        if let Some(model) = model {
+            talk.set_model(model, &mut acts);
+            let Some(Act::Send(frame)) = acts.last() else { panic!("{acts:?}") };
+            let id = frame["id"].clone();
+            talk.hear(&json!({ "jsonrpc": "2.0", "id": id, "result": {} }).to_string(), &mut acts);
+        }
+        talk.prompt(&Asked::showing("look", b"abc"), &mut acts);
+        assert_eq!(told(&acts), expected, "{model:?}: {acts:?}");
+    }
     let (named, is_told) = prompt(false, "look");
     let text = named[0]["text"].as_str().unwrap();
     assert!(is_told && named.as_array().unwrap().len() == 1, "{named}");
