@@ -193,8 +193,8 @@ fn words_of_an_earlier_log_are_told_or_asked_and_never_both() {
     let asks = |play: &mut Play| prompt(play, "one");
     let notes = |play: &mut Play| play.hear(Signal::Noted("not_steered".into(), "nobody heard it".into()));
     let works = |play: &mut Play| play.hear(Signal::Said("well".into()));
-    let cases: [(fn(&mut Play), bool, bool); 3] =
-        [(asks, false, true), (notes, false, false), (works, true, false)];
+    type Next = fn(&mut Play);
+    let cases = [(asks as Next, false, true), (notes, false, false), (works, true, false)];
     for (next, is_told, is_asked) in cases {
         let mut play = steered(&["none", "one"]);
         play.hear(Signal::Steered("none".into()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nox_store::{Batch, Error, Expected, NewOutbox, Options, Refusal};
 
-use crate::support::{Home, batch, event, put, receipt};
+use crate::support::{Home, batch, delete, event, put, receipt};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_writers_at_once_are_all_stored_in_order() {
@@ -86,6 +86,20 @@ async fn a_conflict_leaves_its_neighbours_alone() {
     }
     assert_eq!(store.count_rows("claim", None).await.unwrap(), 1);
     store.commit(Batch { expected: at(1), ..batch(vec![event("s", "next")], vec![]) }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parent_has_had_rows_also_when_they_are_deleted() {
+    let home = Home::new();
+    let store = home.open();
+    let had = async |kind: &'static str, parent: &'static str| {
+        store.read(move |reader| reader.had_rows(kind, parent)).await.unwrap()
+    };
+    assert!(!had("card", "one").await);
+    store.commit(batch(vec![], vec![put("card", "a", Some("one"), "", "1")])).await.unwrap();
+    assert!(had("card", "one").await);
+    store.commit(batch(vec![], vec![delete("card", "a")])).await.unwrap();
+    assert!(had("card", "one").await && !had("other", "one").await && !had("card", "two").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
