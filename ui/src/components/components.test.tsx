@@ -2,6 +2,7 @@
 import { TextInput } from '@mantine/core';
 import { screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import { useState } from 'react';
 import { expect, test, vi } from 'vitest';
 import { faultsOf } from '@/test/axe';
 import { renderThemed } from '@/test/render';
@@ -85,4 +86,32 @@ test('a dangerous question starts at the harmless answer, and Esc is harmless', 
   await userEvent.keyboard('{Escape}');
   expect(stay).toHaveBeenCalledOnce();
   expect(go).not.toHaveBeenCalled();
+});
+
+function Asking() {
+  const [asks, setAsks] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setAsks(true)}>Stop all</Button>
+      <ConfirmDialog
+        opened={asks}
+        question="Stop all?"
+        stay="Keep running"
+        go="Stop"
+        onStay={() => setAsks(false)}
+        onGo={() => setAsks(false)}
+      />
+    </>
+  );
+}
+
+test('a question gives the focus back each time, the first time too', async () => {
+  renderThemed(<Asking />);
+  const opener = screen.getByRole('button', { name: 'Stop all' });
+  for (let time = 0; time < 2; time += 1) {
+    await userEvent.click(opener);
+    await waitFor(() => expect(document.activeElement?.textContent).toBe('Keep running'));
+    await userEvent.keyboard('{Escape}');
+    await waitFor(() => expect(document.activeElement).toBe(opener));
+  }
 });

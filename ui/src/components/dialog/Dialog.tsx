@@ -5,6 +5,7 @@ import { IconButton } from '../controls/Button';
 import { cx } from '../cx';
 import s from './Dialog.module.css';
 import { DIALOG } from './text';
+import { useFirstOpening } from './useFirstOpening';
 
 export interface DialogProps {
   opened: boolean;
@@ -22,8 +23,10 @@ export interface DialogProps {
 const SIZES = { sm: 'var(--dialog)', lg: 'var(--palette)', wide: 'auto' };
 
 export function Dialog({ opened, onClose, title, children, actions, size = 'sm', closable }: DialogProps) {
+  const opening = useFirstOpening(opened);
+  if (!opening.isThere) return null;
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={SIZES[size]} centered>
+    <Modal.Root opened={opening.opened} onClose={onClose} size={SIZES[size]} centered>
       <Modal.Overlay />
       {/* While it fades, keys go to the window again: see isModalOpen. */}
       <Modal.Content data-closing={!opened || undefined}>

@@ -5,6 +5,7 @@ import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { comboOf, currentActions, currentEntries, type Entry } from '../actions/registry';
 import { KeyHint } from '../controls/Key';
 import { cx } from '../cx';
+import { useFirstOpening } from '../dialog/useFirstOpening';
 import { Icon } from '../icons/icons';
 import s from './CommandPalette.module.css';
 import { fuzzy } from './fuzzy';
@@ -28,9 +29,11 @@ export interface CommandPaletteProps {
 }
 
 export function CommandPalette({ opened, onClose }: CommandPaletteProps) {
+  const opening = useFirstOpening(opened);
+  if (!opening.isThere) return null;
   return (
     <Modal.Root
-      opened={opened}
+      opened={opening.opened}
       onClose={onClose}
       size="var(--palette)"
       yOffset="var(--palette-top)"
