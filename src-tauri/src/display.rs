@@ -11,11 +11,13 @@ use std::{
 /// 0.36 s instead of 0.9 s and the app needs 84 MB less (measured on a machine without a graphics card).
 pub const WITHOUT_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 
-/// After how many counts of use WebKit makes optimised code of the page's functions: ten times its own. A start uses many
-/// of them often enough for that and then hardly again; their optimised code, and the compiler that makes it, would be held
-/// for as long as Nox runs. What is busy for longer is optimised all the same.
+/// After how many counts of use WebKit compiles the page's functions, and after how many more it optimises them: ten times
+/// its own. A start uses many of them often enough for that and then hardly again; what was compiled, and the compilers,
+/// would be held for as long as Nox runs. What is busy for longer is compiled all the same.
 #[cfg(target_os = "linux")]
-const OPTIMISE_LATER: [(&str, &str); 3] = [
+const COMPILE_LATER: [(&str, &str); 5] = [
+    ("JSC_thresholdForJITAfterWarmUp", "5000"),
+    ("JSC_thresholdForJITSoon", "1000"),
     ("JSC_thresholdForOptimizeAfterWarmUp", "10000"),
     ("JSC_thresholdForOptimizeAfterLongWarmUp", "10000"),
     ("JSC_thresholdForOptimizeSoon", "10000"),
@@ -211,7 +213,7 @@ pub fn set_for_the_web_view() -> &'static [&'static str] {
 #[cfg(target_os = "linux")]
 fn settings(display: Display) -> impl Iterator<Item = (&'static str, &'static str)> {
     let drawing = (display == Display::Software).then_some((WITHOUT_DMABUF, "1"));
-    OPTIMISE_LATER.into_iter().chain(drawing)
+    COMPILE_LATER.into_iter().chain(drawing)
 }
 
 #[cfg(all(test, target_os = "linux"))]
