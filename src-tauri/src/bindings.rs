@@ -1,14 +1,58 @@
 //! The page's side of the surface as TypeScript. `xtask bindings` writes it to [`FILE`] and checks that the committed file
 //! is fresh; the text depends on the code alone.
 
-use crate::commands;
+use crate::{commands, shell};
+use nox_api::{ApiError, OPERATIONS, OperationKind, dto::*};
+use nox_domain::ids::CommandId;
+use specta::{Type, Types, datatype::Function};
 use specta_typescript::Typescript;
+use std::sync::Arc;
+use tauri::Wry;
+use tauri_specta::{CollectedCommands, Commands};
 
 /// Where the generated file is, from the top of the repository.
 pub const FILE: &str = "ui/src/bindings/nox.ts";
 
 const HEADER: &str = "// Generated from the contract by `npm run bindings`. Do not edit: change the Rust types or commands instead.\n\
     /* eslint-disable */\n";
+
+macro_rules! operations {
+    ($($kind:ident $name:ident($input:ident) -> $output:ident;)*) => {
+        /// The operations of the contract as functions of the page, each `like` one that is there.
+        fn operations(types: &mut Types, like: &Function) -> Vec<Function> {
+            vec![$(operation::<$input, $output>(types, like, stringify!($name))),*]
+        }
+    };
+}
+
+nox_api::with_catalogue!(operations);
+
+fn operation<Input: Type, Output: Type>(types: &mut Types, like: &Function, name: &'static str) -> Function {
+    let mut function = like.clone();
+    function.name = name.into();
+    function.docs = "".into();
+    function.args = Vec::new();
+    if OPERATIONS.contains(&(name, OperationKind::Command)) {
+        function.args.push(("command".into(), CommandId::definition(types)));
+    }
+    function.args.push(("input".into(), Input::definition(types)));
+    function.result = Some(Result::<Output, ApiError>::definition(types));
+    function
+}
+
+/// All functions of the page. Here they are only described; `commands::handler` does them.
+fn surface() -> tauri_specta::Builder<Wry> {
+    let functions = |types: &mut Types| {
+        let shell = commands::shell_functions(types);
+        let operations = shell.first().map(|like| operations(types, like)).unwrap_or_default();
+        CollectedCommands { functions: [operations, shell].concat(), ..Default::default() }
+    };
+    tauri_specta::Builder::new()
+        .commands(Commands(Arc::new(|_| false), Arc::new(functions)))
+        .events(shell::events())
+        // Every type looks the same in both directions: the page sends back what it was given.
+        .disable_serde_phases()
+}
 
 /// The whole text of [`FILE`].
 ///
@@ -19,7 +63,7 @@ pub fn render() -> Result<String, String> {
     let folder = std::env::temp_dir().join(format!("nox-bindings-{}", uuid::Uuid::now_v7()));
     std::fs::create_dir(&folder).map_err(|error| error.to_string())?;
     let file = folder.join("nox.ts");
-    let rendered = commands::surface()
+    let rendered = surface()
         .export(Typescript::default().header(HEADER), &file)
         .map_err(|error| error.to_string())
         .and_then(|()| std::fs::read_to_string(&file).map_err(|error| error.to_string()));
@@ -33,7 +77,6 @@ pub fn render() -> Result<String, String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use nox_api::OPERATIONS;
 
     fn camel(name: &str) -> String {
         let mut words = name.split('_');

@@ -1,21 +1,31 @@
-//! The commands of the page. Two lists make one surface: the operations of the contract, generated from the catalogue of
-//! `nox-api` (they take only the state), and the few below that need the window.
+//! What the page may ask: the operations of the contract, by the names of `nox-api`'s catalogue, and the few commands below
+//! that need the window.
 
 use crate::{
-    EngineLink, Shell, chosen, dropped, given, links, quit,
+    EngineLink, Shell,
+    chosen::{self, Chosen, Purpose},
+    dropped,
+    given::{self, Given},
+    links, quit,
     shell::{Outgoing, ShellEvent},
     subscribe::{Batch, Subscriptions},
     text,
     tray::TrayHost,
 };
 use nox_api::{
-    ApiError, ErrorCode,
-    dto::{Caller, ExportFormat, Face},
+    ApiError, ErrorCode, OPERATIONS, OperationKind,
+    dto::{AddImage, Caller, DropThings, ExportFormat, ExportSession, Face, ImportSession},
 };
 use nox_domain::ids::{CommandId, SessionId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use specta::{Types, datatype::Function};
 use std::path::PathBuf;
-use tauri::{AppHandle, Manager, State, WebviewWindow, Wry, ipc::Channel, ipc::Invoke};
+use tauri::{
+    AppHandle, Manager, State, WebviewWindow, Wry,
+    ipc::{Channel, Invoke, InvokeBody, InvokeResponseBody},
+};
+use uuid::Uuid;
 
 /// What the desktop around Nox offers, for Settings and Help.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, specta::Type)]
@@ -174,144 +184,114 @@ pub async fn desktop_status(app: AppHandle) -> DesktopStatus {
     DesktopStatus { tray: shell.tray_host(), notifications_problem }
 }
 
-/// One Tauri command for each operation of the catalogue.
-macro_rules! operation {
-    (act export_session($input:ident) -> $output:ident) => {
-        #[tauri::command]
-        #[specta::specta]
-        #[doc = "The query `export_session` of the catalogue, into a file that the person chose."]
-        pub async fn export_session(
-            engine: State<'_, EngineLink>,
-            chosen: State<'_, Chosen>,
-            input: $input,
-        ) -> Result<$output, ApiError> {
-            chosen.take(Purpose::Export, &input.path)?;
-            engine.api().await?.export_session(input).await
-        }
-    };
-    (command import_session($input:ident) -> $output:ident) => {
-        #[tauri::command]
-        #[specta::specta]
-        #[doc = "The command `import_session` of the catalogue, from a file that the person chose."]
-        pub async fn import_session(
-            engine: State<'_, EngineLink>,
-            chosen: State<'_, Chosen>,
-            command: CommandId,
-            input: $input,
-        ) -> Result<$output, ApiError> {
-            chosen.take(Purpose::Import, &input.path)?;
-            engine
-                .api()
-                .await?
-                .import_session(&Caller { command, face: Face::Window, processes: vec![] }, input)
-                .await
-        }
-    };
-    (act add_image($input:ident) -> $output:ident) => {
-        #[tauri::command]
-        #[specta::specta]
-        #[doc = "The query `add_image` of the catalogue: of bytes, or of a file that the person handed over."]
-        pub async fn add_image(
-            engine: State<'_, EngineLink>,
-            given: State<'_, Given>,
-            input: $input,
-        ) -> Result<$output, ApiError> {
-            if let AddImage::File { path } = &input {
-                given.check(path)?;
-            }
-            engine.api().await?.add_image(input).await
-        }
-    };
-    (command drop_things($input:ident) -> $output:ident) => {
-        #[tauri::command]
-        #[specta::specta]
-        #[doc = "The command `drop_things` of the catalogue, with files that the person handed over."]
-        pub async fn drop_things(
-            engine: State<'_, EngineLink>,
-            given: State<'_, Given>,
-            command: CommandId,
-            input: $input,
-        ) -> Result<$output, ApiError> {
-            input.paths.iter().try_for_each(|path| given.check(path))?;
-            engine
-                .api()
-                .await?
-                .drop_things(&Caller { command, face: Face::Window, processes: vec![] }, input)
-                .await
-        }
-    };
-    (command $name:ident($input:ident) -> $output:ident) => {
-        #[tauri::command]
-        #[specta::specta]
-        #[doc = concat!("The command `", stringify!($name), "` of the catalogue.")]
-        pub async fn $name(
-            engine: State<'_, EngineLink>,
-            command: CommandId,
-            input: $input,
-        ) -> Result<$output, ApiError> {
-            engine.api().await?.$name(&Caller { command, face: Face::Window, processes: vec![] }, input).await
-        }
-    };
-    (act $name:ident($input:ident) -> $output:ident) => {
-        operation!(query $name($input) -> $output);
-    };
-    (query $name:ident($input:ident) -> $output:ident) => {
-        #[tauri::command]
-        #[specta::specta]
-        #[doc = concat!("The query `", stringify!($name), "` of the catalogue.")]
-        pub async fn $name(engine: State<'_, EngineLink>, input: $input) -> Result<$output, ApiError> {
-            let output = engine.api().await?.$name(input).await;
-            engine.startup().answered(stringify!($name));
-            output
-        }
+/// Calls `$callback!` with the commands of this file.
+macro_rules! with_shell {
+    ($($callback:tt)*) => {
+        $($callback)*![
+            subscribe,
+            acknowledge,
+            watch,
+            report_usable,
+            page_listens,
+            quit_question_shown,
+            answer_quit,
+            quit_app,
+            open_link,
+            open_path,
+            reveal_path,
+            look_at_dropped,
+            copied_files,
+            choose_export,
+            choose_import,
+            desktop_status,
+        ]
     };
 }
 
-macro_rules! operations {
-    ($($kind:ident $name:ident($input:ident) -> $output:ident;)*) => {
-        /// The operations of the contract.
-        #[allow(missing_docs, reason = "the catalogue documents them")]
-        pub mod operations {
-            use super::{ApiError, Caller, CommandId, EngineLink, Face, State};
-            use crate::{
-                chosen::{Chosen, Purpose},
-                given::Given,
-            };
-            use nox_api::dto::*;
-
-            $(operation!($kind $name($input) -> $output);)*
-        }
-
-        /// The whole surface, for the window and for the generated TypeScript.
-        pub fn surface() -> tauri_specta::Builder<Wry> {
-            tauri_specta::Builder::<Wry>::new()
-                .commands(tauri_specta::collect_commands![
-                    $(operations::$name,)*
-                    subscribe,
-                    acknowledge,
-                    watch,
-                    report_usable,
-                    page_listens,
-                    quit_question_shown,
-                    answer_quit,
-                    quit_app,
-                    open_link,
-                    open_path,
-                    reveal_path,
-                    look_at_dropped,
-                    copied_files,
-                    choose_export,
-                    choose_import,
-                    desktop_status,
-                ])
-                .events(tauri_specta::collect_events![ShellEvent])
-                // Every type looks the same in both directions: the page sends back what it was given.
-                .disable_serde_phases()
-        }
-    };
+/// The commands of this file as the page sees them.
+pub(crate) fn shell_functions(types: &mut Types) -> Vec<Function> {
+    with_shell!(specta::function::collect_functions)(types)
 }
-
-nox_api::with_catalogue!(operations);
 
 /// What Tauri calls for each message of the page.
 pub(crate) type Handler = Box<dyn Fn(Invoke<Wry>) -> bool + Send + Sync>;
+
+pub(crate) fn handler() -> Handler {
+    let shell: Handler = Box::new(with_shell!(tauri::generate_handler));
+    Box::new(move |invoke| {
+        let asked = invoke.message.command();
+        match OPERATIONS.iter().find(|(name, _)| *name == asked) {
+            Some((operation, kind)) => {
+                operate(operation, *kind, invoke);
+                true
+            }
+            None => shell(invoke),
+        }
+    })
+}
+
+/// What the page sends with an operation; commands have an id.
+#[derive(Deserialize)]
+struct Asked {
+    command: Option<CommandId>,
+    #[serde(default)]
+    input: Value,
+}
+
+/// Does an operation of the contract. All of them go one way, so that there is no machinery for each.
+fn operate(operation: &'static str, kind: OperationKind, invoke: Invoke<Wry>) {
+    let Invoke { message, resolver, .. } = invoke;
+    let asked = match message.payload() {
+        InvokeBody::Json(payload) => Asked::deserialize(payload).map_err(|error| error.to_string()),
+        InvokeBody::Raw(_) => Err("it is not JSON".into()),
+    };
+    let app = message.webview_ref().app_handle().clone();
+    resolver.respond_async_serialized(async move {
+        let answer = answer(&app, operation, kind, asked).await?;
+        Ok(InvokeResponseBody::Json(Box::<str>::from(answer).into()))
+    });
+}
+
+async fn answer(
+    app: &AppHandle,
+    operation: &'static str,
+    kind: OperationKind,
+    asked: Result<Asked, String>,
+) -> Result<Box<RawValue>, ApiError> {
+    let Asked { command, input } = asked.map_err(|detail| not_understood(operation, &detail))?;
+    let command = match command {
+        Some(command) => command,
+        None if kind == OperationKind::Command => return Err(not_understood(operation, "it has no id")),
+        None => CommandId::from_uuid(Uuid::now_v7()),
+    };
+    check_files(app, operation, &input)?;
+    let engine = app.state::<EngineLink>();
+    let caller = Caller { command, face: Face::Window, processes: vec![] };
+    let answer = engine.api().await?.call(operation, &caller, input).await;
+    engine.startup().answered(operation);
+    answer
+}
+
+/// The page names no file by itself: what is read or written for it was chosen in a dialog or handed over.
+fn check_files(app: &AppHandle, operation: &str, input: &Value) -> Result<(), ApiError> {
+    fn read<'a, Input: Deserialize<'a>>(operation: &str, input: &'a Value) -> Result<Input, ApiError> {
+        Input::deserialize(input).map_err(|error| not_understood(operation, &error.to_string()))
+    }
+    let (chosen, given) = (app.state::<Chosen>(), app.state::<Given>());
+    match operation {
+        "export_session" => chosen.take(Purpose::Export, &read::<ExportSession>(operation, input)?.path),
+        "import_session" => chosen.take(Purpose::Import, &read::<ImportSession>(operation, input)?.path),
+        "add_image" => match read(operation, input)? {
+            AddImage::File { path } => given.check(&path),
+            AddImage::Bytes { .. } => Ok(()),
+        },
+        "drop_things" => {
+            read::<DropThings>(operation, input)?.paths.iter().try_for_each(|path| given.check(path))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_understood(operation: &str, detail: &str) -> ApiError {
+    ApiError::new(ErrorCode::BadInput, format!("{operation} is not understood: {detail}"))
+}

@@ -112,8 +112,7 @@ impl Shell {
 /// # Errors
 /// When the window system refuses.
 pub fn run(options: Options, link: EngineLink) -> Result<i32> {
-    let surface = commands::surface();
-    let handler: commands::Handler = Box::new(surface.invoke_handler());
+    let events = tauri_specta::Builder::<tauri::Wry>::new().events(shell::events());
     let remembered = tauri_plugin_window_state::Builder::new()
         .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
         // An absolute path replaces the plugin's own folder, so that two homes do not share it.
@@ -128,9 +127,9 @@ pub fn run(options: Options, link: EngineLink) -> Result<i32> {
         .manage(chosen::Chosen::default())
         .manage(given::Given::default())
         .manage(link.clone())
-        .invoke_handler(handler)
+        .invoke_handler(commands::handler())
         .setup(move |app| {
-            surface.mount_events(app);
+            events.mount_events(app);
             let app = app.handle();
             let shell = shell_of(app, &options, Arc::new(link.clone()));
             let gaze = shell.gaze.subscribe();

@@ -39,6 +39,11 @@ pub enum ShellEvent {
     },
 }
 
+/// The events of the page.
+pub(crate) fn events() -> tauri_specta::Events {
+    tauri_specta::collect_events![ShellEvent]
+}
+
 /// What a person decided about a permission request outside the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {

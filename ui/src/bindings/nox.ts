@@ -13,7 +13,6 @@ export const commands = {
 	moveTask: (command: CommandId, input: MoveTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("move_task", { command, input })),
 	deleteTask: (command: CommandId, input: OneTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_task", { command, input })),
 	startTask: (command: CommandId, input: StartTask) => typedError<Recorded, ApiError>(__TAURI_INVOKE("start_task", { command, input })),
-	/** The command `drop_things` of the catalogue, with files that the person handed over. */
 	dropThings: (command: CommandId, input: DropThings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("drop_things", { command, input })),
 	stopSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("stop_session", { command, input })),
 	interruptSession: (command: CommandId, input: OneSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("interrupt_session", { command, input })),
@@ -45,7 +44,6 @@ export const commands = {
 	deleteKey: (command: CommandId, input: OneKey) => typedError<Recorded, ApiError>(__TAURI_INVOKE("delete_key", { command, input })),
 	changeSettings: (command: CommandId, input: ChangeSettings) => typedError<Recorded, ApiError>(__TAURI_INVOKE("change_settings", { command, input })),
 	makeSamples: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("make_samples", { command, input })),
-	/** The command `import_session` of the catalogue, from a file that the person chose. */
 	importSession: (command: CommandId, input: ImportSession) => typedError<Recorded, ApiError>(__TAURI_INVOKE("import_session", { command, input })),
 	compactLog: (command: CommandId, input: Nothing) => typedError<Recorded, ApiError>(__TAURI_INVOKE("compact_log", { command, input })),
 	undo: (command: CommandId, input: Undo) => typedError<Recorded, ApiError>(__TAURI_INVOKE("undo", { command, input })),
@@ -63,13 +61,11 @@ export const commands = {
 	readPolicy: (input: Nothing) => typedError<PolicyView, ApiError>(__TAURI_INVOKE("read_policy", { input })),
 	previewRule: (input: PreviewRule) => typedError<RulePreview, ApiError>(__TAURI_INVOKE("preview_rule", { input })),
 	listKeys: (input: Nothing) => typedError<KeysView, ApiError>(__TAURI_INVOKE("list_keys", { input })),
-	/** The query `add_image` of the catalogue: of bytes, or of a file that the person handed over. */
 	addImage: (input: AddImage) => typedError<Image, ApiError>(__TAURI_INVOKE("add_image", { input })),
 	testKey: (input: OneKey) => typedError<KeyTest, ApiError>(__TAURI_INVOKE("test_key", { input })),
 	discover: (input: Discover) => typedError<Discovered, ApiError>(__TAURI_INVOKE("discover", { input })),
 	tryAgent: (input: TryAgent) => typedError<AgentTried, ApiError>(__TAURI_INVOKE("try_agent", { input })),
 	stopTrial: (input: OneTrial) => typedError<TrialStopped, ApiError>(__TAURI_INVOKE("stop_trial", { input })),
-	/** The query `export_session` of the catalogue, into a file that the person chose. */
 	exportSession: (input: ExportSession) => typedError<Exported, ApiError>(__TAURI_INVOKE("export_session", { input })),
 	log: (input: Nothing) => typedError<LogView, ApiError>(__TAURI_INVOKE("log", { input })),
 	doctor: (input: Nothing) => typedError<DoctorReport, ApiError>(__TAURI_INVOKE("doctor", { input })),
@@ -120,7 +116,10 @@ export const commands = {
 	revealPath: (path: string) => typedError<null, ApiError>(__TAURI_INVOKE("reveal_path", { path })),
 	/**  What the paths are that were dropped on the window. */
 	lookAtDropped: (paths: string[]) => __TAURI_INVOKE<DroppedPath[]>("look_at_dropped", { paths }),
-	/**  The files that another program has copied, while they are pasted. Of these the page may have images read. */
+	/**
+	 *  The files that another program has copied, while they are pasted: their paths, or addresses of what is elsewhere. Of these
+	 *  the page may have images read.
+	 */
 	copiedFiles: () => __TAURI_INVOKE<string[]>("copied_files"),
 	/**
 	 *  Asks where a session with this title is to be exported to. Only there may the page have it written, once.

@@ -93,7 +93,7 @@ impl Door {
                 let caller = Caller { command, face: Face::Cli, processes: vec![] };
                 let input = serde_json::to_value(input).map_err(not_understood)?;
                 let answer = inline.api.call(operation, &caller, input).await?;
-                Ok(serde_json::from_value(answer).map_err(not_understood)?)
+                Ok(serde_json::from_str(answer.get()).map_err(not_understood)?)
             }
             Self::Client(client) => Ok(client.call(operation, Some(command), Face::Cli, input).await?),
         }

@@ -9,7 +9,7 @@ use nox_api::{
         tool::{CallStatus, Decision},
         words::Column,
     },
-    dto::{CreateTask, Push, StartTask, ToldWhat},
+    dto::{CreateTask, Push, Recorded, StartTask, ToldWhat},
 };
 use nox_test_support::{World, caller, caller_with};
 
@@ -121,6 +121,7 @@ async fn bad_input_names_its_field_and_makes_nothing() {
         world.api().call("create_task", &caller(), serde_json::json!({ "title": 7 })).await.unwrap_err();
     assert_eq!(wrong.code, ErrorCode::BadInput);
     let by_name = world.api().call("create_task", &caller(), serde_json::json!({ "title": "By name" })).await;
-    assert!(by_name.unwrap()["task"].as_str().unwrap().starts_with("tsk_"));
+    let recorded: Recorded = serde_json::from_str(by_name.unwrap().get()).unwrap();
+    assert!(recorded.task.unwrap().as_str().starts_with("tsk_"));
     assert_eq!(world.snapshot().await.cards.len(), 1);
 }

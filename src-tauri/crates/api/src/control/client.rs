@@ -16,7 +16,7 @@ use crate::{
 };
 use nox_domain::ids::{CommandId, SessionId};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::{
     collections::HashMap,
     io,
@@ -69,7 +69,7 @@ impl Drop for Shared {
     }
 }
 
-type Answer = Result<Value, ApiError>;
+type Answer = Result<Box<RawValue>, ApiError>;
 
 /// Who waits for which answer; none when the connection is over.
 struct Waiting(Mutex<Option<HashMap<u64, oneshot::Sender<Answer>>>>);
@@ -195,7 +195,7 @@ impl Client {
             serde_json::to_value(input).map_err(|error| Error::BadLine { detail: error.to_string() })?;
         let execute = Execute { operation: operation.to_owned(), command, face, input };
         let answer = self.ask(operation, Ask::Execute(execute)).await?;
-        serde_json::from_value(answer).map_err(|error| Error::BadLine { detail: error.to_string() })
+        serde_json::from_str(answer.get()).map_err(|error| Error::BadLine { detail: error.to_string() })
     }
 
     /// Hears changes from now on. Watch sessions with [`Self::watch`], not with the subscriber.
@@ -210,7 +210,7 @@ impl Client {
         self.ask("watch", Ask::Watch(Watch { session: session.clone(), on })).await.map(drop)
     }
 
-    async fn ask(&self, operation: &str, ask: Ask) -> Result<Value, Error> {
+    async fn ask(&self, operation: &str, ask: Ask) -> Result<Box<RawValue>, Error> {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, answer) = oneshot::channel();
         match self.shared.waiting.table().as_mut() {
@@ -254,7 +254,7 @@ async fn read_lines(
         if let Some(id) = told.id {
             let answer = match told.error {
                 Some(error) => Err(error),
-                None => Ok(told.ok.unwrap_or(Value::Null)),
+                None => Ok(told.ok.unwrap_or_else(|| RawValue::NULL.to_owned())),
             };
             let sender = waiting.table().as_mut().and_then(|table| table.remove(&id));
             if let Some(sender) = sender {

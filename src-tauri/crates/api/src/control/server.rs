@@ -17,6 +17,7 @@ use crate::{
 };
 use nox_domain::ids::CommandId;
 use nox_engine::vitals::ProcessIdentity;
+use serde_json::value::RawValue;
 use std::{
     path::Path,
     sync::{
@@ -317,13 +318,13 @@ impl Client {
                     tasks.spawn(push(subscriber.clone(), self.api.windows_seen(), self.out.clone()));
                     self.subscriber = Some(subscriber);
                 }
-                let _ = self.out.send(answer_line(id, Ok(serde_json::Value::Null))).await;
+                let _ = self.out.send(answer_line(id, Ok(RawValue::NULL.to_owned()))).await;
             }
             Ask::Watch(watch) => {
                 let answer = match &self.subscriber {
                     Some(subscriber) => {
                         subscriber.watch(&watch.session, watch.on);
-                        Ok(serde_json::Value::Null)
+                        Ok(RawValue::NULL.to_owned())
                     }
                     None => Err(bad("subscribe first, then watch")),
                 };
@@ -338,7 +339,7 @@ impl Client {
         let answer = match &self.window {
             Some(window) => {
                 window(wish);
-                Ok(serde_json::Value::Null)
+                Ok(RawValue::NULL.to_owned())
             }
             None => Err(ApiError::new(
                 ErrorCode::Conflict,
@@ -361,7 +362,7 @@ async fn run(
     api: &Api,
     execute: Execute,
     processes: Vec<ProcessIdentity>,
-) -> Result<serde_json::Value, ApiError> {
+) -> Result<Box<RawValue>, ApiError> {
     let command = match execute.command {
         Some(command) => command,
         None => CommandId::from_uuid(uuid::Uuid::now_v7()),
@@ -423,8 +424,8 @@ async fn push(subscriber: Subscriber, mut windows: watch::Receiver<u32>, out: mp
     }
 }
 
-fn answer_line(id: u64, answer: Result<serde_json::Value, ApiError>) -> Vec<u8> {
-    let told = |answer: Result<serde_json::Value, ApiError>| {
+fn answer_line(id: u64, answer: Result<Box<RawValue>, ApiError>) -> Vec<u8> {
+    let told = |answer: Result<Box<RawValue>, ApiError>| {
         let (ok, error) = match answer {
             Ok(ok) => (Some(ok), None),
             Err(error) => (None, Some(error)),

@@ -6,7 +6,7 @@ use crate::{
 };
 use nox_domain::ids::{CommandId, SessionId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// The version of the wire; both sides must have the same.
 pub const PROTOCOL: u32 = 1;
@@ -104,7 +104,7 @@ pub(super) struct Told {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) ok: Option<Value>,
+    pub(super) ok: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<ApiError>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,7 +15,10 @@ pub use log::rebuild;
 
 use crate::{Api, ApiError, ErrorCode, dto::*};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 fn input<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     // Nothing at all stands for an empty object.
@@ -26,8 +29,8 @@ fn input<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     })
 }
 
-fn output<T: Serialize>(value: T) -> Result<Value, ApiError> {
-    serde_json::to_value(value).map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))
+fn output<T: Serialize>(value: T) -> Result<Box<RawValue>, ApiError> {
+    to_raw_value(&value).map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))
 }
 
 macro_rules! dispatch {
@@ -36,8 +39,13 @@ macro_rules! dispatch {
         pub const OPERATIONS: &[(&str, OperationKind)] = &[$((stringify!($name), dispatch!(@kind $kind))),*];
 
         impl Api {
-            /// Does an operation by its name, with JSON in and out.
-            pub async fn call(&self, operation: &str, caller: &Caller, value: Value) -> Result<Value, ApiError> {
+            /// Does an operation by its name, with JSON in and out: the way of every face but Rust's own calls.
+            pub async fn call(
+                &self,
+                operation: &str,
+                caller: &Caller,
+                value: Value,
+            ) -> Result<Box<RawValue>, ApiError> {
                 match operation {
                     $(stringify!($name) => dispatch!(@call $kind, self, caller, $name, value, $input),)*
                     _ => Err(ApiError::new(

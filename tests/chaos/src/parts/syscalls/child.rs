@@ -264,7 +264,8 @@ impl Person {
             let caller = Caller { command: command.clone(), face: Face::Window, processes: vec![] };
             match self.api.call(operation, &caller, input.clone()).await {
                 Ok(answer) => {
-                    let done: Recorded = serde_json::from_value(answer).map_err(|error| error.to_string())?;
+                    let done: Recorded =
+                        serde_json::from_str(answer.get()).map_err(|error| error.to_string())?;
                     say(&format!("done {command} {}", done.seq.0));
                     let known = &mut self.known;
                     known.task = done.task.or(known.task.take());
