@@ -1,6 +1,7 @@
 /** Messages at the lower right: never on a bar with buttons, never tall, gone where what they say is in sight. */
 import assert from 'node:assert/strict';
-import { passWelcome } from './nox.mjs';
+import { openSession, passWelcome, startTalk } from './nox.mjs';
+import { TALK } from './samples.mjs';
 import { story } from './story.mjs';
 import { until } from './until.mjs';
 
@@ -43,4 +44,13 @@ story('messages lie on no bar with buttons, and a long command makes none tall',
   assert.equal((await desk.nox(['run', other, '--allow', 'all'])).code, 0);
   await desk.shows(/Another one\. Finished/);
   await keepsClear(desk, await desk.find('group', 'Answer'), 'the answers');
+});
+
+story('no scroll bar of what lies below is painted over a message', {}, async (desk) => {
+  await passWelcome(desk);
+  await startTalk(desk);
+  const log = await openSession(desk, TALK.title);
+  // One that floats has no room of its own, and is painted over everything.
+  const room = (element) => desk.run('return arguments[0].offsetWidth - arguments[0].clientWidth', element);
+  assert.ok((await room(log)) > 0, 'the scroll bar of the conversation floats');
 });

@@ -1,4 +1,4 @@
-import { act, fireEvent, screen } from '@testing-library/react';
+import { act, fireEvent, screen, within } from '@testing-library/react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { faultsOf } from '@/test/axe';
 import { renderThemed } from '@/test/render';
@@ -40,6 +40,32 @@ describe('Toasts', () => {
     expect(screen.queryByRole('button', { name: 'Undo' })).toBeNull();
   });
 
+  test('what is pointed at stays where it is: others go later, and a new one comes on top', () => {
+    renderThemed(<Toasts />);
+    const texts = () => [...document.querySelectorAll('section p')].map((each) => each.textContent);
+    let over = () => {};
+    act(() => {
+      over = toast({ text: 'Works', sign: 'running' });
+      for (const text of ['One', 'Two', 'Three']) toast({ text });
+    });
+    expect(texts()).toEqual(['Three', 'Two', 'One', 'Works']);
+    const two = screen.getByTitle('Two').parentElement?.parentElement as HTMLElement;
+    fireEvent.pointerEnter(two);
+    act(() => {
+      toast({ text: 'Four' });
+      over();
+      vi.advanceTimersByTime(60_000);
+    });
+    expect(texts()).toEqual(['Four', 'Three', 'Two', 'One', 'Works']);
+    fireEvent.pointerLeave(two);
+    expect(texts()).toEqual(['Four', 'Three', 'Two', 'One']);
+    // One that is closed under the pointer holds the others no longer.
+    fireEvent.pointerEnter(two);
+    fireEvent.click(within(two).getByRole('button', { name: 'Close' }));
+    act(() => vi.advanceTimersByTime(8000));
+    expect(texts()).toEqual([]);
+  });
+
   test('Undo is done once, by its button or by the key, the newest first, also after the message is gone', () => {
     renderThemed(<Toasts />);
     const [first, second] = [vi.fn(), vi.fn()];
@@ -47,7 +73,7 @@ describe('Toasts', () => {
       toast({ text: 'One', undo: first });
       toast({ text: 'Two', undo: second });
     });
-    const [, newest] = screen.getAllByRole('button', { name: 'Undo' });
+    const [newest] = screen.getAllByRole('button', { name: 'Undo' });
     if (newest) fireEvent.click(newest);
     expect(second).toHaveBeenCalledOnce();
     act(() => vi.advanceTimersByTime(8000));

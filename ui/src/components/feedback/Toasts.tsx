@@ -1,11 +1,12 @@
-// Draws the messages; `toasts.ts` keeps them. Each counts its own eight seconds, except while pointed at or focused.
-import { useEffect, useState } from 'react';
+// Draws the messages; `toasts.ts` keeps them. Each counts its own eight seconds, except while one is pointed at or focused. A
+// new one comes on top: those below stay where they are.
+import { useEffect } from 'react';
 import { Button, IconButton } from '../controls/Button';
 import { cx } from '../cx';
 import { StatusSign } from '../status/StatusSign';
 import s from './Toasts.module.css';
 import { FEEDBACK } from './text';
-import { closeToast, runUndo, type ShownToast, useToasts } from './toasts';
+import { closeToast, holdToast, runUndo, type ShownToast, useToasts, useToastsHeld } from './toasts';
 
 const LIFE_MS = 8000;
 
@@ -13,7 +14,7 @@ export function Toasts() {
   const toasts = useToasts();
   return (
     <section className={s.toasts} aria-label={FEEDBACK.toasts}>
-      {toasts.map((toast) => (
+      {toasts.toReversed().map((toast) => (
         <One key={toast.id} toast={toast} />
       ))}
     </section>
@@ -21,7 +22,9 @@ export function Toasts() {
 }
 
 function One({ toast }: { toast: ShownToast }) {
-  const [held, setHeld] = useState(false);
+  const held = useToastsHeld();
+  // One that is closed is pointed at no longer, though no pointer has left it.
+  useEffect(() => () => holdToast(toast.id, false), [toast.id]);
   const stays = toast.sign === 'failed' || toast.sign === 'running';
 
   useEffect(() => {
@@ -35,10 +38,10 @@ function One({ toast }: { toast: ShownToast }) {
     // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only stops its clock; the keys get there by focus.
     <div
       className={cx(s.toast, toast.sign === 'failed' && s.failed)}
-      onPointerEnter={() => setHeld(true)}
-      onPointerLeave={() => setHeld(false)}
-      onFocus={() => setHeld(true)}
-      onBlur={() => setHeld(false)}
+      onPointerEnter={() => holdToast(toast.id, true)}
+      onPointerLeave={() => holdToast(toast.id, false)}
+      onFocus={() => holdToast(toast.id, true)}
+      onBlur={() => holdToast(toast.id, false)}
     >
       <StatusSign sign={toast.sign ?? 'done'} className={s.sign} />
       <div className={s.words}>

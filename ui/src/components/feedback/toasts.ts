@@ -1,5 +1,6 @@
 // Short messages at the lower right. What succeeded goes after eight seconds unless it is pointed at or has the focus;
-// what failed stays until it is closed. The newest `Undo` is also what Ctrl/⌘Z does.
+// what failed stays until it is closed. As long as one is pointed at or has the focus, none goes by itself: what is under the
+// pointer must stay what it is. The newest `Undo` is also what Ctrl/⌘Z does.
 import { useSyncExternalStore } from 'react';
 import type { SignName } from '../status/StatusSign';
 import { announce } from './announce';
@@ -32,6 +33,9 @@ const MOST = 4;
 const UNDO_DEPTH = 20;
 
 let shown: readonly ShownToast[] = [];
+/** Those that are pointed at or have the focus, and those that would have gone meanwhile. */
+const held = new Set<number>();
+const late = new Set<number>();
 let nextId = 1;
 const undos: { id: number; run: () => void }[] = [];
 const listeners = new Set<() => void>();
@@ -53,14 +57,36 @@ export function toast(message: Toast): () => void {
     message.detail ? `${message.text}. ${message.detail}` : message.text,
     message.sign === 'failed' || message.sign === 'needs_you' ? 'assertive' : 'polite',
   );
-  const extra = shown.length + 1 - MOST;
-  const victim = extra > 0 ? shown.find(({ sign }) => sign !== 'failed' && sign !== 'running') : undefined;
-  set([...shown.filter((other) => other !== victim), { ...message, id }]);
-  return () => closeToast(id);
+  const next = [...shown, { ...message, id }];
+  set(held.size > 0 ? next : fewer(next));
+  return () => {
+    if (held.size > 0) late.add(id);
+    else closeToast(id);
+  };
 }
 
+/** As many as may be shown; the newest is always among them. */
+function fewer(all: readonly ShownToast[]): readonly ShownToast[] {
+  const extra = all.length - MOST;
+  if (extra <= 0) return all;
+  const victims = all.slice(0, -1).filter(({ sign }) => sign !== 'failed' && sign !== 'running');
+  return all.filter((each) => !victims.slice(0, extra).includes(each));
+}
+
+/** A person closes it, or its time is over. */
 export function closeToast(id: number): void {
   set(shown.filter((other) => other.id !== id));
+}
+
+/** It is pointed at or has the focus, or no longer. */
+export function holdToast(id: number, on: boolean): void {
+  const before = held.size;
+  if (on) held.add(id);
+  else held.delete(id);
+  if (before > 0 === held.size > 0) return;
+  const stay = held.size > 0 ? shown : fewer(shown.filter((each) => !late.has(each.id)));
+  if (held.size === 0) late.clear();
+  set(stay);
 }
 
 /** Takes back what a toast offered to take back, once. */
@@ -79,18 +105,24 @@ export function undoLast(): boolean {
   return true;
 }
 
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
 export function useToasts(): readonly ShownToast[] {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => shown,
-  );
+  return useSyncExternalStore(subscribe, () => shown);
+}
+
+/** Whether one is pointed at or has the focus. */
+export function useToastsHeld(): boolean {
+  return useSyncExternalStore(subscribe, () => held.size > 0);
 }
 
 /** For tests: as if the window had just been opened. */
 export function forgetToasts(): void {
   undos.length = 0;
+  held.clear();
+  late.clear();
   set([]);
 }
