@@ -46,7 +46,7 @@ story('messages lie on no bar with buttons, and a long command makes none tall',
   await keepsClear(desk, await desk.find('group', 'Answer'), 'the answers');
 });
 
-story('no scroll bar of what lies below is painted over a message', {}, async (desk) => {
+story('the scroll bar of a conversation has a place of its own and is not painted over a message', {}, async (desk) => {
   await passWelcome(desk);
   await startTalk(desk);
   const log = await openSession(desk, TALK.title);

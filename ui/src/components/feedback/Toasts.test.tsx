@@ -4,7 +4,7 @@ import { faultsOf } from '@/test/axe';
 import { renderThemed } from '@/test/render';
 import { keepClear } from '../layout/lowerBars';
 import { Toasts } from './Toasts';
-import { forgetToasts, toast, undoLast } from './toasts';
+import { forgetToasts, LET_GO_MS, toast, undoLast } from './toasts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -35,7 +35,12 @@ describe('Toasts', () => {
     act(() => undo.focus());
     act(() => vi.advanceTimersByTime(60_000));
     expect(screen.queryByRole('button', { name: 'Undo' })).not.toBeNull();
-    act(() => undo.blur());
+    // From one of its buttons to the next is not away from it.
+    act(() => screen.getByRole('button', { name: 'Close' }).focus());
+    act(() => vi.advanceTimersByTime(60_000));
+    expect(screen.queryByRole('button', { name: 'Undo' })).not.toBeNull();
+    act(() => screen.getByRole('button', { name: 'Close' }).blur());
+    act(() => vi.advanceTimersByTime(LET_GO_MS));
     act(() => vi.advanceTimersByTime(8000));
     expect(screen.queryByRole('button', { name: 'Undo' })).toBeNull();
   });
@@ -57,13 +62,44 @@ describe('Toasts', () => {
       vi.advanceTimersByTime(60_000);
     });
     expect(texts()).toEqual(['Four', 'Three', 'Two', 'One', 'Works']);
+    // On its way to the next one the pointer is nowhere for a moment.
     fireEvent.pointerLeave(two);
+    const three = screen.getByTitle('Three').parentElement?.parentElement as HTMLElement;
+    fireEvent.pointerEnter(three);
+    act(() => vi.advanceTimersByTime(LET_GO_MS));
+    expect(texts()).toEqual(['Four', 'Three', 'Two', 'One', 'Works']);
+    fireEvent.pointerLeave(three);
+    act(() => vi.advanceTimersByTime(LET_GO_MS));
     expect(texts()).toEqual(['Four', 'Three', 'Two', 'One']);
     // One that is closed under the pointer holds the others no longer.
     fireEvent.pointerEnter(two);
     fireEvent.click(within(two).getByRole('button', { name: 'Close' }));
     act(() => vi.advanceTimersByTime(8000));
     expect(texts()).toEqual([]);
+  });
+
+  test('they do not pile up above one that is pointed at, and what is below it stays', () => {
+    renderThemed(<Toasts />);
+    const texts = () => [...document.querySelectorAll('section p')].map((each) => each.textContent);
+    act(() => {
+      toast({ text: 'Below' });
+      toast({ text: 'Pointed at' });
+    });
+    fireEvent.pointerEnter(screen.getByTitle('Pointed at').parentElement?.parentElement as HTMLElement);
+    act(() => {
+      toast({ text: 'Failed', sign: 'failed' });
+      for (let n = 1; n <= 20; n += 1) toast({ text: `Message ${n}` });
+    });
+    expect(texts()).toEqual([
+      'Message 20',
+      'Message 19',
+      'Message 18',
+      'Message 17',
+      'Message 16',
+      'Failed',
+      'Pointed at',
+      'Below',
+    ]);
   });
 
   test('Undo is done once, by its button or by the key, the newest first, also after the message is gone', () => {

@@ -6,7 +6,7 @@ import { cx } from '../cx';
 import { StatusSign } from '../status/StatusSign';
 import s from './Toasts.module.css';
 import { FEEDBACK } from './text';
-import { closeToast, holdToast, runUndo, type ShownToast, useToasts, useToastsHeld } from './toasts';
+import { closeToast, holdToast, letGoOfToast, runUndo, type ShownToast, useToasts, useToastsHeld } from './toasts';
 
 const LIFE_MS = 8000;
 
@@ -23,8 +23,6 @@ export function Toasts() {
 
 function One({ toast }: { toast: ShownToast }) {
   const held = useToastsHeld();
-  // One that is closed is pointed at no longer, though no pointer has left it.
-  useEffect(() => () => holdToast(toast.id, false), [toast.id]);
   const stays = toast.sign === 'failed' || toast.sign === 'running';
 
   useEffect(() => {
@@ -38,10 +36,13 @@ function One({ toast }: { toast: ShownToast }) {
     // biome-ignore lint/a11y/noStaticElementInteractions: pointing at it only stops its clock; the keys get there by focus.
     <div
       className={cx(s.toast, toast.sign === 'failed' && s.failed)}
-      onPointerEnter={() => holdToast(toast.id, true)}
-      onPointerLeave={() => holdToast(toast.id, false)}
-      onFocus={() => holdToast(toast.id, true)}
-      onBlur={() => holdToast(toast.id, false)}
+      onPointerEnter={() => holdToast('pointer', toast.id)}
+      onPointerLeave={() => letGoOfToast('pointer', toast.id)}
+      onFocus={() => holdToast('focus', toast.id)}
+      onBlur={({ currentTarget, relatedTarget }) => {
+        // From one of its buttons to the next is not away from it.
+        if (!currentTarget.contains(relatedTarget)) letGoOfToast('focus', toast.id);
+      }}
     >
       <StatusSign sign={toast.sign ?? 'done'} className={s.sign} />
       <div className={s.words}>

@@ -23,18 +23,25 @@ export interface Toast {
   action?: ToastAction | undefined;
 }
 
+/** What keeps one, and with it all of them. */
+export type Hold = 'pointer' | 'focus';
+
 export interface ShownToast extends Toast {
   id: number;
 }
 
-/** More would cover the place; the oldest that may go, goes. */
+/** More would cover the place; the oldest that may go, goes. While one is held there may be more, and those below it stay. */
 const MOST = 4;
+const MOST_HELD = 8;
+/** A pointer or a focus that goes from one to the next is nowhere for a moment; nothing may go away under it then. */
+export const LET_GO_MS = 400;
 /** How far back Ctrl/⌘Z reaches after the toasts are gone. */
 const UNDO_DEPTH = 20;
 
 let shown: readonly ShownToast[] = [];
-/** Those that are pointed at or have the focus, and those that would have gone meanwhile. */
-const held = new Set<number>();
+/** The one that is pointed at and the one that has the focus, and those that would have gone meanwhile. */
+const held: Record<Hold, number | null> = { pointer: null, focus: null };
+const leaving: Record<Hold, ReturnType<typeof setTimeout> | undefined> = { pointer: undefined, focus: undefined };
 const late = new Set<number>();
 let nextId = 1;
 const undos: { id: number; run: () => void }[] = [];
@@ -57,35 +64,51 @@ export function toast(message: Toast): () => void {
     message.detail ? `${message.text}. ${message.detail}` : message.text,
     message.sign === 'failed' || message.sign === 'needs_you' ? 'assertive' : 'polite',
   );
-  const next = [...shown, { ...message, id }];
-  set(held.size > 0 ? next : fewer(next));
+  set(fewer([...shown, { ...message, id }]));
   return () => {
-    if (held.size > 0) late.add(id);
+    if (isHeld()) late.add(id);
     else closeToast(id);
   };
 }
 
-/** As many as may be shown; the newest is always among them. */
+const isHeld = () => held.pointer !== null || held.focus !== null;
+
+/** As many as may be shown; the newest is always among them. A new one comes on top, so what goes above a held one moves nothing. */
 function fewer(all: readonly ShownToast[]): readonly ShownToast[] {
-  const extra = all.length - MOST;
+  const extra = all.length - (isHeld() ? MOST_HELD : MOST);
   if (extra <= 0) return all;
-  const victims = all.slice(0, -1).filter(({ sign }) => sign !== 'failed' && sign !== 'running');
+  const above = 1 + Math.max(...Object.values(held).map((id) => all.findIndex((each) => each.id === id)));
+  const victims = all.slice(above, -1).filter(({ sign }) => sign !== 'failed' && sign !== 'running');
   return all.filter((each) => !victims.slice(0, extra).includes(each));
 }
 
 /** A person closes it, or its time is over. */
 export function closeToast(id: number): void {
   set(shown.filter((other) => other.id !== id));
+  // No pointer leaves what is not there any more.
+  forget('pointer', id);
+  forget('focus', id);
 }
 
-/** It is pointed at or has the focus, or no longer. */
-export function holdToast(id: number, on: boolean): void {
-  const before = held.size;
-  if (on) held.add(id);
-  else held.delete(id);
-  if (before > 0 === held.size > 0) return;
-  const stay = held.size > 0 ? shown : fewer(shown.filter((each) => !late.has(each.id)));
-  if (held.size === 0) late.clear();
+/** It is pointed at or has the focus. */
+export function holdToast(hold: Hold, id: number): void {
+  clearTimeout(leaving[hold]);
+  held[hold] = id;
+  set(shown);
+}
+
+/** It is no longer; counts when nothing else is soon. */
+export function letGoOfToast(hold: Hold, id: number): void {
+  clearTimeout(leaving[hold]);
+  leaving[hold] = setTimeout(() => forget(hold, id), LET_GO_MS);
+}
+
+function forget(hold: Hold, id: number): void {
+  if (held[hold] !== id) return;
+  held[hold] = null;
+  if (isHeld()) return;
+  const stay = fewer(shown.filter((each) => !late.has(each.id)));
+  late.clear();
   set(stay);
 }
 
@@ -116,13 +139,14 @@ export function useToasts(): readonly ShownToast[] {
 
 /** Whether one is pointed at or has the focus. */
 export function useToastsHeld(): boolean {
-  return useSyncExternalStore(subscribe, () => held.size > 0);
+  return useSyncExternalStore(subscribe, isHeld);
 }
 
 /** For tests: as if the window had just been opened. */
 export function forgetToasts(): void {
   undos.length = 0;
-  held.clear();
+  held.pointer = null;
+  held.focus = null;
   late.clear();
   set([]);
 }
