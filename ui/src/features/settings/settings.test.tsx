@@ -206,7 +206,7 @@ describe('the rest', () => {
     await user.click(await screen.findByRole('button', { name: 'Forget new-project' }));
     await messages().findByText(/Forgot the project “new-project”/);
     expect(bridge.state.projects.has('new-project')).toBe(false);
-    await user.click(messages().getAllByRole('button', { name: 'Undo' }).at(-1) as HTMLElement);
+    await user.click(messages().getAllByRole('button', { name: 'Undo' })[0] as HTMLElement);
     await waitFor(() => expect(bridge.state.projects.has('new-project')).toBe(true));
   });
 
