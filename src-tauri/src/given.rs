@@ -2,27 +2,49 @@
 //! these read for a message or a task: whatever gets into the page, it cannot name a file by itself. What is written or read
 //! through a dialog is in [`chosen`](crate::chosen).
 //!
+//! So what the page itself has copied or drags is nobody's hand-over, and the clipboard is looked at only while the person
+//! looks at the window. What is left: a program that takes the clipboard over hands on as its own what the page had
+//! copied, and a page may ask for copied files before anybody pastes them.
+//!
 //! What was handed over counts until much else was: a page that was told no may ask again.
 
+#[cfg(target_os = "linux")]
+use crate::window::MAIN;
 use nox_api::{ApiError, ErrorCode};
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
-use tauri::{AppHandle, Manager};
+use tauri::{AppHandle, Manager, WebviewWindow};
 
 /// So many paths are known, the newest behind.
 const MOST: usize = 1024;
 
 /// What was handed over last.
 #[derive(Debug, Default)]
-pub struct Given(Mutex<VecDeque<PathBuf>>);
+pub struct Given {
+    known: Mutex<VecDeque<PathBuf>>,
+    /// What was last dragged over the window began in the page.
+    from_page: AtomicBool,
+}
 
 impl Given {
+    /// These were dropped on the window.
+    pub(crate) fn dropped(&self, paths: &[PathBuf]) {
+        if self.from_page.load(Ordering::Relaxed) {
+            tracing::warn!("the page dropped files on itself");
+        } else {
+            self.note(paths);
+        }
+    }
+
     /// The person handed these over.
-    pub(crate) fn note(&self, paths: &[PathBuf]) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn note(&self, paths: &[PathBuf]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|path| !paths.contains(path));
         known.extend(paths.iter().rev().take(MOST).rev().cloned());
         let too_many = known.len().saturating_sub(MOST);
@@ -32,14 +54,38 @@ impl Given {
     /// # Errors
     /// The person did not hand this file over.
     pub(crate) fn check(&self, path: &str) -> Result<(), ApiError> {
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == Path::new(path))
-        {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.iter().any(|known| known == Path::new(path)) {
             return Ok(());
         }
         tracing::warn!(path, "the page named a file that nobody handed over");
         let error = ApiError::new(ErrorCode::BadInput, "this file was not dropped or pasted").field("path");
         Err(error.hint("Drop it on the window once more."))
     }
+}
+
+/// Looks where the drags over this window begin.
+#[cfg(target_os = "linux")]
+pub(crate) fn look_at_drags(window: &WebviewWindow) -> tauri::Result<()> {
+    use gtk::prelude::{DragContextExtManual, WidgetExt};
+
+    /// What WebKit calls a list of addresses among all that may be dragged. Only of such a list does a drop name files.
+    const ADDRESSES: u32 = 2;
+
+    let app = window.app_handle().clone();
+    window.with_webview(move |webview| {
+        webview.inner().connect_drag_data_received(move |_, drag, _, _, _, what, _| {
+            if what == ADDRESSES {
+                let from_page = drag.drag_get_source_widget().is_some();
+                app.state::<Given>().from_page.store(from_page, Ordering::Relaxed);
+            }
+        });
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn look_at_drags(_: &WebviewWindow) -> tauri::Result<()> {
+    Ok(())
 }
 
 /// What another program has copied by its address, for the moment when the person pastes: the paths of files here, anything
@@ -63,7 +109,11 @@ async fn in_clipboard(app: &AppHandle) -> Vec<String> {
     const LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
 
     let (reply, answer) = tokio::sync::oneshot::channel();
+    let asked = app.clone();
     let asking = app.run_on_main_thread(move || {
+        if !may_be_pasted(&asked) {
+            return;
+        }
         gtk::Clipboard::get(&gtk::gdk::SELECTION_CLIPBOARD).request_uris(move |_, addresses| {
             drop(reply.send(addresses.iter().map(ToString::to_string).collect::<Vec<String>>()));
         });
@@ -72,6 +122,17 @@ async fn in_clipboard(app: &AppHandle) -> Vec<String> {
         tracing::warn!(%error, "the clipboard was not looked at");
     }
     tokio::time::timeout(LIMIT, answer).await.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Whether it is another program's, and the person looks at the window. On the main thread.
+#[cfg(target_os = "linux")]
+fn may_be_pasted(app: &AppHandle) -> bool {
+    let seen = app.get_webview_window(MAIN).is_some_and(|window| window.is_focused().unwrap_or(false));
+    let ours = gtk::gdk::selection_owner_get(&gtk::gdk::SELECTION_CLIPBOARD).is_some();
+    if ours || !seen {
+        tracing::warn!(ours, seen, "the page asked for copied files, and may not have them");
+    }
+    seen && !ours
 }
 
 /// The files among these addresses, and what all of them are called.
@@ -115,6 +176,17 @@ mod tests {
         given.note(&many);
         assert!(given.check("/home/you/b.png").is_err());
         assert!(given.check("/0").is_ok() && given.check("/1023").is_ok());
+    }
+
+    #[test]
+    fn what_the_page_drags_is_not_handed_over() {
+        let given = Given::default();
+        given.from_page.store(true, Ordering::Relaxed);
+        given.dropped(&["/home/you/a.png".into()]);
+        assert!(given.check("/home/you/a.png").is_err());
+        given.from_page.store(false, Ordering::Relaxed);
+        given.dropped(&["/home/you/a.png".into()]);
+        given.check("/home/you/a.png").unwrap();
     }
 
     #[cfg(target_os = "linux")]

@@ -5,7 +5,7 @@
 
 use crate::{
     Error, Result, Shell,
-    given::Given,
+    given::{self, Given},
     outlook::Gaze,
     quit,
     shell::{Outgoing, ShellEvent, tell},
@@ -62,6 +62,7 @@ pub(crate) fn create(app: &AppHandle, data_folder: &Path, start: Start) -> Resul
             }
         })
         .build()?;
+    given::look_at_drags(&window)?;
     let dark = matches!(window.theme(), Ok(Theme::Dark));
     window.set_background_color(Some(if dark { DARK } else { LIGHT }))?;
     let closing = app.clone();
@@ -70,7 +71,7 @@ pub(crate) fn create(app: &AppHandle, data_folder: &Path, start: Start) -> Resul
             api.prevent_close();
             quit::window_closed(&closing);
         }
-        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => closing.state::<Given>().note(paths),
+        WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => closing.state::<Given>().dropped(paths),
         WindowEvent::Focused(true) => closing.state::<Shell>().looks(Gaze::Here),
         WindowEvent::Focused(false) => closing.state::<Shell>().looks(Gaze::Elsewhere),
         _ => {}

@@ -11,8 +11,8 @@ import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { Builder, Capabilities } from 'selenium-webdriver';
-import { copyFrom } from './copying.mjs';
-import { dragFrom } from './dragging.mjs';
+import { copiedElsewhere, copyFrom } from './copying.mjs';
+import { dragFrom, dragInPage } from './dragging.mjs';
 import { DesktopFakes } from './fakes.mjs';
 import { Page } from './page.mjs';
 import { Processes } from './processes.mjs';
@@ -321,6 +321,16 @@ export class Desk extends Page {
   /** Copies files in a file manager, with the same. */
   copyFiles(files) {
     return copyFrom(this, 'files', files);
+  }
+
+  /** The addresses that another application finds in the clipboard now. */
+  copied() {
+    return copiedElsewhere(this);
+  }
+
+  /** Drags one element of the page onto another, with the pointer of the display. */
+  dragInPage(element, target) {
+    return dragInPage(this, element, target);
   }
 
   /** Everything that the app has logged. */

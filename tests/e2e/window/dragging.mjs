@@ -14,11 +14,39 @@ const STEPS = 10;
 /** A toolkit needs time between two motions to ask the target and hear its answer. */
 const STEP_SECONDS = '0.03';
 
-/** See `Desk.dropFiles`. `kind` is files, links or text. */
-export async function dragFrom(desk, kind, things, target, { hover } = {}) {
+/** Moves the pointer in steps, and twice more beside and on the end, so that what is there has answered for this very place. */
+async function lead(desk, begin, end) {
+  const way = [];
+  for (let step = 1; step <= STEPS; step++) {
+    const part = step / STEPS;
+    way.push('mousemove', Math.round(begin.x + (end.x - begin.x) * part), Math.round(begin.y + (end.y - begin.y) * part), 'sleep', STEP_SECONDS);
+  }
+  way.push('mousemove', end.x + 1, end.y + 1, 'sleep', STEP_SECONDS, 'mousemove', end.x, end.y, 'sleep', '0.1');
+  await desk.tool('xdotool', ...way);
+}
+
+/** The place of an element or a page point on the screen. */
+async function onScreen(desk, target) {
   const inPage = await desk.point(target);
   const window = await desk.window();
-  const end = { x: Math.round(window.pageX + inPage.x * window.scale), y: Math.round(window.pageY + inPage.y * window.scale) };
+  return { x: Math.round(window.pageX + inPage.x * window.scale), y: Math.round(window.pageY + inPage.y * window.scale) };
+}
+
+/** See `Desk.dragInPage`. */
+export async function dragInPage(desk, element, target) {
+  const begin = await onScreen(desk, element);
+  const end = await onScreen(desk, target);
+  await desk.tool('xdotool', 'mousemove', begin.x, begin.y, 'sleep', STEP_SECONDS, 'mousedown', 1);
+  try {
+    await lead(desk, begin, end);
+  } finally {
+    await desk.tool('xdotool', 'mouseup', 1);
+  }
+}
+
+/** See `Desk.dropFiles`. `kind` is files, links or text. */
+export async function dragFrom(desk, kind, things, target, { hover } = {}) {
+  const end = await onScreen(desk, target);
   const [width, height] = desk.options.screen;
   // From the corner that is farthest away, so that the source never lies on its target.
   const corner = { x: end.x > width / 2 ? 0 : width - SIDE, y: end.y > height / 2 ? 0 : height - SIDE };
@@ -38,14 +66,7 @@ export async function dragFrom(desk, kind, things, target, { hover } = {}) {
       await desk.tool('xdotool', 'mousemove', begin.x + Math.sign(end.x - begin.x) * px, begin.y + Math.sign(end.y - begin.y) * px);
     }
     await told('begin');
-    const way = [];
-    for (let step = 1; step <= STEPS; step++) {
-      const part = step / STEPS;
-      way.push('mousemove', Math.round(begin.x + (end.x - begin.x) * part), Math.round(begin.y + (end.y - begin.y) * part), 'sleep', STEP_SECONDS);
-    }
-    // Twice more beside and on the target, so that it has answered for this very place.
-    way.push('mousemove', end.x + 1, end.y + 1, 'sleep', STEP_SECONDS, 'mousemove', end.x, end.y, 'sleep', '0.1');
-    await desk.tool('xdotool', ...way);
+    await lead(desk, begin, end);
     await hover?.();
   } finally {
     await desk.tool('xdotool', 'mouseup', 1).catch(() => {});

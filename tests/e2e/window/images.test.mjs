@@ -1,10 +1,24 @@
 /** Images that a person shows an agent: dropped on its session, kept beside what is written, and waiting with the message. */
 import assert from 'node:assert/strict';
+import { pathToFileURL } from 'node:url';
 import { faults } from './axe.mjs';
 import { openSession, passWelcome, startTalk } from './nox.mjs';
 import { TALK, png } from './samples.mjs';
 import { story } from './story.mjs';
 import { until } from './until.mjs';
+
+const REFUSED = 'this file was not dropped or pasted';
+
+/** What the page is told when it does this by itself: the answer, or the error's words. */
+function byPage(desk, name, asked) {
+  return desk.run('return window.__TAURI_INTERNALS__.invoke(arguments[0], arguments[1]).catch((error) => error.message);', name, asked);
+}
+
+/** What the page is told when it has this file read by itself: the image's name, or why not. */
+async function addedByPage(desk, file) {
+  const told = await byPage(desk, 'add_image', { input: { from: 'file', path: file } });
+  return told.name ?? told;
+}
 
 /** Waits until an image of this width is painted beside the message, where it can be removed. */
 function seen(desk, remove, width) {
@@ -89,9 +103,57 @@ story('files that were copied in a file manager are pasted: an image as an image
 
   // The page by itself has no file read: only what was handed over.
   const other = desk.world.write('other.png', png(16, [0, 0, 0]));
-  const named = `return window.__TAURI_INTERNALS__.invoke('add_image', { input: { from: 'file', path: arguments[0] } })
-    .then((image) => image.name, (error) => error.message);`;
-  const says = (file) => desk.run(named, file);
-  assert.equal(await says(red), 'red one.png');
-  assert.equal(await says(other), 'this file was not dropped or pasted');
+  assert.equal(await addedByPage(desk, red), 'red one.png');
+  assert.equal(await addedByPage(desk, other), REFUSED);
+});
+
+story('what the page itself has copied or drags names no file', {}, async (desk) => {
+  await passWelcome(desk);
+  await startTalk(desk);
+  await openSession(desk, TALK.title);
+  const other = desk.world.write('other.png', png(16, [0, 0, 0]));
+  const address = pathToFileURL(other).href;
+
+  // It puts the address into the clipboard, where any other program would find it.
+  await desk.run(
+    `document.addEventListener('copy', (event) => {
+       event.clipboardData.setData('text/uri-list', arguments[0]);
+       event.preventDefault();
+     }, { capture: true, once: true });`,
+    address,
+  );
+  await desk.focus(await desk.find('textbox', 'Message to Player'));
+  await desk.type('Copy this.');
+  await desk.keys('Control+a', 'Control+c');
+  await until(async () => (await desk.copied()).includes(address), 'the address to be in the clipboard');
+  assert.deepEqual(await byPage(desk, 'copied_files', {}), []);
+  assert.equal(await addedByPage(desk, other), REFUSED);
+  await desk.keys('Delete');
+
+  // It drags the address onto itself.
+  const message = await desk.find('textbox', 'Message to Player');
+  await desk.run(
+    `const bait = document.createElement('div');
+     bait.id = 'bait';
+     bait.draggable = true;
+     bait.style = 'position: fixed; left: 0; bottom: 0; width: 80px; height: 80px; z-index: 9999; background: red';
+     bait.addEventListener('dragstart', (event) => {
+       event.dataTransfer.setData('text/uri-list', arguments[0]);
+       window.began = true;
+     });
+     document.body.append(bait);
+     window.dropped = [];
+     const heard = window.__TAURI_INTERNALS__.transformCallback(({ payload }) => window.dropped.push(...payload.paths));
+     window.__TAURI_INTERNALS__.invoke('plugin:event|listen', { event: 'tauri://drag-drop', target: { kind: 'Any' }, handler: heard });`,
+    address,
+  );
+  await desk.dragInPage(await desk.driver.findElement({ css: '#bait' }), message);
+  await until(() => desk.run('return window.began && window.dropped.length > 0'), 'the page to hear of its own drop');
+  assert.deepEqual(await desk.run('return window.dropped'), [other]);
+  assert.equal(await addedByPage(desk, other), REFUSED);
+
+  // What comes from elsewhere is taken as before.
+  await desk.run('document.getElementById("bait").remove()');
+  await desk.dropFiles([other], message);
+  await desk.find('button', 'Remove other.png');
 });

@@ -1,7 +1,8 @@
-"""Another application, which has copied something: it owns the clipboard until its input ends.
+"""Another application, which has copied something: it owns the clipboard until its input ends. Or it looks at what was copied.
 
     copy_source.py image FILE     offers it as a program does that has copied a part of the screen: as an image, no file
     copy_source.py files PATH…    offers files as a file manager does that has copied them: by their addresses
+    copy_source.py look           prints the JSON line `{"addresses": […]}` of what is in the clipboard, and ends
 
 Prints the JSON line `{"event": "ready"}` when it owns the clipboard.
 """
@@ -45,6 +46,10 @@ def main():
     """Owns the clipboard."""
     kind, things = sys.argv[1], sys.argv[2:]
     held = None
+    if kind == "look":
+        addresses = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).wait_for_uris()
+        print(json.dumps({"addresses": addresses or []}), flush=True)
+        return
     if kind == "image":
         Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD).set_image(GdkPixbuf.Pixbuf.new_from_file(things[0]))
     else:
