@@ -108,8 +108,8 @@ pub fn quit_app(app: AppHandle) {
 /// The link is refused, or the system has no program for it.
 #[tauri::command]
 #[specta::specta]
-pub fn open_link(link: String) -> Result<(), ApiError> {
-    links::open_link(&link).map_err(|error| outside("link", &error))
+pub async fn open_link(link: String) -> Result<(), ApiError> {
+    outside("link", move || links::open_link(&link)).await
 }
 
 /// Opens a folder, or a text file of the home; shows anything else in its folder.
@@ -119,7 +119,7 @@ pub fn open_link(link: String) -> Result<(), ApiError> {
 #[tauri::command]
 #[specta::specta]
 pub async fn open_path(app: AppHandle, path: PathBuf) -> Result<(), ApiError> {
-    links::open_path(&app, app.state::<Shell>().home(), &path).map_err(|error| outside("path", &error))
+    outside("path", move || links::open_path(&app, app.state::<Shell>().home(), &path)).await
 }
 
 /// Shows a file or folder in the system's file manager.
@@ -129,11 +129,18 @@ pub async fn open_path(app: AppHandle, path: PathBuf) -> Result<(), ApiError> {
 #[tauri::command]
 #[specta::specta]
 pub async fn reveal_path(app: AppHandle, path: PathBuf) -> Result<(), ApiError> {
-    links::reveal_path(&app, &path).map_err(|error| outside("path", &error))
+    outside("path", move || links::reveal_path(&app, &path)).await
 }
 
-fn outside(field: &str, error: &crate::Error) -> ApiError {
-    ApiError::new(ErrorCode::BadInput, text::plain(&error.to_string())).field(field)
+/// Asks other programs, which may take their time: the window is drawn meanwhile.
+async fn outside(
+    field: &str,
+    asks: impl FnOnce() -> crate::Result<()> + Send + 'static,
+) -> Result<(), ApiError> {
+    let asked = tauri::async_runtime::spawn_blocking(asks).await;
+    asked
+        .map_err(|error| ApiError::new(ErrorCode::Internal, error.to_string()))?
+        .map_err(|error| ApiError::new(ErrorCode::BadInput, text::plain(&error.to_string())).field(field))
 }
 
 /// What the paths are that were dropped on the window.
