@@ -4,7 +4,6 @@
 use crate::{
     EngineLink, Shell,
     chosen::{self, Chosen, Purpose},
-    dropped,
     given::{self, Given},
     links, quit,
     shell::{Outgoing, ShellEvent},
@@ -143,13 +142,6 @@ async fn outside(
         .map_err(|error| ApiError::new(ErrorCode::BadInput, text::plain(&error.to_string())).field(field))
 }
 
-/// What the paths are that were dropped on the window.
-#[tauri::command]
-#[specta::specta]
-pub async fn look_at_dropped(paths: Vec<PathBuf>) -> Vec<dropped::DroppedPath> {
-    tauri::async_runtime::spawn_blocking(move || dropped::look_at(paths)).await.unwrap_or_default()
-}
-
 /// The files that another program has copied, while they are pasted: their paths, or addresses of what is elsewhere. Of these
 /// the page may have images read.
 #[tauri::command]
@@ -206,7 +198,6 @@ macro_rules! with_shell {
             open_link,
             open_path,
             reveal_path,
-            look_at_dropped,
             copied_files,
             choose_export,
             choose_import,

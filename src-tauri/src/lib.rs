@@ -9,7 +9,6 @@ pub mod bindings;
 pub mod chosen;
 pub mod commands;
 pub mod display;
-pub mod dropped;
 pub mod engine;
 mod error;
 mod follow;

@@ -114,8 +114,6 @@ export const commands = {
 	 *  It is not there, or the system has no file manager.
 	 */
 	revealPath: (path: string) => typedError<null, ApiError>(__TAURI_INVOKE("reveal_path", { path })),
-	/**  What the paths are that were dropped on the window. */
-	lookAtDropped: (paths: string[]) => __TAURI_INVOKE<DroppedPath[]>("look_at_dropped", { paths }),
 	/**
 	 *  The files that another program has copied, while they are pasted: their paths, or addresses of what is elsewhere. Of these
 	 *  the page may have images read.
@@ -793,25 +791,6 @@ export type DropThings = {
 	/**  What else comes with each task that is made, as images that were added. */
 	attachments?: Attachment[],
 };
-
-/**  The kind of a dropped path. */
-export type DroppedKind = 
-/**  A regular file. */
-{ kind: "file"; 
-/**  Its size, at most 2^53. */
-size_bytes: number | null } | 
-/**  A folder. */
-{ kind: "folder" } | 
-/**  A device, socket or pipe: never attached. */
-{ kind: "other" } | 
-/**  Gone, or not readable for this user. */
-{ kind: "missing" };
-
-/**  A dropped path and what it is. */
-export type DroppedPath = {
-	/**  The absolute path as it came. */
-	path: string,
-} & DroppedKind;
 
 /**  What a rule says. The order is the strictness. */
 export type Effect = 
