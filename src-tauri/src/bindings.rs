@@ -17,7 +17,7 @@ const HEADER: &str = "// Generated from the contract by `npm run bindings`. Do n
     /* eslint-disable */\n";
 
 macro_rules! operations {
-    ($($kind:ident $name:ident($input:ident) -> $output:ident;)*) => {
+    ($($kind:ident $name:ident($input:ident) -> $output:ident $(, names $files:ident)?;)*) => {
         /// The operations of the contract as functions of the page, each `like` one that is there.
         fn operations(types: &mut Types, like: &Function) -> Vec<Function> {
             vec![$(operation::<$input, $output>(types, like, stringify!($name))),*]
@@ -32,7 +32,7 @@ fn operation<Input: Type, Output: Type>(types: &mut Types, like: &Function, name
     function.name = name.into();
     function.docs = "".into();
     function.args = Vec::new();
-    if OPERATIONS.contains(&(name, OperationKind::Command)) {
+    if OPERATIONS.iter().any(|known| known.name == name && known.kind == OperationKind::Command) {
         function.args.push(("command".into(), CommandId::definition(types)));
     }
     function.args.push(("input".into(), Input::definition(types)));
@@ -77,6 +77,7 @@ pub fn render() -> Result<String, String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use nox_api::Operation;
 
     fn camel(name: &str) -> String {
         let mut words = name.split('_');
@@ -87,7 +88,7 @@ mod tests {
     #[test]
     fn every_operation_is_a_command_of_the_page() {
         let text = render().unwrap();
-        for (name, _) in OPERATIONS {
+        for Operation { name, .. } in OPERATIONS {
             assert!(text.contains(&format!("\t{}: (", camel(name))), "{name} is missing in\n{text}");
             assert!(text.contains(&format!("__TAURI_INVOKE(\"{name}\"")), "{name} is not called in\n{text}");
         }

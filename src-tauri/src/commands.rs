@@ -12,7 +12,7 @@ use crate::{
     tray::TrayHost,
 };
 use nox_api::{
-    ApiError, ErrorCode, OPERATIONS, OperationKind,
+    ApiError, ErrorCode, NamedFiles, OPERATIONS, Operation, OperationKind,
     dto::{AddImage, Caller, DropThings, ExportFormat, ExportSession, Face, ImportSession},
 };
 use nox_domain::ids::{CommandId, SessionId};
@@ -218,9 +218,9 @@ pub(crate) fn handler() -> Handler {
     let shell: Handler = Box::new(with_shell!(tauri::generate_handler));
     Box::new(move |invoke| {
         let asked = invoke.message.command();
-        match OPERATIONS.iter().find(|(name, _)| *name == asked) {
-            Some((operation, kind)) => {
-                operate(operation, *kind, invoke);
+        match OPERATIONS.iter().find(|known| known.name == asked) {
+            Some(operation) => {
+                operate(operation, invoke);
                 true
             }
             None => shell(invoke),
@@ -237,7 +237,7 @@ struct Asked {
 }
 
 /// Does an operation of the contract. All of them go one way, so that there is no machinery for each.
-fn operate(operation: &'static str, kind: OperationKind, invoke: Invoke<Wry>) {
+fn operate(operation: &'static Operation, invoke: Invoke<Wry>) {
     let Invoke { message, resolver, .. } = invoke;
     let asked = match message.payload() {
         InvokeBody::Json(payload) => Asked::deserialize(payload).map_err(|error| error.to_string()),
@@ -245,51 +245,76 @@ fn operate(operation: &'static str, kind: OperationKind, invoke: Invoke<Wry>) {
     };
     let app = message.webview_ref().app_handle().clone();
     resolver.respond_async_serialized(async move {
-        let answer = answer(&app, operation, kind, asked).await?;
+        let answer = answer(&app, operation, asked).await?;
         Ok(InvokeResponseBody::Json(Box::<str>::from(answer).into()))
     });
 }
 
 async fn answer(
     app: &AppHandle,
-    operation: &'static str,
-    kind: OperationKind,
+    operation: &'static Operation,
     asked: Result<Asked, String>,
 ) -> Result<Box<RawValue>, ApiError> {
-    let Asked { command, input } = asked.map_err(|detail| not_understood(operation, &detail))?;
+    let &Operation { name, kind, files } = operation;
+    let Asked { command, input } = asked.map_err(|detail| not_understood(name, &detail))?;
     let command = match command {
         Some(command) => command,
-        None if kind == OperationKind::Command => return Err(not_understood(operation, "it has no id")),
+        None if kind == OperationKind::Command => return Err(not_understood(name, "it has no id")),
         None => CommandId::from_uuid(Uuid::now_v7()),
     };
-    check_files(app, operation, &input)?;
+    if let Some(files) = files {
+        check_files(app, name, files, &input)?;
+    }
     let engine = app.state::<EngineLink>();
     let caller = Caller { command, face: Face::Window, processes: vec![] };
-    let answer = engine.api().await?.call(operation, &caller, input).await;
-    engine.startup().answered(operation);
+    let answer = engine.api().await?.call(name, &caller, input).await;
+    engine.startup().answered(name);
     answer
 }
 
 /// The page names no file by itself: what is read or written for it was chosen in a dialog or handed over.
-fn check_files(app: &AppHandle, operation: &str, input: &Value) -> Result<(), ApiError> {
+fn check_files(app: &AppHandle, operation: &str, files: NamedFiles, input: &Value) -> Result<(), ApiError> {
     fn read<'a, Input: Deserialize<'a>>(operation: &str, input: &'a Value) -> Result<Input, ApiError> {
         Input::deserialize(input).map_err(|error| not_understood(operation, &error.to_string()))
     }
     let (chosen, given) = (app.state::<Chosen>(), app.state::<Given>());
-    match operation {
-        "export_session" => chosen.take(Purpose::Export, &read::<ExportSession>(operation, input)?.path),
-        "import_session" => chosen.take(Purpose::Import, &read::<ImportSession>(operation, input)?.path),
-        "add_image" => match read(operation, input)? {
+    match files {
+        NamedFiles::Export => {
+            chosen.take(Purpose::Export, &read::<ExportSession>(operation, input)?.path)
+        }
+        NamedFiles::Import => {
+            chosen.take(Purpose::Import, &read::<ImportSession>(operation, input)?.path)
+        }
+        NamedFiles::Image => match read(operation, input)? {
             AddImage::File { path } => given.check(&path),
             AddImage::Bytes { .. } => Ok(()),
         },
-        "drop_things" => {
+        NamedFiles::Things => {
             read::<DropThings>(operation, input)?.paths.iter().try_for_each(|path| given.check(path))
         }
-        _ => Ok(()),
     }
 }
 
 fn not_understood(operation: &str, detail: &str) -> ApiError {
     ApiError::new(ErrorCode::BadInput, format!("{operation} is not understood: {detail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_files_has_its_mark() {
+        let marked = |files: Option<NamedFiles>| -> Vec<&str> {
+            OPERATIONS.iter().filter(|known| known.files == files).map(|known| known.name).collect()
+        };
+        for (files, name) in [
+            (NamedFiles::Export, "export_session"),
+            (NamedFiles::Import, "import_session"),
+            (NamedFiles::Image, "add_image"),
+            (NamedFiles::Things, "drop_things"),
+        ] {
+            assert_eq!(marked(Some(files)), [name]);
+        }
+    }
 }

@@ -105,6 +105,13 @@ story('files that were copied in a file manager are pasted: an image as an image
   const other = desk.world.write('other.png', png(16, [0, 0, 0]));
   assert.equal(await addedByPage(desk, red), 'red one.png');
   assert.equal(await addedByPage(desk, other), REFUSED);
+
+  // Nor has it files made into tasks, alone or among what was handed over.
+  for (const paths of [[other], [notes, other]]) {
+    const command = `cmd_${'0'.repeat(26)}`;
+    assert.equal(await byPage(desk, 'drop_things', { command, input: { paths } }), REFUSED);
+  }
+  assert.equal((await byPage(desk, 'list_tasks', { input: {} })).tasks.length, 1);
 });
 
 story('what the page itself has copied or drags names no file', {}, async (desk) => {

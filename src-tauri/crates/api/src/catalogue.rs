@@ -1,8 +1,9 @@
 //! The one list of operations. Every face is generated from it: Tauri commands, the control socket, the command line.
 //!
-//! An entry is `kind name(Input) -> Output`. A `command` changes something, carries a command id and is answered from
+//! An entry is `kind name(Input) -> Output[, names Files]`. A `command` changes something, carries a command id and is answered from
 //! its receipt when it is repeated; a `query` only reads; an `act` does something of which nothing is recorded, and
-//! is ended when its caller goes away.
+//! is ended when its caller goes away. `names` says that the input names files of this computer, and which: a face that
+//! takes orders from a page lets only those through that a person chose.
 
 /// Calls `$callback!` with the whole catalogue.
 #[macro_export]
@@ -14,7 +15,7 @@ macro_rules! with_catalogue {
             command move_task(MoveTask) -> Recorded;
             command delete_task(OneTask) -> Recorded;
             command start_task(StartTask) -> Recorded;
-            command drop_things(DropThings) -> Recorded;
+            command drop_things(DropThings) -> Recorded, names Things;
             command stop_session(OneSession) -> Recorded;
             command interrupt_session(OneSession) -> Recorded;
             command continue_session(OneSession) -> Recorded;
@@ -45,7 +46,7 @@ macro_rules! with_catalogue {
             command delete_key(OneKey) -> Recorded;
             command change_settings(ChangeSettings) -> Recorded;
             command make_samples(Nothing) -> Recorded;
-            command import_session(ImportSession) -> Recorded;
+            command import_session(ImportSession) -> Recorded, names Import;
             command compact_log(Nothing) -> Recorded;
             command undo(Undo) -> Recorded;
             query snapshot(Nothing) -> Snapshot;
@@ -62,12 +63,12 @@ macro_rules! with_catalogue {
             query read_policy(Nothing) -> PolicyView;
             query preview_rule(PreviewRule) -> RulePreview;
             query list_keys(Nothing) -> KeysView;
-            act add_image(AddImage) -> Image;
+            act add_image(AddImage) -> Image, names Image;
             act test_key(OneKey) -> KeyTest;
             act discover(Discover) -> Discovered;
             act try_agent(TryAgent) -> AgentTried;
             act stop_trial(OneTrial) -> TrialStopped;
-            act export_session(ExportSession) -> Exported;
+            act export_session(ExportSession) -> Exported, names Export;
             query log(Nothing) -> LogView;
             query doctor(Nothing) -> DoctorReport;
             query processes(Nothing) -> ProcessesView;

@@ -22,4 +22,4 @@ pub use feed::Subscriber;
 pub use mirror::{limit_in_words, problem_in_words};
 pub use nox_domain as domain;
 pub use nox_engine::{home::Home, home::HomeLock, logs};
-pub use ops::{OPERATIONS, OperationKind, rebuild};
+pub use ops::{NamedFiles, OPERATIONS, Operation, OperationKind, rebuild};

@@ -34,9 +34,13 @@ fn output<T: Serialize>(value: T) -> Result<Box<RawValue>, ApiError> {
 }
 
 macro_rules! dispatch {
-    ($($kind:ident $name:ident($input:ident) -> $output:ident;)*) => {
-        /// The names of all operations, in the catalogue's order.
-        pub const OPERATIONS: &[(&str, OperationKind)] = &[$((stringify!($name), dispatch!(@kind $kind))),*];
+    ($($kind:ident $name:ident($input:ident) -> $output:ident $(, names $files:ident)?;)*) => {
+        /// All operations, in the catalogue's order.
+        pub const OPERATIONS: &[Operation] = &[$(Operation {
+            name: stringify!($name),
+            kind: dispatch!(@kind $kind),
+            files: dispatch!(@files $($files)?),
+        }),*];
 
         impl Api {
             /// Does an operation by its name, with JSON in and out: the way of every face but Rust's own calls.
@@ -60,6 +64,8 @@ macro_rules! dispatch {
     (@kind command) => { OperationKind::Command };
     (@kind query) => { OperationKind::Query };
     (@kind act) => { OperationKind::Act };
+    (@files) => { None };
+    (@files $files:ident) => { Some(NamedFiles::$files) };
     (@call command, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
         output($api.$name($caller, input::<$input>($value)?).await?)
     };
@@ -69,6 +75,30 @@ macro_rules! dispatch {
     (@call query, $api:ident, $caller:ident, $name:ident, $value:ident, $input:ident) => {
         output($api.$name(input::<$input>($value)?).await?)
     };
+}
+
+/// What the catalogue says of an operation, beside its input and output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// As every face calls it.
+    pub name: &'static str,
+    /// Whether it changes something.
+    pub kind: OperationKind,
+    /// The files that its input names.
+    pub files: Option<NamedFiles>,
+}
+
+/// The files of this computer that an input names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NamedFiles {
+    /// One at `path`, which is written.
+    Export,
+    /// One at `path`, which is read.
+    Import,
+    /// One at `path`, which is read; none where an image comes as its bytes.
+    Image,
+    /// Those of `paths`, which are read, copied or, a folder, granted.
+    Things,
 }
 
 /// Whether an operation changes something.
