@@ -21,13 +21,20 @@ use std::{
 };
 use tauri::{AppHandle, Manager, WebviewWindow};
 
-/// So many paths are known, the newest behind.
+/// So many paths are known, the newest behind; and so many are taken at once, all or none.
 const MOST: usize = 1024;
+
+#[derive(Debug, Default)]
+struct Known {
+    paths: VecDeque<PathBuf>,
+    /// What was handed over last were so many that none was taken.
+    too_many: Option<usize>,
+}
 
 /// What was handed over last.
 #[derive(Debug, Default)]
 pub struct Given {
-    known: Mutex<VecDeque<PathBuf>>,
+    known: Mutex<Known>,
     /// What was last dragged over the window began in the page.
     from_page: AtomicBool,
 }
@@ -45,22 +52,34 @@ impl Given {
     /// The person handed these over.
     fn note(&self, paths: &[PathBuf]) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|path| !paths.contains(path));
-        known.extend(paths.iter().rev().take(MOST).rev().cloned());
-        let too_many = known.len().saturating_sub(MOST);
-        known.drain(..too_many);
+        known.too_many = (paths.len() > MOST).then_some(paths.len());
+        if known.too_many.is_some() {
+            return;
+        }
+        known.paths.retain(|path| !paths.contains(path));
+        known.paths.extend(paths.iter().cloned());
+        let too_many = known.paths.len().saturating_sub(MOST);
+        known.paths.drain(..too_many);
     }
 
     /// # Errors
-    /// The person did not hand this file over.
+    /// The person did not hand this file over, or too many at once.
     pub(crate) fn check(&self, path: &str) -> Result<(), ApiError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.iter().any(|known| known == Path::new(path)) {
+        if known.paths.iter().any(|known| known == Path::new(path)) {
             return Ok(());
         }
-        tracing::warn!(path, "the page named a file that nobody handed over");
-        let error = ApiError::new(ErrorCode::BadInput, "this file was not dropped or pasted").field("path");
-        Err(error.hint("Drop it on the window once more."))
+        let (message, hint) = match known.too_many {
+            Some(count) => (
+                format!("these are {count} files and folders, and at most {MOST} are taken at once"),
+                "Drop a part of them, or the folder that they are in.",
+            ),
+            None => {
+                tracing::warn!(path, "the page named a file that nobody handed over");
+                ("this file was not dropped or pasted".into(), "Drop it on the window once more.")
+            }
+        };
+        Err(ApiError::new(ErrorCode::BadInput, message).field("path").hint(hint))
     }
 }
 
@@ -176,6 +195,25 @@ mod tests {
         given.note(&many);
         assert!(given.check("/home/you/b.png").is_err());
         assert!(given.check("/0").is_ok() && given.check("/1023").is_ok());
+    }
+
+    #[test]
+    fn more_than_are_taken_at_once_are_refused_with_the_bound() {
+        let given = Given::default();
+        given.note(&["/home/you/a.png".into()]);
+        let many: Vec<PathBuf> = (0..=MOST).map(|number| format!("/{number}").into()).collect();
+        given.note(&many);
+        for path in ["/0", "/1024"] {
+            let error = given.check(path).unwrap_err();
+            assert_eq!(
+                error.message,
+                "these are 1025 files and folders, and at most 1024 are taken at once"
+            );
+        }
+        given.check("/home/you/a.png").unwrap();
+        given.note(&many[1..]);
+        assert!(given.check("/1024").is_ok());
+        assert_eq!(given.check("/0").unwrap_err().message, "this file was not dropped or pasted");
     }
 
     #[test]
