@@ -256,14 +256,16 @@ async fn answer(
     asked: Result<Asked, String>,
 ) -> Result<Box<RawValue>, ApiError> {
     let &Operation { name, kind, files } = operation;
-    let Asked { command, input } = asked.map_err(|detail| not_understood(name, &detail))?;
+    let Asked { command, input } = asked.map_err(ApiError::not_understood)?;
     let command = match command {
         Some(command) => command,
-        None if kind == OperationKind::Command => return Err(not_understood(name, "it has no id")),
+        None if kind == OperationKind::Command => {
+            return Err(ApiError::not_understood("the command has no id"));
+        }
         None => CommandId::from_uuid(Uuid::now_v7()),
     };
     if let Some(files) = files {
-        check_files(app, name, files, &input)?;
+        check_files(app, files, &input)?;
     }
     let engine = app.state::<EngineLink>();
     let caller = Caller { command, face: Face::Window, processes: vec![] };
@@ -273,30 +275,20 @@ async fn answer(
 }
 
 /// The page names no file by itself: what is read or written for it was chosen in a dialog or handed over.
-fn check_files(app: &AppHandle, operation: &str, files: NamedFiles, input: &Value) -> Result<(), ApiError> {
-    fn read<'a, Input: Deserialize<'a>>(operation: &str, input: &'a Value) -> Result<Input, ApiError> {
-        Input::deserialize(input).map_err(|error| not_understood(operation, &error.to_string()))
+fn check_files(app: &AppHandle, files: NamedFiles, input: &Value) -> Result<(), ApiError> {
+    fn read<'a, Input: Deserialize<'a>>(input: &'a Value) -> Result<Input, ApiError> {
+        Input::deserialize(input).map_err(ApiError::not_understood)
     }
     let (chosen, given) = (app.state::<Chosen>(), app.state::<Given>());
     match files {
-        NamedFiles::Export => {
-            chosen.take(Purpose::Export, &read::<ExportSession>(operation, input)?.path)
-        }
-        NamedFiles::Import => {
-            chosen.take(Purpose::Import, &read::<ImportSession>(operation, input)?.path)
-        }
-        NamedFiles::Image => match read(operation, input)? {
+        NamedFiles::Export => chosen.take(Purpose::Export, &read::<ExportSession>(input)?.path),
+        NamedFiles::Import => chosen.take(Purpose::Import, &read::<ImportSession>(input)?.path),
+        NamedFiles::Image => match read(input)? {
             AddImage::File { path } => given.check(&path),
             AddImage::Bytes { .. } => Ok(()),
         },
-        NamedFiles::Things => {
-            read::<DropThings>(operation, input)?.paths.iter().try_for_each(|path| given.check(path))
-        }
+        NamedFiles::Things => read::<DropThings>(input)?.paths.iter().try_for_each(|path| given.check(path)),
     }
-}
-
-fn not_understood(operation: &str, detail: &str) -> ApiError {
-    ApiError::new(ErrorCode::BadInput, format!("{operation} is not understood: {detail}"))
 }
 
 #[cfg(test)]

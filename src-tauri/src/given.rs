@@ -205,10 +205,7 @@ mod tests {
         given.note(&many);
         for path in ["/0", "/1024"] {
             let error = given.check(path).unwrap_err();
-            assert_eq!(
-                error.message,
-                "these are 1025 files and folders, and at most 1024 are taken at once"
-            );
+            assert_eq!(error.message, "these are 1025 files and folders, and at most 1024 are taken at once");
         }
         given.check("/home/you/a.png").unwrap();
         given.note(&many[1..]);

@@ -50,6 +50,12 @@ impl ApiError {
         Self { code, message: message.into(), hint: None, field: None }
     }
 
+    /// What was sent to an operation cannot be read, and why not.
+    pub fn not_understood(detail: impl std::fmt::Display) -> Self {
+        Self::new(ErrorCode::BadInput, format!("the input is not understood: {detail}"))
+            .hint("Look at the operation's fields.")
+    }
+
     /// With what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

@@ -383,7 +383,8 @@ fn check_allowed(execute: &Execute, place: Standing) -> Result<(), ApiError> {
     const HARMLESS: [&str; 1] = ["create_task"];
     let also: &[&str] = if place == Standing::Unknown { &HARMLESS } else { &ALSO };
     let operation = execute.operation.as_str();
-    let is_query = OPERATIONS.iter().any(|known| known.name == operation && known.kind == OperationKind::Query);
+    let is_query =
+        OPERATIONS.iter().any(|known| known.name == operation && known.kind == OperationKind::Query);
     let drops_folder = operation == "drop_things"
         && execute.input["paths"].as_array().is_some_and(|paths| {
             paths.iter().filter_map(|path| path.as_str()).any(|path| Path::new(path).is_dir())

@@ -23,10 +23,7 @@ use serde_json::{
 fn input<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     // Nothing at all stands for an empty object.
     let value = if value.is_null() { Value::Object(Default::default()) } else { value };
-    serde_json::from_value(value).map_err(|error| {
-        ApiError::new(ErrorCode::BadInput, format!("the input is not understood: {error}"))
-            .hint("Look at the operation's fields.")
-    })
+    serde_json::from_value(value).map_err(ApiError::not_understood)
 }
 
 fn output<T: Serialize>(value: T) -> Result<Box<RawValue>, ApiError> {
