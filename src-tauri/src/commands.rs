@@ -13,7 +13,7 @@ use crate::{
 };
 use nox_api::{
     ApiError, ErrorCode, NamedFiles, OPERATIONS, Operation, OperationKind,
-    dto::{AddImage, Caller, DropThings, ExportFormat, ExportSession, Face, ImportSession},
+    dto::{Caller, ExportFormat, Face},
 };
 use nox_domain::ids::{CommandId, SessionId};
 use serde::{Deserialize, Serialize};
@@ -239,12 +239,14 @@ struct Asked {
 /// Does an operation of the contract. All of them go one way, so that there is no machinery for each.
 fn operate(operation: &'static Operation, invoke: Invoke<Wry>) {
     let Invoke { message, resolver, .. } = invoke;
-    let asked = match message.payload() {
-        InvokeBody::Json(payload) => Asked::deserialize(payload).map_err(|error| error.to_string()),
-        InvokeBody::Raw(_) => Err("it is not JSON".into()),
-    };
-    let app = message.webview_ref().app_handle().clone();
     resolver.respond_async_serialized(async move {
+        // An image may be large: it is taken out of the message here, beside the window's own thread.
+        let asked = match message.payload() {
+            InvokeBody::Json(payload) => Asked::deserialize(payload).map_err(ApiError::not_understood)?,
+            InvokeBody::Raw(_) => return Err(ApiError::not_understood("it is not JSON").into()),
+        };
+        let app = message.webview_ref().app_handle().clone();
+        drop(message);
         let answer = answer(&app, operation, asked).await?;
         Ok(InvokeResponseBody::Json(Box::<str>::from(answer).into()))
     });
@@ -253,10 +255,10 @@ fn operate(operation: &'static Operation, invoke: Invoke<Wry>) {
 async fn answer(
     app: &AppHandle,
     operation: &'static Operation,
-    asked: Result<Asked, String>,
+    asked: Asked,
 ) -> Result<Box<RawValue>, ApiError> {
     let &Operation { name, kind, files } = operation;
-    let Asked { command, input } = asked.map_err(ApiError::not_understood)?;
+    let Asked { command, input } = asked;
     let command = match command {
         Some(command) => command,
         None if kind == OperationKind::Command => {
@@ -276,24 +278,80 @@ async fn answer(
 
 /// The page names no file by itself: what is read or written for it was chosen in a dialog or handed over.
 fn check_files(app: &AppHandle, files: NamedFiles, input: &Value) -> Result<(), ApiError> {
-    fn read<'a, Input: Deserialize<'a>>(input: &'a Value) -> Result<Input, ApiError> {
-        Input::deserialize(input).map_err(ApiError::not_understood)
-    }
+    let paths = named(files, input)?;
     let (chosen, given) = (app.state::<Chosen>(), app.state::<Given>());
-    match files {
-        NamedFiles::Export => chosen.take(Purpose::Export, &read::<ExportSession>(input)?.path),
-        NamedFiles::Import => chosen.take(Purpose::Import, &read::<ImportSession>(input)?.path),
-        NamedFiles::Image => match read(input)? {
-            AddImage::File { path } => given.check(&path),
-            AddImage::Bytes { .. } => Ok(()),
-        },
-        NamedFiles::Things => read::<DropThings>(input)?.paths.iter().try_for_each(|path| given.check(path)),
+    paths.iter().try_for_each(|path| match files {
+        NamedFiles::Export => chosen.take(Purpose::Export, path),
+        NamedFiles::Import => chosen.take(Purpose::Import, path),
+        NamedFiles::Image | NamedFiles::Things => given.check(path),
+    })
+}
+
+/// The files that an input names, read where it lies.
+fn named(files: NamedFiles, input: &Value) -> Result<Vec<&str>, ApiError> {
+    #[derive(Deserialize)]
+    struct One<'a> {
+        path: &'a str,
     }
+
+    #[derive(Deserialize)]
+    struct Many<'a> {
+        #[serde(borrow, default)]
+        paths: Vec<&'a str>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(tag = "from", rename_all = "snake_case")]
+    enum Image<'a> {
+        Bytes,
+        File { path: &'a str },
+    }
+
+    let named = match files {
+        NamedFiles::Export | NamedFiles::Import => One::deserialize(input).map(|one| vec![one.path]),
+        NamedFiles::Image => Image::deserialize(input).map(|image| match image {
+            Image::File { path } => vec![path],
+            Image::Bytes => vec![],
+        }),
+        NamedFiles::Things => Many::deserialize(input).map(|many| many.paths),
+    };
+    named.map_err(ApiError::not_understood)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use nox_api::dto::{AddImage, DropThings, ExportSession, ImportSession};
+    use serde_json::json;
+
+    #[test]
+    fn the_files_that_are_named_are_those_that_the_operation_reads() {
+        let path = String::from("/home/you/a \"b\".png");
+        let export = ExportSession {
+            session: SessionId::from_uuid(Uuid::now_v7()),
+            format: ExportFormat::Markdown,
+            path: path.clone(),
+            overwrite: true,
+        };
+        let bytes = AddImage::Bytes { name: path.clone(), base64: "AA==".into() };
+        let things = DropThings { paths: vec![path.clone(), "/other".into()], ..Default::default() };
+        for (files, input, names) in [
+            (NamedFiles::Export, serde_json::to_value(export), vec![path.as_str()]),
+            (NamedFiles::Import, serde_json::to_value(ImportSession { path: path.clone() }), vec![&path]),
+            (NamedFiles::Image, serde_json::to_value(AddImage::File { path: path.clone() }), vec![&path]),
+            (NamedFiles::Image, serde_json::to_value(bytes), vec![]),
+            (NamedFiles::Things, serde_json::to_value(things), vec![&path, "/other"]),
+            (NamedFiles::Things, serde_json::to_value(DropThings::default()), vec![]),
+        ] {
+            assert_eq!(named(files, &input.unwrap()).unwrap(), names);
+        }
+        for files in [NamedFiles::Export, NamedFiles::Import, NamedFiles::Image, NamedFiles::Things] {
+            for unread in [json!({ "path": 1, "paths": 1 }), json!(["a", "b"]), json!("a"), json!(null)] {
+                assert!(named(files, &unread).is_err(), "{files:?} {unread}");
+            }
+        }
+    }
 
     #[test]
     fn what_names_files_has_its_mark() {
