@@ -57,10 +57,9 @@ mod tests {
             ("LD_PRELOAD", "canary"),
             ("TERM", "xterm"),
             ("MY_FLAG", "1"),
-            // What the desktop program sets for its web view.
+            // Two of those that the desktop program sets for its web view.
             ("JSC_thresholdForOptimizeSoon", "10000"),
             ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
-            ("GDK_BACKEND", "x11"),
         ];
         let ours = || ours.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let names = |picked: Vec<(OsString, OsString)>| -> Vec<String> {
