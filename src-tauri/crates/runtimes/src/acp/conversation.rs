@@ -378,7 +378,7 @@ impl Conversation {
 
     fn turn_ends(&mut self, interrupted: bool, out: &mut Vec<Act>) {
         let Some((end, problem)) = self.ending.take() else { return };
-        self.gives_back(out);
+        self.settles_words(end == TurnEnd::End, out);
         let left_running = self.calls.turn_ends(interrupted || end == TurnEnd::Cancelled, out);
         out.push(Act::Tell(Signal::TurnEnded { end, problem }));
         if left_running && self.preset.leaves_tools {
@@ -398,6 +398,11 @@ impl Conversation {
     /// Kept as it came, and shown.
     fn unknown(&mut self, line: &str, out: &mut Vec<Act>) {
         self.unknown.heard(self.preset.named.title, line, out);
+    }
+
+    /// Whether the end of a turn was not told yet.
+    pub(super) fn has_turn(&self) -> bool {
+        self.turn.is_some() || self.ending.is_some()
     }
 
     /// Whether a turn runs that nobody has ended.
@@ -532,8 +537,13 @@ impl Talk for Conversation {
             _ => None,
         }));
         if self.turn.take().is_some_and(|turn| turn.interrupted) {
+            self.settles_words(false, out);
             out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None }));
         }
+    }
+
+    fn gives_back(&mut self, out: &mut Vec<Act>) {
+        self.settles_words(false, out);
     }
 }
 

@@ -50,7 +50,13 @@ impl Conversation {
     pub(super) fn said(&mut self, text: String, answer: Result<&Value, &Value>, out: &mut Vec<Act>) {
         match answer {
             // Its model has not heard them yet: a program that is killed before may have lost them.
-            Ok(result) if result["outcome"] != "promptRequired" => return self.injected.push(text),
+            Ok(result) if result["outcome"] != "promptRequired" && self.has_turn() => {
+                return self.injected.push(text);
+            }
+            // Its turn came to its end meanwhile.
+            Ok(result) if result["outcome"] != "promptRequired" => {
+                return out.push(Act::Tell(Signal::Steered(text)));
+            }
             Ok(_) => {}
             Err(error) => {
                 let (title, said) = (self.preset.named.title, faults::said(error));
@@ -87,9 +93,18 @@ impl Conversation {
         self.words.iter().chain(&self.injected).chain(self.steers_waiting()).map(String::len).sum()
     }
 
-    /// The turn is over: what the program took in was heard, and what it did not ask for any more is given back.
-    pub(super) fn gives_back(&mut self, out: &mut Vec<Act>) {
-        out.extend(self.injected.drain(..).map(|text| Act::Tell(Signal::Steered(text))));
+    /// The turn is over: what the program took in was heard if it ended `well`, and all the rest is given back.
+    pub(super) fn settles_words(&mut self, well: bool, out: &mut Vec<Act>) {
+        let taken = |text| if well { Signal::Steered(text) } else { Signal::NotSteered(text) };
+        out.extend(self.injected.drain(..).map(|text| Act::Tell(taken(text))));
         out.extend(self.words.drain(..).map(|text| Act::Tell(Signal::NotSteered(text))));
+        // An answer that is still on its way says nothing new of a turn that was cut off.
+        let unanswered = self.waiting.extract_if(|_, what| !well && matches!(what, Request::Steer(_)));
+        let mut unanswered: Vec<_> = unanswered.collect();
+        unanswered.sort_unstable_by_key(|(id, _)| *id);
+        out.extend(unanswered.into_iter().filter_map(|(_, what)| match what {
+            Request::Steer(text) => Some(Act::Tell(Signal::NotSteered(text))),
+            _ => None,
+        }));
     }
 }

@@ -247,6 +247,55 @@ fn words_that_are_sent_into_a_turn_and_come_too_late_are_given_back() {
 }
 
 #[test]
+fn words_in_a_turn_that_is_cut_off_are_given_back_before_its_end() {
+    let cancelled = json!({ "jsonrpc": "2.0", "id": 3, "result": { "stopReason": "cancelled" } }).to_string();
+    let failed = json!({ "jsonrpc": "2.0", "id": 3, "error": { "code": -1, "message": "no" } }).to_string();
+    for (end, is_answered) in [
+        (Some(&cancelled), true),
+        (Some(&cancelled), false),
+        (Some(&failed), true),
+        (Some(&failed), false),
+        (None, true),
+        (None, false),
+    ] {
+        let (mut talk, mut acts) = standing(preset("claude"));
+        talk.takes_words = true;
+        talk.steer("Quick.", &mut acts);
+        let id = sent(&acts)["id"].clone();
+        let injected = json!({ "jsonrpc": "2.0", "id": id, "result": { "outcome": "injected" } }).to_string();
+        if is_answered {
+            talk.hear(&injected, &mut acts);
+        }
+        if end != Some(&failed) {
+            talk.interrupt(&mut acts);
+        }
+        acts.clear();
+        match end {
+            Some(end) => talk.hear(end, &mut acts),
+            None => talk.over(&mut acts),
+        }
+        let told: Vec<_> = acts.iter().filter(|act| matches!(act, Act::Tell(_))).collect();
+        assert!(
+            matches!(told[..], [Act::Tell(Signal::NotSteered(text)), Act::Tell(Signal::TurnEnded { .. })] if text == "Quick."),
+            "{end:?}, answered: {is_answered}: {acts:?}"
+        );
+        acts.clear();
+        talk.hear(&injected, &mut acts);
+        assert!(acts.is_empty(), "once: {acts:?}");
+    }
+    // An answer that comes behind a good end says that it was heard, and no later turn gives it back.
+    let (mut talk, mut acts) = standing(preset("claude"));
+    talk.takes_words = true;
+    talk.steer("Quick.", &mut acts);
+    let id = sent(&acts)["id"].clone();
+    talk.hear(&over(), &mut acts);
+    acts.clear();
+    let injected = json!({ "jsonrpc": "2.0", "id": id, "result": { "outcome": "injected" } });
+    talk.hear(&injected.to_string(), &mut acts);
+    assert_eq!(acts, [Act::Tell(Signal::Steered("Quick.".into()))]);
+}
+
+#[test]
 fn images_are_shown_where_the_program_takes_them_and_else_named() {
     let prompt = |takes: bool, words: &str| {
         let (mut talk, _) = standing(goose());

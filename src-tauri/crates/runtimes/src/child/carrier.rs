@@ -263,6 +263,9 @@ impl Carrier {
         let over = self.carry(&mut live).await;
         let mut acts = Vec::new();
         live.talk.over(&mut acts);
+        if matches!(over, Over::Refused(_)) {
+            live.talk.gives_back(&mut acts);
+        }
         self.perform(acts, &mut live).await;
         // Calls that ran when it ended keep what they wrote.
         for (_, output) in self.outputs.drain() {

@@ -55,6 +55,9 @@ pub(crate) trait Talk: Send {
     /// The program is gone: what was being written is through as it is.
     fn over(&mut self, out: &mut Vec<Act>);
 
+    /// Its turn is ended in its place, as failed: what was said into it and not taken in is to be asked next.
+    fn gives_back(&mut self, _out: &mut Vec<Act>) {}
+
     /// How many bytes it keeps of what the program said and nobody has answered yet.
     fn held_bytes(&self) -> usize {
         0

@@ -65,6 +65,18 @@ struct Turn {
     ended: Option<(TurnEnd, Option<Problem>)>,
 }
 
+impl Turn {
+    /// The turn is over in this way. What it has not taken in by then is asked next.
+    fn ends(self, end: TurnEnd, problem: Option<Problem>, out: &mut Vec<Act>) {
+        self.gives_back(out);
+        out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+    }
+
+    fn gives_back(self, out: &mut Vec<Act>) {
+        out.extend(self.steers.into_iter().map(|(_, text)| Act::Tell(Signal::NotSteered(text))));
+    }
+}
+
 impl Talk for Conversation {
     fn hear(&mut self, line: &str, out: &mut Vec<Act>) {
         if line.trim().is_empty() {
@@ -151,10 +163,15 @@ impl Talk for Conversation {
 
     fn over(&mut self, out: &mut Vec<Act>) {
         self.texts.end_all(out);
-        if let Some(turn) = self.turn.take_if(|turn| turn.interrupted) {
-            let end = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
-            out.push(Act::Tell(Signal::TurnEnded { end, problem: turn.fault }));
+        if let Some(mut turn) = self.turn.take_if(|turn| turn.interrupted) {
+            let problem = turn.fault.take();
+            let end = if problem.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
+            turn.ends(end, problem, out);
         }
+    }
+
+    fn gives_back(&mut self, out: &mut Vec<Act>) {
+        self.turn.take().into_iter().for_each(|turn| turn.gives_back(out));
     }
 }
 
@@ -356,12 +373,13 @@ impl Conversation {
         if frame["state"] == "started" {
             // Taken in, or begun with after all the rest.
             turn.ended = None;
-            out.push(Act::Tell(Signal::Steered(text)));
-        } else if turn.steers.is_empty()
+            return out.push(Act::Tell(Signal::Steered(text)));
+        }
+        out.push(Act::Tell(Signal::NotSteered(text)));
+        if let Some(mut turn) = self.turn.take_if(|turn| turn.steers.is_empty() && turn.ended.is_some())
             && let Some((end, problem)) = turn.ended.take()
         {
-            self.turn = None;
-            out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+            turn.ends(end, problem, out);
         }
     }
 
@@ -444,7 +462,8 @@ impl Conversation {
         self.calls.turn_ends(out);
         let Some(mut turn) = self.turn.take() else { return };
         for taken in frame["user_message_uuids"].as_array().into_iter().flatten() {
-            turn.steers.retain(|(name, _)| taken != name.as_str());
+            let heard = turn.steers.extract_if(.., |(name, _)| taken == name.as_str());
+            out.extend(heard.map(|(_, text)| Act::Tell(Signal::Steered(text))));
         }
         let aborted = frame["terminal_reason"].as_str().is_some_and(|why| why.starts_with("aborted"));
         let (end, problem) = match (&turn.fault, turn.interrupted || aborted, failed) {
@@ -458,7 +477,7 @@ impl Conversation {
             self.turn = Some(turn);
             return;
         }
-        out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+        turn.ends(end, problem, out);
     }
 
     /// What this turn used. The program counts its cost over the whole conversation, and from nothing after a crash.

@@ -364,9 +364,43 @@ fn what_is_said_into_a_turn_belongs_to_it_until_the_program_is_through_with_it()
     talk.hear(&lifecycle(&name, "cancelled"), &mut acts);
     let last = acts.iter().rev().find(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. })));
     assert!(ends(&acts) == 1 && format!("{last:?}").contains("Cancelled"), "{last:?}");
+    let back = acts.iter().filter(|act| **act == Act::Tell(Signal::NotSteered("more".into()))).count();
+    assert!(back == 1 && acts.last() == last, "it is asked next, once, and before its turn is over: {acts:?}");
     talk.steer("late", &mut acts);
     assert_eq!(acts.last(), Some(&Act::Tell(Signal::NotSteered("late".into()))), "it is asked next");
     assert!(!acts.iter().any(|act| format!("{act:?}").contains("unknown_frame")));
+
+    // What it names as a part of the turn it keeps, also of one that was interrupted.
+    let (mut talk, mut acts, name) = steered();
+    talk.interrupt(&mut acts);
+    let taken = json!({ "type": "result", "is_error": false, "user_message_uuids": [name] });
+    talk.hear(&taken.to_string(), &mut acts);
+    talk.hear(&lifecycle(&name, "cancelled"), &mut acts);
+    assert_eq!(settled(&acts), [&Signal::Steered("more".into())], "it is not asked again");
+    assert_eq!(ends(&acts), 1);
+
+    // It is killed before it says what became of it.
+    let (mut talk, mut acts, _) = steered();
+    talk.interrupt(&mut acts);
+    talk.over(&mut acts);
+    assert_eq!(settled(&acts), [&Signal::NotSteered("more".into())]);
+    assert!(matches!(acts.last(), Some(Act::Tell(Signal::TurnEnded { .. }))), "{acts:?}");
+    // A run that is ended without an interrupt ends no turn: the next one tells it again.
+    let (mut talk, mut acts, _) = steered();
+    talk.over(&mut acts);
+    assert!(settled(&acts).is_empty() && ends(&acts) == 0, "{acts:?}");
+    // One that is ended in its place tells no end itself.
+    talk.gives_back(&mut acts);
+    assert!(settled(&acts) == [&Signal::NotSteered("more".into())] && ends(&acts) == 0, "{acts:?}");
+}
+
+/// What is told of words that were said into a turn.
+fn settled(acts: &[Act]) -> Vec<&Signal> {
+    let told = acts.iter().filter_map(|act| match act {
+        Act::Tell(told @ (Signal::Steered(_) | Signal::NotSteered(_))) => Some(told),
+        _ => None,
+    });
+    told.collect()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
     launch, offers,
     quirks::{self, APPROVAL, MODES, NO_CONVERSATION, TESTED, TITLE},
     usage::{Costs, Counted, Paid},
-    wishes::{self, Turn, Which, Wish},
+    wishes::{self, Turn, Which, Wish, input},
 };
 use crate::{
     Answer,
@@ -20,14 +20,14 @@ use crate::{
 };
 use nox_domain::{
     At,
-    event::{Dial, TurnEnd},
+    event::{Dial, Problem, TurnEnd},
     ids::ItemId,
     session::Signal,
     transcript::{AgentFault, Offer},
 };
 use serde_json::{Map, Value, json};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
 };
 
@@ -40,7 +40,7 @@ pub(super) struct Conversation {
     /// How a thread is started.
     settings: Map<String, Value>,
     requests: i64,
-    waiting: HashMap<i64, Wish>,
+    waiting: BTreeMap<i64, Wish>,
     /// Services that have not started and not failed yet. A turn that begins before waits for them for a second only, and
     /// its model is offered none of their tools (0.169.0).
     starting: BTreeSet<String>,
@@ -143,10 +143,15 @@ impl Talk for Conversation {
 
     fn over(&mut self, out: &mut Vec<Act>) {
         self.texts.end_all(out);
-        let Some(turn) = self.turn.take_if(|turn| turn.interrupted || turn.ended.is_some()) else { return };
+        let Some(mut turn) = self.turn.take_if(|turn| turn.interrupted || turn.ended.is_some()) else { return };
         let cancelled = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
-        let (end, problem) = turn.ended.unwrap_or((cancelled, turn.fault));
-        out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+        let (end, problem) = turn.ended.take().unwrap_or((cancelled, turn.fault.take()));
+        self.ends(turn, end, problem, out);
+    }
+
+    fn gives_back(&mut self, out: &mut Vec<Act>) {
+        let settled = self.turn.take().map(|turn| turn.settled(false, self.waiting.values_mut()));
+        out.extend(settled.into_iter().flatten().map(Act::Tell));
     }
 }
 
@@ -169,7 +174,7 @@ impl Conversation {
             settings,
             requests: 0,
             // The opening is said by whoever carries us.
-            waiting: HashMap::from([(0, Wish::Initialize)]),
+            waiting: BTreeMap::from([(0, Wish::Initialize)]),
             thread: String::new(),
             named: false,
             turn: None,
@@ -245,8 +250,9 @@ impl Conversation {
             }
             (Wish::Turn, Some(error)) => {
                 let problem = faults::problem(crate::faults::fault_of(None, &error), &error, None);
-                self.turn = None;
-                out.push(Act::Tell(Signal::TurnEnded { end: TurnEnd::Failed, problem: Some(problem) }));
+                if let Some(turn) = self.turn.take() {
+                    self.ends(turn, TurnEnd::Failed, Some(problem), out);
+                }
             }
             (Wish::Turn, None) => self.turn_named(&text(&result["turn"]["id"]), out),
             (Wish::Steer(text), Some(error)) => {
@@ -568,28 +574,24 @@ impl Conversation {
     /// Tells the end of a turn that is over, when nothing of it runs any more.
     fn finish(&mut self, out: &mut Vec<Act>) {
         let is_through = self.others.is_empty() && self.items.threads().is_empty();
-        let Some(turn) = self.turn.take_if(|turn| is_through && turn.ended.is_some()) else { return };
-        if let Some((end, problem)) = turn.ended {
-            // It ends no turn by itself before its model has heard all of it.
-            let settled = |text| match end {
-                TurnEnd::End => Signal::Steered(text),
-                _ => Signal::NotSteered(text),
-            };
-            out.extend(turn.taken.into_iter().map(|text| Act::Tell(settled(text))));
-            out.push(Act::Tell(Signal::TurnEnded { end, problem }));
+        let Some(mut turn) = self.turn.take_if(|turn| is_through && turn.ended.is_some()) else { return };
+        if let Some((end, problem)) = turn.ended.take() {
+            self.ends(turn, end, problem, out);
         }
+    }
+
+    /// The turn is over in this way. What was said into it and not put before its model is asked next.
+    fn ends(&mut self, turn: Turn, end: TurnEnd, problem: Option<Problem>, out: &mut Vec<Act>) {
+        // It ends no turn by itself before its model has heard all that it took, and still answers for the rest.
+        let settled = turn.settled(end == TurnEnd::End, self.waiting.values_mut());
+        out.extend(settled.into_iter().map(Act::Tell));
+        out.push(Act::Tell(Signal::TurnEnded { end, problem }));
     }
 }
 
 /// Whether a thread asks before everything, and asks Nox.
 fn asks(settings: &Value) -> bool {
     settings["approvalPolicy"] == APPROVAL && settings["approvalsReviewer"] == quirks::REVIEWER
-}
-
-fn input(asked: &Asked) -> Value {
-    let pictures = asked.pictures.iter().map(|picture| json!({ "type": "image", "url": picture.data_url() }));
-    let words = (!asked.text.is_empty()).then(|| json!({ "type": "text", "text": asked.text }));
-    pictures.chain(words).collect()
 }
 
 fn refuse(said: &str) -> Act {

@@ -14,6 +14,8 @@ mod offers;
 pub(crate) mod quirks;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_words;
 mod usage;
 mod wishes;
 

@@ -28,7 +28,7 @@ fn fixtures() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/codex"))
 }
 
-fn conversation(which: Which) -> Conversation {
+pub(super) fn conversation(which: Which) -> Conversation {
     let mut next = 0u128;
     let (mut start, _) = crate::testing::start();
     start.folder = folder();
@@ -127,7 +127,7 @@ fn begun(which: Which) -> (Conversation, Vec<Act>) {
     (talk, out)
 }
 
-fn started(policy: &str) -> String {
+pub(super) fn started(policy: &str) -> String {
     let result = json!({ "thread": { "id": "t" }, "model": "m", "approvalPolicy": policy, "approvalsReviewer": "user" });
     json!({ "id": 2, "result": result }).to_string()
 }
@@ -149,7 +149,7 @@ fn refuses(acts: &[Act]) -> bool {
     acts.iter().any(|act| matches!(act, Act::Refuse(_)))
 }
 
-fn hear(talk: &mut Conversation, lines: &[String]) -> Vec<Act> {
+pub(super) fn hear(talk: &mut Conversation, lines: &[String]) -> Vec<Act> {
     let mut out = Vec::new();
     lines.iter().for_each(|line| talk.hear(line, &mut out));
     out
@@ -420,87 +420,6 @@ fn a_conversation_that_is_gone_is_not_an_error() {
     };
     assert!(hear_gone(Which::Resumed("x".into())).contains(&Act::NotThere));
     assert!(refuses(&hear_gone(Which::New)));
-}
-
-#[test]
-fn an_interrupt_before_the_turn_has_a_name_is_said_when_it_has_one() {
-    let (mut talk, mut out) = (conversation(Which::New), Vec::new());
-    hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
-    talk.prompt(&"x".into(), &mut out);
-    out.clear();
-    talk.interrupt(&mut out);
-    talk.steer("And this.", &mut out);
-    assert!(out.is_empty(), "{out:?}");
-    let acts = hear(&mut talk, &[json!({ "id": 4, "result": { "turn": { "id": "u" } } }).to_string()]);
-    let methods: Vec<_> = acts
-        .iter()
-        .filter_map(|act| match act {
-            Act::Send(sent) => sent["method"].as_str(),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(methods, ["turn/interrupt", "turn/steer"]);
-}
-
-#[test]
-fn what_cannot_be_said_into_a_turn_is_given_back() {
-    let back = |text: &str| Act::Tell(Signal::NotSteered(text.into()));
-    let (mut talk, mut out) = (conversation(Which::New), Vec::new());
-    hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
-    talk.steer("There is no turn.", &mut out);
-    assert_eq!(out, [back("There is no turn.")]);
-    talk.prompt(&"x".into(), &mut out);
-    hear(&mut talk, &[json!({ "id": 4, "result": { "turn": { "id": "u" } } }).to_string()]);
-    out.clear();
-    talk.steer("Too late.", &mut out);
-    let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
-    let refused = json!({ "id": sent["id"], "error": { "code": -32600, "message": "no active turn" } });
-    assert!(hear(&mut talk, &[refused.to_string()]).contains(&back("Too late.")));
-    out.clear();
-    talk.steer("In time.", &mut out);
-    let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
-    let taken = json!({ "id": sent["id"], "result": {} }).to_string();
-    assert_eq!(hear(&mut talk, &[taken]), [], "its model has not heard it");
-    let heard = Act::Tell(Signal::Steered("In time.".into()));
-    assert_eq!(hear(&mut talk, &[put_before_model("Other words.")]), []);
-    assert_eq!(hear(&mut talk, &[put_before_model("In time.")]), [heard]);
-}
-
-fn put_before_model(text: &str) -> String {
-    let item = json!({ "type": "userMessage", "id": "m", "content": [{ "type": "text", "text": text }] });
-    json!({ "method": "item/completed", "params": { "threadId": "t", "turnId": "u", "item": item } })
-        .to_string()
-}
-
-#[test]
-fn words_in_a_turn_are_heard_when_their_item_comes_or_the_turn_ends_well() {
-    for (status, item_first, wanted) in [
-        ("completed", false, Signal::Steered("Also this.".into())),
-        ("completed", true, Signal::Steered("Also this.".into())),
-        ("interrupted", false, Signal::NotSteered("Also this.".into())),
-        ("interrupted", true, Signal::Steered("Also this.".into())),
-    ] {
-        let (mut talk, mut out) = (conversation(Which::New), Vec::new());
-        hear(&mut talk, &[json!({ "id": 0, "result": {} }).to_string(), started("untrusted")]);
-        talk.prompt(&"x".into(), &mut out);
-        hear(&mut talk, &[json!({ "id": 4, "result": { "turn": { "id": "u" } } }).to_string()]);
-        out.clear();
-        talk.steer("Also this.", &mut out);
-        let [Act::Send(sent)] = &out[..] else { panic!("{out:?}") };
-        let mut lines = vec![json!({ "id": sent["id"], "result": {} }).to_string()];
-        if item_first {
-            lines.insert(0, put_before_model("Also this."));
-        }
-        let turn = json!({ "id": "u", "status": status });
-        let over = json!({ "method": "turn/completed", "params": { "threadId": "t", "turn": turn } });
-        lines.push(over.to_string());
-        let said = hear(&mut talk, &lines);
-        let settled: Vec<_> = said
-            .iter()
-            .filter(|act| matches!(act, Act::Tell(Signal::Steered(_) | Signal::NotSteered(_))))
-            .collect();
-        assert_eq!(settled, [&Act::Tell(wanted)], "{status}, item first: {item_first}");
-    }
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! What is wanted of the program and not settled yet: a conversation, answers to requests, the turn that runs.
 
-use nox_domain::event::{Problem, TurnEnd};
+use crate::child::Asked;
+use nox_domain::{
+    event::{Problem, TurnEnd},
+    session::Signal,
+};
+use serde_json::{Value, json};
 use std::collections::VecDeque;
 
 /// Which conversation.
@@ -47,6 +52,33 @@ pub(super) struct Turn {
     pub(super) taken: Vec<String>,
     /// It is over, but for what it left running.
     pub(super) ended: Option<(TurnEnd, Option<Problem>)>,
+}
+
+impl Turn {
+    /// What became of the words that were said into it, now that it is over: what it took was heard if it ended `well`.
+    pub(super) fn settled<'a>(
+        self,
+        well: bool,
+        waiting: impl IntoIterator<Item = &'a mut Wish>,
+    ) -> Vec<Signal> {
+        let taken = |text| if well { Signal::Steered(text) } else { Signal::NotSteered(text) };
+        let mut settled: Vec<_> = self.taken.into_iter().map(taken).collect();
+        // An answer that is still on its way says nothing new of a turn that was cut off.
+        for wish in waiting.into_iter().filter(|wish| !well && matches!(wish, Wish::Steer(_))) {
+            if let Wish::Steer(text) = std::mem::replace(wish, Wish::Quiet) {
+                settled.push(Signal::NotSteered(text));
+            }
+        }
+        settled.extend(self.steers.into_iter().map(Signal::NotSteered));
+        settled
+    }
+}
+
+/// What is asked or said, for the program.
+pub(super) fn input(asked: &Asked) -> Value {
+    let pictures = asked.pictures.iter().map(|picture| json!({ "type": "image", "url": picture.data_url() }));
+    let words = (!asked.text.is_empty()).then(|| json!({ "type": "text", "text": asked.text }));
+    pictures.chain(words).collect()
 }
 
 /// Takes out what was said into the turn in these words; it may not be answered for yet.
