@@ -117,6 +117,7 @@ impl Session {
             }
             Event::Noted { code, .. } => {
                 self.stall = None;
+                self.talk.apply_noted(code);
                 self.next_ord += 1;
                 if NOTED_ONCE.contains(&code.as_str()) && !self.talk.told_once.contains(code) {
                     self.talk.told_once.push(code.clone());

@@ -97,15 +97,15 @@ impl Session {
         taken_in.chain(unsettled).map(|(text, heard)| Words { text: text.clone(), heard }).collect()
     }
 
-    /// That a run is not told all of it.
+    /// That a run is not told all of it: once in a turn, however many runs it takes.
     pub(super) fn note_left_out(&self, now: &mut Now<'_>, step: &mut Step) {
-        if self.talk.left_out {
+        if self.talk.left_out && !self.talk.left_out_told {
             let text = format!(
                 "Older words that were said into this turn are left out of what its agent is told again: Nox keeps the newest \
                  {MAX_WAITING_PROMPTS} messages for that, or {} KB of them. Say again what still matters.",
                 MAX_SAID_BYTES / 1_000
             );
-            step.events.push(noted("words_left_out", text, now));
+            step.events.push(noted(LEFT_OUT, text, now));
         }
     }
 
@@ -151,6 +151,11 @@ impl Talk {
         self.unsettled.iter().map(|said| said.text.len()).sum()
     }
 
+    /// A note was told.
+    pub(super) fn apply_noted(&mut self, code: &str) {
+        self.left_out_told |= code == LEFT_OUT;
+    }
+
     /// Only so much is kept of what was taken in: the newest.
     fn leave_out(&mut self) {
         let mut bytes = self.unsettled_bytes() + self.taken_in.iter().map(String::len).sum::<usize>();
@@ -166,12 +171,15 @@ impl Talk {
     pub(super) fn forget_said(&mut self) {
         self.unsettled.clear();
         self.taken_in.clear();
-        self.left_out = false;
+        (self.left_out, self.left_out_told) = (false, false);
     }
 }
 
 /// The note that something was heard by nobody and is not asked either.
 const NOT_STEERED: &str = "not_steered";
+
+/// The note that a run is not told all that was said into its turn.
+const LEFT_OUT: &str = "words_left_out";
 
 fn noted(code: &str, text: String, now: &mut Now<'_>) -> Event {
     Event::Noted { item: ItemId::fresh(now.ids), code: code.to_owned(), text }

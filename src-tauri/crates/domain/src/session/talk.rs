@@ -38,6 +38,9 @@ pub struct Talk {
     pub taken_in: Vec<String>,
     /// Whether older words than those are left out of what a later run is told.
     pub left_out: bool,
+    /// Whether people were told so in this turn.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub left_out_told: bool,
     /// Whether the newest fact is one of an earlier Nox, which did not say whether the last of it was given back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unsure: bool,

@@ -63,6 +63,29 @@ fn say(play: &mut Play, text: &str) {
     play.want(SessionCommand::Steer { text: text.into() }).unwrap();
 }
 
+#[test]
+fn what_an_interrupt_gives_back_is_asked_next_and_by_no_run_of_a_session_that_is_stopped() {
+    let mut play = steered(&["one"]);
+    play.want(SessionCommand::Interrupt).unwrap();
+    play.effects.clear();
+    play.hear(Signal::NotSteered("one".into()));
+    assert_eq!((waiting(&play), &play.effects[..]), (vec!["one".to_owned()], &[][..]), "its turn is not over");
+    play.hear(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None });
+    assert_eq!(play.prompts(), ["one"]);
+    // Nothing waits any more for a session that is being stopped: its words are shown as unheard.
+    let mut play = steered(&["one"]);
+    play.want(SessionCommand::Stop).unwrap();
+    play.effects.clear();
+    play.hear(Signal::NotSteered("one".into()));
+    let says_so = |body: &ItemBody| matches!(body, ItemBody::Note { code, text } if code == "not_steered" && text.ends_with("one"));
+    assert!(bodies(&play).iter().any(says_so), "{:?}", bodies(&play));
+    play.hear(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None });
+    play.hear(Signal::RunEnded { how: RunEnd::Killed, detail: None });
+    let asks = |effect: &Effect| matches!(effect, Effect::WantPlace | Effect::Prompt(_));
+    assert!(!play.effects.iter().any(asks), "{:?}", play.effects);
+    assert_eq!((play.session.closed, waiting(&play)), (Some(Closed::Stopped), vec![]));
+}
+
 /// What waits for its turn.
 fn waiting(play: &Play) -> Vec<String> {
     play.session.controls().waiting.into_iter().map(|prompt| prompt.text).collect()
@@ -236,6 +259,14 @@ fn what_is_kept_of_what_was_said_into_a_turn_is_bounded_and_people_are_told() {
     assert_eq!((words.len(), words[0].0.as_str()), (MAX_WAITING_PROMPTS, "said 1"));
     assert_eq!(notes(&play), 1);
     assert!(play.effects.iter().any(|effect| matches!(effect, Effect::StartRun { left_out: true, .. })));
+    // Each run is told so, and people once in a turn.
+    for _ in 0..2 {
+        play.hear(Signal::Live);
+        play.crash();
+        assert_eq!(told(&mut play).len(), MAX_WAITING_PROMPTS);
+        let says_so = |effect: &Effect| matches!(effect, Effect::StartRun { left_out: true, .. });
+        assert!(notes(&play) == 0 && play.effects.iter().any(says_so), "{:?}", play.effects);
+    }
     // By length, also while some of it is not taken in.
     let mut play = steered(&[]);
     let long = |letter: &str| letter.repeat(MAX_SAID_BYTES / 2);
