@@ -2,6 +2,7 @@
 
 use crate::{ids::AgentId, life::Life};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The kind of program that carries an agent.
@@ -309,8 +310,8 @@ impl Agent {
         next
     }
 
-    /// The patch that takes `patch` back.
-    pub fn inverse(&self, patch: &AgentPatch) -> AgentPatch {
+    /// What the agent says of all that a patch names.
+    pub fn said_of(&self, patch: &AgentPatch) -> AgentPatch {
         AgentPatch {
             name: patch.name.as_ref().map(|_| self.name.clone()),
             description: patch.description.as_ref().map(|_| self.description.clone()),
@@ -326,5 +327,114 @@ impl Agent {
             limits: patch.limits.map(|_| self.limits),
             life: patch.life.map(|_| self.life),
         }
+    }
+}
+
+impl AgentPatch {
+    /// What takes a change back: `self` is how it was before, `made` what the change made of it, and `now` how it is, all three of
+    /// the same fields. What has members is put back member by member, so what somebody else has changed beside it stays.
+    ///
+    /// # Errors
+    /// The name of what the change made and somebody else has changed since.
+    pub fn put_back(&self, made: &Self, now: &Self) -> Result<Self, String> {
+        let (old, made, now) = (fields(self)?, fields(made)?, fields(now)?);
+        let mut back = Map::new();
+        for (name, old) in &old {
+            let (made, now) = (made.get(name), now.get(name));
+            let value = match (old, made, now) {
+                (Value::Object(old), Some(Value::Object(made)), Some(Value::Object(now))) => {
+                    Some(Value::Object(members_back(name, old, made, now)?))
+                }
+                _ => one_back(Some(old), made, now).ok_or(name.as_str())?.cloned(),
+            };
+            if let Some(value) = value.filter(|value| Some(value) != now) {
+                back.insert(name.clone(), value);
+            }
+        }
+        serde_json::from_value(Value::Object(back)).map_err(|error| error.to_string())
+    }
+}
+
+fn fields(patch: &AgentPatch) -> Result<Map<String, Value>, String> {
+    serde_json::to_value(patch).and_then(serde_json::from_value).map_err(|error| error.to_string())
+}
+
+fn members_back(
+    field: &str,
+    old: &Map<String, Value>,
+    made: &Map<String, Value>,
+    now: &Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    let mut back = now.clone();
+    for name in old.keys().chain(made.keys()) {
+        let one = one_back(old.get(name), made.get(name), now.get(name));
+        match one.ok_or_else(|| format!("{field}.{name}"))? {
+            Some(value) => back.insert(name.clone(), value.clone()),
+            None => back.remove(name),
+        };
+    }
+    Ok(back)
+}
+
+/// What one thing is after the change is taken back; none when somebody else has made another thing of it.
+fn one_back<'a>(
+    old: Option<&'a Value>,
+    made: Option<&Value>,
+    now: Option<&'a Value>,
+) -> Option<Option<&'a Value>> {
+    match () {
+        () if old == made || old == now => Some(now),
+        () if made == now => Some(old),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn agent(description: &str, model: Option<&str>, services: &[(&str, &str)]) -> AgentPatch {
+        let service = |(name, command): &(&str, &str)| {
+            let command = Some((*command).to_owned());
+            ((*name).to_owned(), Service { command, ..Service::default() })
+        };
+        AgentPatch {
+            description: Some(description.to_owned()),
+            program: Some(Program { model: model.map(str::to_owned), ..Program::default() }),
+            services: Some(services.iter().map(service).collect()),
+            ..AgentPatch::default()
+        }
+    }
+
+    #[test]
+    fn a_change_that_is_taken_back_leaves_what_others_changed_beside_it() {
+        let old = agent("Old", None, &[("kept", "a"), ("gone", "b"), ("other", "c")]);
+        let made = agent("Old", Some("m"), &[("kept", "a"), ("other", "d"), ("new", "e")]);
+        assert_eq!(old.put_back(&made, &made).unwrap(), AgentPatch { description: None, ..old.clone() });
+        assert_eq!(old.put_back(&made, &old).unwrap(), AgentPatch::default(), "it is as it was");
+
+        let mut now = agent("Theirs", Some("m"), &[("other", "d"), ("new", "e"), ("theirs", "f")]);
+        now.program.as_mut().unwrap().mode = Some("plan".into());
+        let mut expected = agent("", None, &[("gone", "b"), ("other", "c"), ("theirs", "f")]);
+        expected.program.as_mut().unwrap().mode = Some("plan".into());
+        expected.description = None;
+        assert_eq!(old.put_back(&made, &now).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_two_have_changed_is_named_and_not_put_back() {
+        let old = agent("Old", None, &[("one", "a")]);
+        let made = agent("New", Some("m"), &[("one", "b")]);
+        for (now, what) in [
+            (agent("Theirs", Some("m"), &[("one", "b")]), "description"),
+            (agent("New", Some("theirs"), &[("one", "b")]), "program.model"),
+            (agent("New", Some("m"), &[("one", "theirs")]), "services.one"),
+            (agent("New", Some("m"), &[]), "services.one"),
+        ] {
+            assert_eq!(old.put_back(&made, &now).unwrap_err(), what);
+        }
+        let unknown = AgentPatch::default();
+        assert_eq!(old.put_back(&unknown, &made).unwrap_err(), "description");
     }
 }

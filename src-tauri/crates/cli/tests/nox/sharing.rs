@@ -155,13 +155,28 @@ async fn what_several_change_of_an_agent_at_once_all_stays() {
     let lines: Vec<String> = (0..6).map(|number| format!("s{number}=mcp-{number}")).collect();
     let all: Vec<Running> =
         lines.iter().map(|line| world.start(&["agent", "set", "shared", "--service", line])).collect();
+    let mut changes = Vec::new();
     for running in all {
         let ended = end(running).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
+        changes.push(ended.err.split_whitespace().last().unwrap().to_owned());
     }
-    let services = until(&api, |snapshot| Some(snapshot.agents.first()?.agent.services.clone())).await;
-    let names: Vec<&str> = services.keys().map(String::as_str).collect();
-    assert_eq!(names, ["s0", "s1", "s2", "s3", "s4", "s5"]);
+    let names = async || {
+        let snapshot = api.snapshot(nox_api::dto::Nothing {}).await.unwrap();
+        snapshot.agents[0].agent.services.keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["s0", "s1", "s2", "s3", "s4", "s5"]);
+    // Taken back by the one who was at it: what the five others have said stays.
+    let undo = || world.start(&["agent", "undo", &changes[2]]);
+    assert_eq!(end(undo()).await.code, Some(0));
+    assert_eq!(names().await, ["s0", "s1", "s3", "s4", "s5"]);
+
+    // One that somebody else has made another of is theirs.
+    let ended = end(world.start(&["agent", "set", "shared", "--service", "s4=other"])).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = end(world.start(&["agent", "undo", &changes[4]])).await;
+    assert!(ended.code != Some(0) && ended.err.contains("services.s4"), "{ended:?}");
+    assert_eq!(names().await, ["s0", "s1", "s3", "s4", "s5"]);
     control.close().await;
     api.close().await;
 }

@@ -106,12 +106,17 @@ pub enum Want {
         #[serde(default)]
         base: Option<String>,
     },
-    /// A change of an agent is taken back, unless a hand has changed the prompt since.
+    /// A change of an agent is taken back; what was changed beside it since stays. It is refused when what it made is
+    /// something else by now.
     PutAgentBack {
         /// The agent.
         agent: AgentId,
-        /// What changes.
+        /// How what was changed was before.
         patch: AgentPatch,
+        /// What the change made of it, without the prompt. Empty in a receipt of an earlier Nox: nothing but the prompt is
+        /// put back then.
+        #[serde(default)]
+        made: Box<AgentPatch>,
         /// The hash of the prompt that is taken back; none if the prompt stays.
         prompt: Option<String>,
     },

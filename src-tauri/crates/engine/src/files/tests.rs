@@ -13,7 +13,7 @@ use crate::{
 use arc_swap::ArcSwap;
 use nox_domain::{
     At,
-    agent::{Agent, AgentPatch},
+    agent::{Agent, AgentPatch, Program, Runtime},
     ids::{AgentId, TaskId},
     policy::{Effect, Matcher, Rule},
     rows::{Row, kind},
@@ -311,6 +311,39 @@ async fn undoing_a_prompt_does_not_overwrite_what_a_hand_wrote_later() {
     owner.look_everywhere().await;
     change(&mut owner, back).await;
     assert_eq!(read(&owner, prompt), "Be kind.\n");
+}
+
+#[tokio::test]
+async fn undoing_one_setting_of_an_agent_keeps_what_was_set_beside_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut owner = owner(home.path()).await;
+    let id = agent().id;
+    let carried = Agent { runtime: Runtime::Claude, ..agent() };
+    change(&mut owner, Want::CreateAgent { agent: Box::new(carried) }).await;
+    let set = async |owner: &mut Owner, model: Option<&str>, mode: Option<&str>| {
+        let (model, mode) = (model.map(str::to_owned), mode.map(str::to_owned));
+        let program = Some(Program { model, mode, ..Program::default() });
+        let patch = AgentPatch { program, ..AgentPatch::default() };
+        change(owner, Want::PatchAgent { agent: agent().id, patch, base: None }).await.unwrap()
+    };
+    let is = |owner: &Owner| {
+        let program = owner.agents[&id].agent.program.clone();
+        (program.model, program.mode)
+    };
+    let model_back = set(&mut owner, Some("opus"), None).await;
+    let mode_back = set(&mut owner, Some("opus"), Some("plan")).await;
+    let model_again = change(&mut owner, model_back).await.unwrap();
+    assert_eq!(is(&owner), (None, Some("plan".into())), "the mode was set by somebody else");
+    // It is kept in the receipt as text, and what was taken back comes again.
+    let model_again = serde_json::from_str(&serde_json::to_string(&model_again).unwrap()).unwrap();
+    change(&mut owner, model_again).await;
+    assert_eq!(is(&owner), (Some("opus".into()), Some("plan".into())));
+    // Of a hand that Nox has not heard of yet, too.
+    let path = "agents/runbook/agent.toml";
+    write(&owner, path, &read(&owner, path).replace("\"plan\"", "\"default\""));
+    let error = owner.plan(&mode_back).map(|_| ()).unwrap_err();
+    assert!(matches!(&error, Error::Conflict { message, .. } if message.contains("program.mode")), "{error}");
+    assert!(read(&owner, path).contains("\"default\""));
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ impl Owner {
                 self.check_agent_base(agent, base.as_deref())?;
                 self.plan_agent(agent, patch)
             }
-            Want::PutAgentBack { agent, patch, prompt } => {
+            Want::PutAgentBack { agent, patch, made, prompt } => {
                 let [_, path] = agent_paths(agent);
                 let now = self.newest_text(&path)?.map(|text| content_hash(text.as_bytes()));
                 if prompt.is_some() && *prompt != now {
@@ -91,7 +91,14 @@ impl Owner {
                         hint: "Nothing was taken back. Change the prompt in the agent's page instead.".into(),
                     });
                 }
-                self.plan_agent(agent, patch)
+                let mut old = patch.clone();
+                let prompt = old.prompt.take();
+                let now = self.agent_now(agent)?;
+                let back = old.put_back(made, &now.said_of(&old)).map_err(|what| Error::Conflict {
+                    message: format!("{what} of the agent {} was changed since", now.name),
+                    hint: "Nothing was taken back. Change it in the agent's page instead.".into(),
+                })?;
+                self.plan_agent(agent, &AgentPatch { prompt, ..back })
             }
             Want::DeleteAgent { agent } => {
                 let mut paths = Vec::new();
@@ -218,8 +225,12 @@ impl Owner {
         })
     }
 
+    fn agent_now(&self, agent: &AgentId) -> Result<Agent, Error> {
+        let row = self.agent_after(agent, &[], clock::now())?;
+        row.map(|row| row.agent).ok_or_else(|| Error::not_found("agent", agent))
+    }
+
     fn plan_agent(&self, agent: &AgentId, patch: &AgentPatch) -> Result<Plan, Error> {
-        let row = self.agents.get(agent).ok_or_else(|| Error::not_found("agent", agent))?;
         let [toml_path, prompt_path] = agent_paths(agent);
         let toml = self.newest_text(&toml_path)?.ok_or_else(|| Error::not_found("agent", agent))?;
         let new = nox_registry::edit_agent(agent, &toml, patch).map_err(|problem| {
@@ -239,7 +250,11 @@ impl Owner {
             }
         }
         let prompt = patch.prompt.as_ref().map(|prompt| content_hash(prompt.as_bytes()));
-        let inverse = Want::PutAgentBack { agent: agent.clone(), patch: row.agent.inverse(patch), prompt };
+        let old = self.agent_now(agent)?.said_of(patch);
+        let new = self.agent_after(agent, &edits, clock::now())?;
+        let made = new.map(|row| row.agent.said_of(patch)).unwrap_or_default();
+        let made = Box::new(AgentPatch { prompt: None, ..made });
+        let inverse = Want::PutAgentBack { agent: agent.clone(), patch: old, made, prompt };
         Ok(Plan { edits, inverse: Some(inverse), message: format!("Change the agent {agent}") })
     }
 
