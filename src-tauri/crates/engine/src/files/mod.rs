@@ -143,7 +143,7 @@ pub enum Want {
 }
 
 impl Want {
-    /// Whether it makes, changes or removes an agent.
+    /// Whether it makes, changes or removes an agent, and does nothing else.
     pub fn is_of_agents(&self) -> bool {
         match self {
             Self::CreateAgent { .. }
@@ -151,7 +151,8 @@ impl Want {
             | Self::PutAgentBack { .. }
             | Self::DeleteAgent { .. } => true,
             Self::Restore { files } => {
-                files.iter().any(|file| matches!(read::place_of(&file.path), read::Place::Agent(_)))
+                let is_an_agents = |file: &OldFile| matches!(read::place_of(&file.path), read::Place::Agent(_));
+                !files.is_empty() && files.iter().all(is_an_agents)
             }
             Self::CreateTasks { .. }
             | Self::PatchTask { .. }

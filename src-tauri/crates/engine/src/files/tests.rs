@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::{Want, disk::NOT_WRITTEN, owner::Owner, write::Edit};
+use super::{OldFile, Want, disk::NOT_WRITTEN, owner::Owner, read::agent_paths, write::Edit};
 use crate::{
     Error,
     ledger::{Cause, Change, Ledger, json, put},
@@ -344,6 +344,18 @@ async fn undoing_one_setting_of_an_agent_keeps_what_was_set_beside_it() {
     let error = owner.plan(&mode_back).map(|_| ()).unwrap_err();
     assert!(matches!(&error, Error::Conflict { message, .. } if message.contains("program.mode")), "{error}");
     assert!(read(&owner, path).contains("\"default\""));
+}
+
+#[test]
+fn what_restores_something_else_as_well_is_not_of_agents_alone() {
+    let restores = |paths: &[&str]| {
+        let files = paths.iter().map(|path| OldFile { path: (*path).into(), content: String::new() });
+        Want::Restore { files: files.collect() }.is_of_agents()
+    };
+    let [toml, prompt] = agent_paths(&agent().id);
+    assert!(restores(&[&toml, &prompt]));
+    assert!(!restores(&[&toml, POLICY_PATH]));
+    assert!(!restores(&[]));
 }
 
 #[tokio::test]
