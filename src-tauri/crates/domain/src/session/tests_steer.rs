@@ -69,7 +69,11 @@ fn what_an_interrupt_gives_back_is_asked_next_and_by_no_run_of_a_session_that_is
     play.want(SessionCommand::Interrupt).unwrap();
     play.effects.clear();
     play.hear(Signal::NotSteered("one".into()));
-    assert_eq!((waiting(&play), &play.effects[..]), (vec!["one".to_owned()], &[][..]), "its turn is not over");
+    assert_eq!(
+        (waiting(&play), &play.effects[..]),
+        (vec!["one".to_owned()], &[][..]),
+        "its turn is not over"
+    );
     play.hear(Signal::TurnEnded { end: TurnEnd::Cancelled, problem: None });
     assert_eq!(play.prompts(), ["one"]);
     // Nothing waits any more for a session that is being stopped: its words are shown as unheard.

@@ -151,7 +151,8 @@ impl Want {
             | Self::PutAgentBack { .. }
             | Self::DeleteAgent { .. } => true,
             Self::Restore { files } => {
-                let is_an_agents = |file: &OldFile| matches!(read::place_of(&file.path), read::Place::Agent(_));
+                let is_an_agents =
+                    |file: &OldFile| matches!(read::place_of(&file.path), read::Place::Agent(_));
                 !files.is_empty() && files.iter().all(is_an_agents)
             }
             Self::CreateTasks { .. }

@@ -365,7 +365,10 @@ fn what_is_said_into_a_turn_belongs_to_it_until_the_program_is_through_with_it()
     let last = acts.iter().rev().find(|act| matches!(act, Act::Tell(Signal::TurnEnded { .. })));
     assert!(ends(&acts) == 1 && format!("{last:?}").contains("Cancelled"), "{last:?}");
     let back = acts.iter().filter(|act| **act == Act::Tell(Signal::NotSteered("more".into()))).count();
-    assert!(back == 1 && acts.last() == last, "it is asked next, once, and before its turn is over: {acts:?}");
+    assert!(
+        back == 1 && acts.last() == last,
+        "it is asked next, once, and before its turn is over: {acts:?}"
+    );
     talk.steer("late", &mut acts);
     assert_eq!(acts.last(), Some(&Act::Tell(Signal::NotSteered("late".into()))), "it is asked next");
     assert!(!acts.iter().any(|act| format!("{act:?}").contains("unknown_frame")));

@@ -143,7 +143,9 @@ impl Talk for Conversation {
 
     fn over(&mut self, out: &mut Vec<Act>) {
         self.texts.end_all(out);
-        let Some(mut turn) = self.turn.take_if(|turn| turn.interrupted || turn.ended.is_some()) else { return };
+        let Some(mut turn) = self.turn.take_if(|turn| turn.interrupted || turn.ended.is_some()) else {
+            return;
+        };
         let cancelled = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
         let (end, problem) = turn.ended.take().unwrap_or((cancelled, turn.fault.take()));
         self.ends(turn, end, problem, out);

@@ -122,7 +122,11 @@ fn words_in_a_turn_that_is_cut_off_are_given_back_before_its_end() {
             }
         };
         let [Act::Tell(back), Act::Tell(Signal::TurnEnded { .. })] = &said[..] else { panic!("{said:?}") };
-        assert_eq!(*back, Signal::NotSteered("Also this.".into()), "named: {is_named}, it says so: {says_so}");
+        assert_eq!(
+            *back,
+            Signal::NotSteered("Also this.".into()),
+            "named: {is_named}, it says so: {says_so}"
+        );
         assert_eq!(hear(&mut talk, &steer.into_iter().collect::<Vec<_>>()), [], "once");
     }
 }
