@@ -143,9 +143,8 @@ impl Talk for Conversation {
 
     fn over(&mut self, out: &mut Vec<Act>) {
         self.texts.end_all(out);
-        let Some(mut turn) = self.turn.take_if(|turn| turn.interrupted || turn.ended.is_some()) else {
-            return;
-        };
+        let over = self.turn.take_if(|turn| turn.interrupted || turn.ended.is_some());
+        let Some(mut turn) = over else { return };
         let cancelled = if turn.fault.is_some() { TurnEnd::Failed } else { TurnEnd::Cancelled };
         let (end, problem) = turn.ended.take().unwrap_or((cancelled, turn.fault.take()));
         self.ends(turn, end, problem, out);
